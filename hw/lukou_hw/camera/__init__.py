@@ -1,0 +1,14 @@
+"""Cameras: one protocol, one reading, one file per driver.
+
+==================  ===============================================
+driver              reads
+==================  ===============================================
+`camera.file`       a folder of pictures or a video file
+`camera.rtsp`       a network camera, or anything OpenCV can open
+`camera.simulated`  rendered frames of the simulated world (in sim)
+==================  ===============================================
+"""
+
+from lukou_hw.camera.reading import Camera, CameraFrame, CameraHealth, NO_PICTURE
+
+__all__ = ["NO_PICTURE", "Camera", "CameraFrame", "CameraHealth"]
