@@ -1,0 +1,1 @@
+"""Lukou in the cloud: edge warnings, regional signal timing, the city centre and its page."""

@@ -1,0 +1,1 @@
+"""Lukou's maps: road model, importers, matching, conflict areas, signal configuration."""

@@ -1,0 +1,1 @@
+"""Lukou's messages: schema, topics, codec, transport, recording, clock and process shell."""

@@ -1,0 +1,1 @@
+"""Generated from the schema by messages/generate.py."""

@@ -1,0 +1,1 @@
+"""Lukou at the roadside: perception and the signal agent with its guard."""

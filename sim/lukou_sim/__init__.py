@@ -1,0 +1,1 @@
+"""Lukou simulated: streets, cameras, radars, controllers, scenarios, faults and truth."""
