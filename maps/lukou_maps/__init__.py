@@ -1,1 +1,1 @@
-"""Lukou's maps: road model, importers, matching, conflict areas, signal configuration."""
+"""HD maps: road model, importers, matching, conflict areas, lane paths, signal configuration."""

@@ -1,0 +1,37 @@
+"""Reading a map of any known kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lukou_maps.errors import MapFileError
+from lukou_maps.road_model import RoadModel
+from lukou_maps.sumo import read_sumo
+
+READERS = {".net.xml": read_sumo, ".net.xml.gz": read_sumo}
+"""Reader of each suffix."""
+
+
+def load_map(path: str | Path) -> RoadModel:
+    """Read a map; the suffix says of which kind it is.
+
+    Parameters
+    ----------
+    path : path
+        Map file.
+
+    Returns
+    -------
+    RoadModel
+        The map.
+
+    Raises
+    ------
+    MapFileError
+        If the suffix is not known, or the file cannot be read as what its suffix says.
+    """
+    name = Path(path).name
+    for suffix, reader in READERS.items():
+        if name.endswith(suffix):
+            return reader(path)
+    raise MapFileError(f"{path}: expected a file ending in {', '.join(READERS)}; rename it or convert it")
