@@ -1,0 +1,1 @@
+"""The signal process: the guard, its shell, published signal states, the proof."""
