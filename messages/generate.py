@@ -24,7 +24,13 @@ FIRST_COLUMN = 10
 
 def twin_schema() -> str:
     """The schema in which every column of the public one is a `bytes` field of the same number: the same wire form."""
-    lines = ['syntax = "proto3";', "", "// Made by messages/generate.py from the public schema; not released.", "package lukou.internal.v1;", ""]
+    lines = [
+        'syntax = "proto3";',
+        "",
+        "// Made by messages/generate.py from the public schema; not released.",
+        "package lukou.internal.v1;",
+        "",
+    ]
     lines += [f'import "lukou/v1/{name}";' for name in ["header.proto", *COLUMN_MESSAGES]]
     for file, message in COLUMN_MESSAGES.items():
         text = (PROTO / "lukou/v1" / file).read_text()

@@ -1,0 +1,86 @@
+"""The ``lukou`` command: finds a verb by name and loads only that one."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any
+
+from lukou_messages.report import FAILED, WRONG_USAGE
+
+VERBS = {
+    "demo": ("sim", "the whole loop: four intersections, three cloud tiers, a live page"),
+    "run": ("messages", "one process: perception, signal, edge, region, centre or world"),
+    "sim": ("sim", "the simulated world alone, or everything in lockstep"),
+    "record": ("messages", "record what the processes of a site say"),
+    "replay": ("messages", "replay one process from a recording"),
+    "topics": ("messages", "every topic: type, rate, limits, purpose"),
+    "status": ("messages", "how the processes of a site are"),
+    "doctor": ("messages", "whether this machine has what Lukou needs"),
+    "check": ("messages", "a site file: every value, where it came from, what is wrong"),
+    "keys": ("messages", "make keys, register and revoke devices"),
+    "guard": ("roadside", "prove the signal guard on signal configurations"),
+    "detect": ("roadside", "boxes of a detector on pictures or a video"),
+    "track": ("roadside", "tracking and fusion of recorded measurements"),
+    "map": ("maps", "look at, check, match and show maps"),
+    "warn": ("cloud", "conflict warnings of recorded trajectories"),
+    "bench": ("sim", "benchmarks: objects, signals, matching, conflicts"),
+    "report": ("cloud", "indicators of a recording or an archive"),
+}
+"""Verbs that Lukou has or will have: the room that owns each, and what it does."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the ``lukou`` command."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help", "help"):
+        _list(None)
+        raise SystemExit(0)
+    if words[0] == "--version":
+        print(version("lukou-messages"))
+        raise SystemExit(0)
+    verb, rest = words[0], words[1:]
+    entry = _entries().get(verb)
+    if entry is None:
+        _list(verb)
+        raise SystemExit(WRONG_USAGE)
+    try:
+        app = entry.load()
+    except ImportError as error:
+        room = VERBS.get(verb, ("messages", ""))[0]
+        print(
+            f"lukou {verb}: cannot be loaded: {error}\ntry: pip install lukou-{room}, or lukou doctor", file=sys.stderr
+        )
+        raise SystemExit(FAILED) from None
+    _run(app, verb, rest)
+
+
+def _run(app: Any, verb: str, rest: list[str]) -> None:
+    import typer
+
+    command = typer.main.get_command(app)
+    command.main(args=rest, prog_name=f"lukou {verb}")
+
+
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group="lukou.verbs")}
+
+
+def _list(unknown: str | None) -> None:
+    stream = sys.stderr if unknown else sys.stdout
+    installed = _entries()
+    if unknown in VERBS:
+        room = VERBS[unknown][0]
+        print(f"lukou {unknown}: not installed here; it comes with lukou-{room}: pip install lukou-{room}", file=stream)
+    elif unknown:
+        print(f"lukou: there is no verb {unknown!r}", file=stream)
+    print("usage: lukou VERB …        lukou VERB --help\n", file=stream)
+    for verb, (room, purpose) in VERBS.items():
+        note = "" if verb in installed else f"   [not installed: comes with lukou-{room}]"
+        print(f"  {verb:<9}{purpose}{note}", file=stream)
+    for verb in sorted(set(installed) - set(VERBS)):
+        print(f"  {verb:<9}(from {installed[verb].value.split(':')[0].split('.')[0]})", file=stream)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,392 @@
+"""The shell of every process: decode, step, encode, publish; written once.
+
+The loop waits for packets and devices, calls the core when its trigger says so, stamps and sends what the core gives, and
+once a second tells its health. An unexpected exception ends the process: its supervisor starts it again, and starting
+is the one path of recovery.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import structlog
+from pydantic import BaseModel, ConfigDict, Field
+
+from lukou_messages.admission import Admission
+from lukou_messages.clock import Clock
+from lukou_messages.codec import encode
+from lukou_messages.process import VALID, Core, Device, Input, Output, ProcessSpec
+from lukou_messages.security import Register
+from lukou_messages.topics import TOPICS
+from lukou_messages.transport.interface import Transport
+from lukou_messages.v1 import health_pb2
+from lukou_messages.v1.header_pb2 import Header, TimeSource
+
+log = structlog.get_logger()
+
+HEALTH_PERIOD_NS = 10**9
+LONGEST_WAIT_S = 0.05
+
+
+class RunSettings(BaseModel):
+    """How a process runs; section ``[run.<process>]`` of the site file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    snapshot_file: Path | None = Field(None, description="Where the core's state is kept each second, for restarts")
+    measure_file: Path | None = Field(None, description="Where times of every step are written, for benchmarks")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the Prometheus metrics; none by default"
+    )
+    time_source: str = Field("NTP", description="Where the clock gets its time: GNSS, PTP, NTP, LOCAL, SIMULATION")
+    time_uncertainty_us: int = Field(1000, ge=0, description="Standard uncertainty of the clock [us]")
+
+
+class Metrics(Protocol):
+    """What the shell reports to a metrics system."""
+
+    def step(self, seconds: float) -> None: ...
+    def health(self, health: health_pb2.Health) -> None: ...
+
+
+class Shell:
+    """Runs one core.
+
+    Parameters
+    ----------
+    spec : ProcessSpec
+    core : Core
+    devices : sequence of Device
+    identity : str
+        Source name on all messages.
+    clock : Clock
+    transport : Transport
+    settings : RunSettings
+    register : Register, optional
+        Rights of the devices that send to this process.
+    """
+
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        core: Core,
+        devices: Sequence[Device],
+        *,
+        identity: str,
+        clock: Clock,
+        transport: Transport,
+        settings: RunSettings | None = None,
+        register: Register | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.spec, self.core, self.devices = spec, core, list(devices)
+        self.identity, self.clock, self.transport = identity, clock, transport
+        self.settings = settings or RunSettings()
+        self.admission = Admission(spec.takes, register)
+        self.epoch = clock.now_ns()
+        self.steps = 0
+        self.sequences: Counter[str] = Counter()
+        self._metrics = metrics
+        self._time_source = TimeSource.Value(f"TIME_SOURCE_{self.settings.time_source}")
+        self._pending: list[Input] = []
+        self._received_ns: list[int] = []
+        self._step_seconds: deque[float] = deque(maxlen=200)
+        self._health = _HealthReport(self)
+        self._next_tick_ns = self._tick_after(self.epoch)
+        self._next_health_ns = self.epoch
+        self._snapshot_due = False
+        self._measure: IO[str] | None = None
+        if self.settings.measure_file is not None:
+            self.settings.measure_file.parent.mkdir(parents=True, exist_ok=True)
+            self._measure = self.settings.measure_file.open("a", buffering=1 << 16)
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self, is_stopping: Any) -> None:
+        """Turn until ``is_stopping()``; then say goodbye."""
+        self.restore()
+        for device in self.devices:
+            wake = getattr(device, "wake", None)
+            watch = getattr(self.transport, "watch", None)
+            if wake is not None and watch is not None:
+                watch(wake)
+        while not is_stopping():
+            wait_ns = min(self._next_tick_ns, self._next_health_ns) - self.clock.now_ns()
+            self.turn(min(max(wait_ns / 1e9, 0.0), LONGEST_WAIT_S))
+        self._tell_health(self.clock.now_ns(), stopping=True)
+        self.close()
+
+    def turn(self, timeout_s: float = 0.0) -> bool:
+        """Take what has come, step if triggered, publish; True where a step was made."""
+        packets = self.transport.receive(timeout_s)
+        now_ns = self.clock.now_ns()
+        if packets:
+            admitted = self.admission.admit(packets, now_ns)
+            self._pending += admitted
+            self._received_ns += [now_ns] * len(admitted)
+        for device in self.devices:
+            readings = device.poll(now_ns)
+            self._pending += readings
+            self._received_ns += [now_ns] * len(readings)
+        stepped = self._is_triggered(now_ns)
+        if stepped:
+            self._step(now_ns)
+        if now_ns >= self._next_health_ns:
+            self._each_second(now_ns)
+        return stepped
+
+    def _is_triggered(self, now_ns: int) -> bool:
+        if self.spec.trigger.period_s is not None and now_ns >= self._next_tick_ns:
+            self._next_tick_ns = self._tick_after(now_ns)
+            return True
+        on = self.spec.trigger.on
+        return bool(on) and any(
+            one.topic in on or (one.topic.startswith("device/") and "device/*" in on) for one in self._pending
+        )
+
+    def _tick_after(self, now_ns: int) -> int:
+        if self.spec.trigger.period_s is None:
+            return 1 << 62
+        period_ns = round(self.spec.trigger.period_s * 1e9)
+        return (now_ns // period_ns + 1) * period_ns
+
+    def _step(self, now_ns: int) -> None:
+        inputs, received = self._pending, self._received_ns
+        self._pending, self._received_ns = [], []
+        if self.transport.new_recorders():
+            self._snapshot_due = True
+        recorded = self.transport.is_recorded()
+        snapshot = self.core.snapshot() if recorded and self._snapshot_due else b""
+        sequences = dict(self.sequences) if snapshot else {}
+        began = time.perf_counter()
+        outputs = self.core.step(now_ns, inputs)
+        seconds = time.perf_counter() - began
+        sent_at_ns = self.clock.now_ns()
+        self.steps += 1
+        self.publish(outputs, sent_at_ns)
+        self._step_seconds.append(seconds)
+        if self._metrics is not None:
+            self._metrics.step(seconds)
+        if recorded:
+            self._journal(now_ns, sent_at_ns, inputs, snapshot, sequences)
+            self._snapshot_due = False
+        if self._measure is not None:
+            self._write_measure(inputs, received, outputs, now_ns)
+
+    def publish(self, outputs: Sequence[Output], sent_at_ns: int) -> None:
+        """Stamp and send outputs; those of devices go to their device."""
+        for_devices = [output for output in outputs if output.topic.startswith("device/")]
+        for device in self.devices:
+            mine = [output for output in for_devices if output.topic == f"device/{device.name}"]
+            if mine:
+                device.send(mine)
+        for output in outputs:
+            if output.topic.startswith("device/"):
+                continue
+            self.sequences[output.topic] += 1
+            header = self._header(output, sent_at_ns)
+            payload = encode(output.topic, header, output.value)
+            self.transport.send(output.topic, payload, output.to)
+            if TOPICS[output.topic].recorded:
+                self.transport.record(output.topic, payload)
+
+    def _header(self, output: Output, sent_at_ns: int) -> Header:
+        return make_header(
+            self.identity,
+            self.epoch,
+            self.sequences[output.topic],
+            output,
+            sent_at_ns,
+            self._time_source,
+            self.settings.time_uncertainty_us,
+        )
+
+    # --- beside the steps -------------------------------------------------------------------------------------------
+
+    def _journal(
+        self, now_ns: int, sent_at_ns: int, inputs: list[Input], snapshot: bytes, sequences: dict[str, int]
+    ) -> None:
+        entry = health_pb2.StepJournal(
+            process=self.spec.name,
+            step=self.steps,
+            now_ns=now_ns,
+            sent_at_ns=sent_at_ns,
+            inputs=[
+                health_pb2.MessageKey(topic=one.topic, source=one.source, epoch=one.epoch, sequence=one.sequence)
+                for one in inputs
+                if not one.topic.startswith("device/")
+            ],
+            snapshot=snapshot,
+            sequences=sequences,
+            has_device_inputs=any(one.topic.startswith("device/") for one in inputs),
+        )
+        self.sequences["journal"] += 1
+        header = self._header(Output("journal", entry, now_ns), sent_at_ns)
+        self.transport.record("journal", encode("journal", header, entry))
+
+    def _write_measure(self, inputs: list[Input], received: list[int], outputs: Sequence[Output], now_ns: int) -> None:
+        assert self._measure is not None
+        line = {
+            "now": now_ns,
+            "done": self.clock.now_ns(),
+            "in": [
+                [one.topic, one.source, one.epoch, one.sequence, at]
+                for one, at in zip(inputs, received, strict=True)
+                if one.topic == "objects"
+            ],
+            "out": [[one.topic, self.epoch, self.sequences[one.topic], list(one.used)] for one in outputs if one.used],
+        }
+        if line["in"] or line["out"]:
+            self._measure.write(json.dumps(line) + "\n")
+
+    def _each_second(self, now_ns: int) -> None:
+        self._next_health_ns = (now_ns // HEALTH_PERIOD_NS + 1) * HEALTH_PERIOD_NS
+        self._tell_health(now_ns)
+        refresh = getattr(self.transport, "refresh_rights", None)
+        if refresh is not None:
+            try:
+                if refresh():
+                    log.info("register.changed", process=self.identity)
+            except Exception as error:
+                log.warning("register.unreadable", error=str(error))
+        if self.settings.snapshot_file is not None and self.steps:
+            write_atomically(self.settings.snapshot_file, self.core.snapshot())
+        if self._measure is not None:
+            self._measure.flush()
+
+    def _tell_health(self, now_ns: int, stopping: bool = False) -> None:
+        health = self._health.make(now_ns, stopping)
+        if self._metrics is not None:
+            self._metrics.health(health)
+        self.publish([Output("health", health, now_ns)], now_ns)
+
+    def restore(self) -> None:
+        """Continue from the snapshot file where there is one; an unreadable one is set aside and said."""
+        path = self.settings.snapshot_file
+        if path is None or not path.exists():
+            return
+        try:
+            self.core.restore(path.read_bytes())
+            log.info("snapshot.restored", process=self.identity, file=str(path))
+        except Exception as error:
+            path.rename(path.with_suffix(".bad"))
+            log.error("snapshot.unusable", process=self.identity, file=str(path), error=repr(error)[:200])
+
+    def close(self) -> None:
+        """Release devices and transport."""
+        for device in self.devices:
+            device.close()
+        if self._measure is not None:
+            self._measure.close()
+        self.transport.close()
+
+
+def make_header(
+    identity: str,
+    epoch: int,
+    sequence: int,
+    output: Output,
+    sent_at_ns: int,
+    time_source: int = TimeSource.TIME_SOURCE_NTP,
+    time_uncertainty_us: int = 1000,
+) -> Header:
+    """The header of an output; the map reference is taken from the value where the core has set one."""
+    header = Header(
+        source=identity,
+        epoch=epoch,
+        sequence=sequence,
+        measured_at_ns=output.measured_at_ns,
+        sent_at_ns=sent_at_ns,
+        time_source=time_source,  # type: ignore[arg-type]
+        time_uncertainty_us=time_uncertainty_us,
+        validity=output.validity,  # type: ignore[arg-type]
+        validity_reason=output.reason[:200],
+    )
+    own = getattr(output.value, "message", output.value).header
+    if own.HasField("map"):
+        header.map.CopyFrom(own.map)
+    return header
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader or a crash sees the old or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+class _HealthReport:
+    """Makes the Health message of a shell."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._cpu = time.process_time()
+        self._wall = time.monotonic()
+
+    def make(self, now_ns: int, stopping: bool) -> health_pb2.Health:
+        shell = self._shell
+        cpu, wall = time.process_time(), time.monotonic()
+        cores = (cpu - self._cpu) / max(wall - self._wall, 1e-3)
+        self._cpu, self._wall = cpu, wall
+        steps = np.array(shell._step_seconds) * 1e3 if shell._step_seconds else np.zeros(1)
+        shell._step_seconds.clear()
+        inputs = [
+            health_pb2.InputHealth(
+                name=topic,
+                source=source,
+                age_s=max(0.0, age),
+                received=received,
+                missed=missed,
+                is_stale=0 < TOPICS[topic].max_age_s < age,
+            )
+            for topic, source, age, received, missed in shell.admission.ages(now_ns)
+        ]
+        faults = list(getattr(shell.core, "faults", list)()) if hasattr(shell.core, "faults") else []
+        for device in shell.devices:
+            faults += list(getattr(device, "faults", list)())
+        refused = Counter(shell.admission.refused)
+        refused.update({reason: count for reason, count in shell.transport.counters().items() if count})
+        figures = dict(shell.core.figures()) if hasattr(shell.core, "figures") else {}
+        return health_pb2.Health(
+            process=shell.spec.name,
+            state=self._state(inputs, faults, stopping),
+            uptime_s=max(0.0, (now_ns - shell.epoch) / 1e9),
+            steps=shell.steps,
+            step_p50_ms=float(np.percentile(steps, 50)),
+            step_p95_ms=float(np.percentile(steps, 95)),
+            cpu_cores=cores,
+            memory_mb=resident_mb(),
+            inputs=inputs,
+            faults=[str(fault)[:300] for fault in faults[:50]],
+            refused={reason[:60]: count for reason, count in refused.items()},
+            figures={name: float(value) for name, value in figures.items()},
+        )
+
+    def _state(self, inputs: list[health_pb2.InputHealth], faults: list[str], stopping: bool) -> Any:
+        if stopping:
+            return health_pb2.HEALTH_STATE_STOPPING
+        if self._shell.steps == 0:
+            return health_pb2.HEALTH_STATE_STARTING
+        if faults or any(one.is_stale for one in inputs):
+            return health_pb2.HEALTH_STATE_DEGRADED
+        return health_pb2.HEALTH_STATE_GOOD
+
+
+def resident_mb() -> float:
+    """Resident memory of this process, megabytes (10^6 bytes)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+__all__ = ["VALID", "RunSettings", "Shell", "make_header", "write_atomically"]

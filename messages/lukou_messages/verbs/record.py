@@ -1,0 +1,74 @@
+"""``lukou record``: record what the processes of a site say, with their journals."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import zmq
+
+from lukou_messages.errors import SettingsError
+from lukou_messages.recording import RecordingWriter
+from lukou_messages.report import plain_errors
+from lukou_messages.topics import TOPICS
+from lukou_messages.transport.sockets import SubscriptionSocket
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Option(help="Recording to write (MCAP)")],
+    taps: Annotated[
+        Path, typer.Option(help="Folder of the site's taps (*.tap), for example the demo's run folder")
+    ] = Path("run/taps"),
+    topics: Annotated[list[str] | None, typer.Option("--topics", help="Only these topics; repeat for several")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this time [s]")] = None,
+) -> None:
+    """Record until Ctrl-C. Journals are recorded too, so that edge and region can be replayed bit for bit."""
+    with plain_errors("lukou topics"):
+        wanted = _topics(topics)
+        stopping: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, frame: stopping.append(received))
+        ends = time.monotonic() + (seconds if seconds is not None else 1e12)
+        with RecordingWriter(out) as writer:
+            record_taps(writer, taps, wanted, lambda: bool(stopping) or time.monotonic() > ends)
+        print(f"{out}: {writer.messages} messages", file=sys.stderr)
+
+
+def _topics(topics: list[str] | None) -> tuple[str, ...]:
+    wanted = tuple(topics) if topics else tuple(name for name, topic in TOPICS.items() if topic.recorded)
+    unknown = [name for name in wanted if name not in TOPICS]
+    if unknown:
+        raise SettingsError([f"{name} is no topic; there are {', '.join(TOPICS)}" for name in unknown])
+    return wanted
+
+
+def record_taps(writer: RecordingWriter, folder: Path, topics: tuple[str, ...], is_stopping: object) -> None:
+    """Subscribe to every tap of the folder, also to those that appear later, and write what comes."""
+    assert callable(is_stopping)
+    context = zmq.Context()
+    poller = zmq.Poller()
+    sockets: dict[Path, SubscriptionSocket] = {}
+    look_at = 0.0
+    try:
+        while not is_stopping():
+            if time.monotonic() > look_at:
+                look_at = time.monotonic() + 0.1
+                for path in sorted(folder.glob("*.tap")):
+                    if path not in sockets:
+                        sockets[path] = SubscriptionSocket(context, f"ipc://{path.resolve()}", topics, None, None)
+                        sockets[path].socket.rcvhwm = 100_000
+                        poller.register(sockets[path].socket, zmq.POLLIN)
+            ready = dict(poller.poll(50))
+            for socket in sockets.values():
+                if socket.socket in ready:
+                    for packet in socket.drain():
+                        writer.write(packet.topic, packet.payload)
+    finally:
+        context.destroy(linger=0)
