@@ -1,0 +1,1 @@
+"""Perception: detect, project to the map, track and fuse into one list of road users."""

@@ -1,0 +1,233 @@
+"""The perception core: frames, sweeps and detections in, one list of road users out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_hw.camera import CameraFrame
+from lukou_hw.radar import RadarScan
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
+from lukou_messages.objects import DetectionList
+from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
+from lukou_messages.v1.objects_pb2 import PerceivedArea
+from lukou_roadside.perception.calibration import Calibration
+from lukou_roadside.perception.cycle import Cycles
+from lukou_roadside.perception.lists import ListBuilder
+from lukou_roadside.perception.projection import Boxes, Projector
+from lukou_roadside.perception.sensing import detection_scan, radar_scan
+from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
+from lukou_roadside.perception.tracking.event_time import EventTimeTracker
+from lukou_roadside.perception.tracking.scan import Scan, View
+
+MOST_SENSORS = 32
+"""Sensors that have a bit in ``contributing_sensors``."""
+
+
+class Detector(Protocol):
+    """What finds road users in pictures."""
+
+    def detect(self, picture: NDArray[np.uint8]) -> Boxes:
+        """Boxes and ground points in pixels of the given picture (blue, green, red)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SomeBoxes:
+    object_class: Any
+    score: Any
+    x1: Any
+    y1: Any
+    x2: Any
+    y2: Any
+    ground_x: Any
+    ground_y: Any
+
+
+@dataclass
+class _Sensor:
+    """What is known of one sensor while running."""
+
+    name: str
+    number: int
+    is_awaited: bool
+    last_ns: int = 0
+    reason: str = ""
+    area: PerceivedArea | None = None
+    frames: int = 0
+    unused: int = field(default=0)
+
+
+class PerceptionCore:
+    """Perception of one intersection.
+
+    Parameters
+    ----------
+    settings : PerceptionSettings
+        Settings.
+    detector : Detector, optional
+        Finds road users in pictures; only sites with cameras need one.
+    model : RoadModel, optional
+        The map; read from ``settings.map`` if not given.
+    """
+
+    def __init__(
+        self, settings: PerceptionSettings, detector: Detector | None = None, model: RoadModel | None = None
+    ) -> None:
+        self._settings, self._detector = settings, detector
+        self._lists = ListBuilder(load_map(settings.map) if model is None else model)
+        self._tracker = EventTimeTracker(settings.tracker)
+        self._sensors: dict[str, _Sensor] = {}
+        self._projectors: dict[str, Projector] = {}
+        self._radars = {radar.name: radar for radar in settings.radars}
+        for camera in settings.cameras:
+            self._add_camera(camera)
+        for name in self._radars:
+            self._add_sensor(name, is_awaited=False)
+        for name in settings.sensors:
+            self._add_sensor(name, is_awaited=True)
+        self._cycles = Cycles(round(settings.period_s * 1e9), round(settings.deadline_s * 1e9))
+        self._origin_ns: int | None = None
+        self._started_ns = 0
+        self._last_ns = 0
+        self.dropped_frames = 0
+
+    def _add_camera(self, settings: CameraSettings) -> None:
+        sensor = self._add_sensor(settings.name, is_awaited=True)
+        calibration = Calibration(settings)
+        self._projectors[settings.name] = Projector(
+            calibration, sensor.number, self._lists.height, self._lists.lane_heading
+        )
+        x_m, y_m = calibration.outline()
+        if np.isfinite(x_m).all():
+            sensor.area = PerceivedArea(
+                x_m=x_m, y_m=y_m, detection_probability=settings.detection_probability, sensor=settings.name
+            )
+
+    def _add_sensor(self, name: str, is_awaited: bool) -> _Sensor:
+        sensor = _Sensor(name, len(self._sensors), is_awaited)
+        self._sensors[name] = sensor
+        return sensor
+
+    def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
+        """Take what has arrived; give a list when one is due."""
+        if self._origin_ns is None:
+            self._origin_ns = self._started_ns = now_ns
+        newest = {one.topic: one.measured_at_ns for one in inputs if isinstance(one.value, CameraFrame)}
+        for one in inputs:
+            self._take(now_ns, one, newest)
+        self._say_silent(now_ns)
+        awaited = {sensor.name for sensor in self._sensors.values() if sensor.is_awaited and not sensor.reason}
+        cycle = self._cycles.due(now_ns, awaited)
+        if cycle is not None:
+            # what is awaited is late with the first list after a silence: say it by validity, not by waiting
+            missing = sorted(awaited - cycle.sources)
+            return [self._list(cycle.newest_ns, now_ns, tuple(cycle.used), missing)]
+        if not awaited and now_ns - self._last_ns >= round(self._settings.period_s * 1e9):
+            return [self._list(now_ns, now_ns, (), [])]
+        return []
+
+    def snapshot(self) -> bytes:
+        """Nothing: after a restart a fresh picture of the road is there within a second."""
+        return b""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Start afresh; any content is of another version."""
+        if snapshot:
+            raise ValueError("perception keeps no state over restarts")
+
+    # --- taking ---------------------------------------------------------------------------------------------------
+
+    def _take(self, now_ns: int, one: Input, newest: dict[str, int]) -> None:
+        if isinstance(one.value, CameraFrame):
+            self._take_frame(now_ns, one, one.value, one.measured_at_ns < newest[one.topic])
+        elif isinstance(one.value, RadarScan):
+            self._take_sweep(one, one.value)
+        elif isinstance(one.value, DetectionList):
+            self._take_detections(one, one.value)
+
+    def _take_frame(self, now_ns: int, one: Input, frame: CameraFrame, is_superseded: bool) -> None:
+        sensor, projector = self._sensors.get(frame.camera), self._projectors.get(frame.camera)
+        if sensor is None or projector is None or self._detector is None:
+            return
+        if frame.picture.size == 0 or one.validity == INVALID:
+            sensor.reason = frame.reason or str(frame.health)
+            return
+        if is_superseded and now_ns - one.measured_at_ns > self._settings.oldest_frame_s * 1e9:
+            self.dropped_frames += 1
+            return
+        boxes = self._best(self._detector.detect(frame.picture))
+        sensor.frames += 1
+        self._use(sensor, one, projector.scan(boxes, self._seconds(one.measured_at_ns), sensor.frames))
+
+    def _best(self, boxes: Boxes) -> Boxes:
+        """Detections worth following, not more than a tracker can take."""
+        score = np.asarray(boxes.score)
+        rows = np.flatnonzero(score >= self._settings.least_score)
+        if len(rows) > self._settings.most_detections:
+            rows = np.sort(rows[np.argsort(-score[rows], kind="stable")[: self._settings.most_detections]])
+        names = ("object_class", "score", "x1", "y1", "x2", "y2", "ground_x", "ground_y")
+        return _SomeBoxes(*(np.asarray(getattr(boxes, name))[rows] for name in names))
+
+    def _take_sweep(self, one: Input, sweep: RadarScan) -> None:
+        sensor, radar = self._sensors.get(sweep.radar), self._radars.get(sweep.radar)
+        if sensor is not None and radar is not None:
+            self._use(sensor, one, radar_scan(sweep, radar, sensor.number, self._seconds(one.measured_at_ns)))
+
+    def _take_detections(self, one: Input, detections: DetectionList) -> None:
+        name = detections.sensor or one.source
+        sensor = self._sensors.get(name)
+        if sensor is None:
+            if len(self._sensors) >= MOST_SENSORS:
+                return
+            sensor = self._add_sensor(name, is_awaited=not self._settings.sensors)
+        scan = detection_scan(detections, sensor.number, self._seconds(one.measured_at_ns), one.sequence)
+        if scan.views:
+            sensor.area = _wedge(scan.views[0], name)
+        self._use(sensor, one, scan)
+
+    def _use(self, sensor: _Sensor, one: Input, scan: Scan) -> None:
+        if not self._tracker.add(scan):
+            sensor.unused += 1
+            return
+        sensor.reason = ""
+        sensor.last_ns = max(sensor.last_ns, one.measured_at_ns)
+        self._cycles.add(sensor.name, one.topic, one.measured_at_ns)
+
+    def _seconds(self, at_ns: int) -> float:
+        assert self._origin_ns is not None
+        return (at_ns - self._origin_ns) * 1e-9
+
+    # --- giving ---------------------------------------------------------------------------------------------------
+
+    def _say_silent(self, now_ns: int) -> None:
+        for sensor in self._sensors.values():
+            silent_s = (now_ns - max(sensor.last_ns, self._started_ns)) * 1e-9
+            if silent_s > self._settings.stale_s and (not sensor.reason or sensor.reason.startswith("silent")):
+                sensor.reason = f"silent for {silent_s:.1f} s"
+
+    def _list(self, at_ns: int, now_ns: int, used: tuple[tuple[str, int], ...], missing: list[str]) -> Output:
+        self._last_ns = now_ns
+        areas = [sensor.area for sensor in self._sensors.values() if sensor.area is not None and not sensor.reason]
+        tracks = self._tracker.at(self._seconds(at_ns))
+        objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
+        troubles = [f"{sensor.name} {sensor.reason}" for sensor in self._sensors.values() if sensor.reason]
+        troubles += [f"{name} late" for name in missing]
+        blind = all(sensor.reason for sensor in self._sensors.values() if sensor.is_awaited)
+        validity = INVALID if blind else DEGRADED if troubles else VALID
+        reason = ("no sensor: " if blind else "") + "; ".join(troubles)
+        return Output("objects", objects, at_ns, validity, reason[:200], used=used)
+
+
+def _wedge(view: View, name: str) -> PerceivedArea:
+    """Polygon of a view, its sides straight between seven directions."""
+    azimuth = view.azimuth_rad + np.linspace(-0.5, 0.5, 13) * view.opening_rad
+    x_m = view.x_m + view.range_max_m * np.cos(azimuth)
+    y_m = view.y_m + view.range_max_m * np.sin(azimuth)
+    if view.opening_rad < 6.2:
+        x_m, y_m = np.append(x_m, view.x_m), np.append(y_m, view.y_m)
+    return PerceivedArea(x_m=x_m, y_m=y_m, sensor=name)

@@ -1,0 +1,49 @@
+"""The perception process: what its shell needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from lukou_messages.process import Device, ProcessSpec, Trigger
+from lukou_roadside.perception.core import Detector, PerceptionCore
+from lukou_roadside.perception.settings import PerceptionSettings
+
+
+def make_core(settings: PerceptionSettings) -> PerceptionCore:
+    """Core with the detector of the settings; sites without cameras load none."""
+    return PerceptionCore(settings, _detector(settings) if settings.cameras else None)
+
+
+def make_devices(settings: PerceptionSettings) -> Sequence[Device]:
+    """Drivers of the site's cameras and radars."""
+    devices = [_driver(camera.driver, camera.name, camera.options) for camera in settings.cameras]
+    return devices + [_driver(radar.driver, radar.name, radar.options) for radar in settings.radars]
+
+
+def _detector(settings: PerceptionSettings) -> Detector:
+    module = import_module("lukou_roadside.detector")  # late: ONNX Runtime takes 0.1 s to import
+    detector: Detector = module.load_detector(settings.detector)
+    return detector
+
+
+def _driver(driver: str, name: str, options: dict[str, Any]) -> Device:
+    for entry in entry_points(group="lukou.drivers"):
+        if entry.name == driver:
+            device: Device = entry.load()(name, **options)
+            return device
+    raise LookupError(f"perception: {name}: there is no driver {driver!r}; see `lukou doctor`")
+
+
+SPEC = ProcessSpec(
+    name="perception",
+    takes=("detections",),
+    gives=("objects",),
+    trigger=Trigger(period_s=0.1, on=frozenset({"device/*", "detections"})),
+    settings=PerceptionSettings,
+    make_core=make_core,
+    make_devices=make_devices,
+)
+"""Specification of process ``perception``."""

@@ -1,0 +1,188 @@
+"""From detections in a picture to positions on the map, each with its own covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from lukou_roadside.perception.calibration import Calibration
+from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
+
+GROUND_POINT_SHARE = 0.035
+"""Standard deviation of a regressed ground point as a share of the box's size; the shipped detector on held-out pictures."""
+
+BOX_SHARE = 0.05
+"""Standard deviation of a box's bottom edge as a share of the box's size."""
+
+CENTRE_DEVIATION_M = np.array([0.5, 0.3, 0.6, 0.8, 0.25, 0.25, 0.15, 0.3, 0.3, 1.5])
+"""How far the middle of a footprint is from where its looks suggest, by class. [m]"""
+
+
+class Boxes(Protocol):
+    """Detections in one picture; columns of equal length. Pixels of the given picture."""
+
+    @property
+    def object_class(self) -> Any:
+        """`lukou.v1.ObjectClass` of each."""
+
+    @property
+    def score(self) -> Any:
+        """Confidence, 0 to 1."""
+
+    @property
+    def x1(self) -> Any:
+        """Left edge. [px]"""
+
+    @property
+    def y1(self) -> Any:
+        """Upper edge. [px]"""
+
+    @property
+    def x2(self) -> Any:
+        """Right edge. [px]"""
+
+    @property
+    def y2(self) -> Any:
+        """Lower edge. [px]"""
+
+    @property
+    def ground_x(self) -> Any:
+        """Column of the middle of the footprint; nan: not told. [px]"""
+
+    @property
+    def ground_y(self) -> Any:
+        """Row of the middle of the footprint; nan: not told. [px]"""
+
+
+GroundHeight = Callable[[Floats, Floats], Floats]
+"""Height of the ground at map positions. [m]"""
+
+Heading = Callable[[Floats, Floats, Ints], Floats]
+"""Likely direction of the front of a class at map positions, nan where nothing suggests one. [rad]"""
+
+
+def flat(x_m: Floats, y_m: Floats) -> Floats:
+    """Ground at height 0 everywhere."""
+    return np.zeros(len(x_m))
+
+
+def no_heading(x_m: Floats, y_m: Floats, object_class: Ints) -> Floats:
+    """Nothing is known of directions."""
+    return np.full(len(x_m), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Projector:
+    """Projects the detections of one camera.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        The camera.
+    sensor : int
+        Its number.
+    height : callable
+        Height of the ground.
+    heading : callable
+        Likely headings; makes the footprint correction right for elongated road users.
+    """
+
+    calibration: Calibration
+    sensor: int
+    height: GroundHeight = flat
+    heading: Heading = no_heading
+
+    def scan(self, boxes: Boxes, time_s: float, sequence: int) -> Scan:
+        """Detections of one picture as a scan in the map frame.
+
+        Parameters
+        ----------
+        boxes : Boxes
+            Detections; where ``ground_x`` is nan the bottom of the box is used.
+        time_s : float
+            Instant of the exposure. [s]
+        sequence : int
+            Number of the frame.
+        """
+        named = np.asarray(boxes.object_class, np.int64)
+        x1, y1, x2, y2 = (np.asarray(edge, np.float64) for edge in (boxes.x1, boxes.y1, boxes.x2, boxes.y2))
+        u, v = np.asarray(boxes.ground_x, np.float64).copy(), np.asarray(boxes.ground_y, np.float64).copy()
+        by_box = np.isnan(u) | np.isnan(v)
+        u[by_box], v[by_box] = ((x1 + x2) / 2.0)[by_box], y2[by_box]
+        share = np.where(by_box, BOX_SHARE, GROUND_POINT_SHARE)
+        x, y = self._on_ground(u, v)
+        xx, xy, yy = self._covariance(u, v, share * (x2 - x1), share * (y2 - y1), named)
+        yaw = self.heading(x, y, named)
+        x, y = self._to_centre(x, y, yaw, named, by_box, xx + yy)
+        view = self.calibration.view
+        distance = np.hypot(x - view.x_m, y - view.y_m)
+        used = np.isfinite(distance) & (distance < view.range_max_m) & np.isfinite(xx + yy)
+        unknown = np.full(int(used.sum()), np.nan)
+        return Scan(
+            sensor=self.sensor,
+            kind=CAMERA,
+            time_s=time_s,
+            sequence=sequence,
+            x_m=x[used],
+            y_m=y[used],
+            variance_xx=xx[used],
+            variance_xy=xy[used],
+            variance_yy=yy[used],
+            views=(view,),
+            object_class=named[used],
+            score=np.asarray(boxes.score, np.float64)[used],
+            yaw_rad=yaw[used],
+            length_m=unknown,
+            width_m=unknown,
+            range_rate_mps=unknown,
+        )
+
+    def _on_ground(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Meet the map's height, not one plane: two steps are exact to a centimetre on roads."""
+        x, y = self.calibration.to_ground(u, v)
+        for _ in range(2):
+            known = np.isfinite(x)
+            z = np.zeros(len(x))
+            z[known] = self.height(x[known], y[known])
+            x, y = self.calibration.to_ground(u, v, z)
+        return x, y
+
+    def _covariance(self, u: Floats, v: Floats, du: Floats, dv: Floats, named: Ints) -> tuple[Floats, Floats, Floats]:
+        """Pixel noise and mounting angles through the derivative of the projection; grows with the distance squared."""
+        settings = self.calibration.settings
+        pose_u = settings.angle_deviation_rad * self.calibration.focal_x_px
+        pose_v = settings.angle_deviation_rad * self.calibration.focal_y_px
+        var_u = settings.pixel_deviation_px**2 + du**2 + pose_u**2
+        var_v = settings.pixel_deviation_px**2 + dv**2 + pose_v**2
+        x, y = self._on_ground(u, v)
+        x_u, y_u = self._on_ground(u + 1.0, v)
+        # downwards, away from the horizon, where the derivative always exists
+        x_v, y_v = self._on_ground(u, v + 1.0)
+        ax, ay, bx, by = x_u - x, y_u - y, x_v - x, y_v - y
+        own = CENTRE_DEVIATION_M[named] ** 2
+        return (
+            ax * ax * var_u + bx * bx * var_v + own,
+            ax * ay * var_u + bx * by * var_v,
+            ay * ay * var_u + by * by * var_v + own,
+        )
+
+    def _to_centre(
+        self, x: Floats, y: Floats, yaw: Floats, named: Ints, by_box: Booleans, variance: Floats
+    ) -> tuple[Floats, Floats]:
+        """The bottom of a box is the near end of the footprint: move to its middle.
+
+        The correction fades where its own size is below the expected error, since beyond some distance it does harm.
+        """
+        dx, dy = x - self.calibration.settings.x_m, y - self.calibration.settings.y_m
+        distance = np.maximum(np.hypot(dx, dy), 1e-6)
+        ux, uy = dx / distance, dy / distance
+        cos = np.abs(np.cos(yaw) * ux + np.sin(yaw) * uy)
+        cos = np.where(np.isnan(cos), np.sqrt(0.5), cos)
+        sin = np.sqrt(np.maximum(1.0 - cos * cos, 0.0))
+        half = 0.5 * (cos * classes.LENGTH_M[named] + sin * classes.WIDTH_M[named])
+        shift = np.where(by_box, half * half * half / (half * half + 0.25 * variance), 0.0)
+        return x + ux * shift, y + uy * shift

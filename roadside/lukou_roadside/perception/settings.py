@@ -1,0 +1,82 @@
+"""Settings of the perception process: section ``[perception]`` of the site file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lukou_roadside.perception.tracking.settings import TrackerSettings
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CameraSettings(_Frozen):
+    """One camera: its driver and its calibration."""
+
+    name: str = Field(description="name within the site, for example camera-north")
+    driver: str = Field("camera.simulated", description="name of the driver, see `lukou doctor`")
+    options: dict[str, Any] = Field(default_factory=dict, description="settings of the driver")
+    width_px: int = Field(640, ge=16, le=8192, description="width of the picture [px]")
+    height_px: int = Field(384, ge=16, le=8192, description="height of the picture [px]")
+    focal_x_px: float = Field(gt=0.0, description="focal length along the rows [px]")
+    focal_y_px: float | None = Field(None, gt=0.0, description="focal length along the columns; as focal_x_px [px]")
+    centre_x_px: float | None = Field(None, description="principal point; the middle of the picture [px]")
+    centre_y_px: float | None = Field(None, description="principal point; the middle of the picture [px]")
+    distortion: tuple[float, float, float, float, float] = Field(
+        (0.0, 0.0, 0.0, 0.0, 0.0), description="k1, k2, p1, p2, k3 of the Brown-Conrady model, as OpenCV orders them"
+    )
+    x_m: float = Field(description="position, east in the map frame [m]")
+    y_m: float = Field(description="position, north in the map frame [m]")
+    z_m: float = Field(description="position, up in the map frame [m]")
+    azimuth_rad: float = Field(description="direction of the optical axis over ground, from east [rad]")
+    pitch_rad: float = Field(description="angle of the optical axis above the horizon; negative looks down [rad]")
+    roll_rad: float = Field(0.0, description="rotation about the optical axis [rad]")
+    angle_deviation_rad: float = Field(0.0015, ge=0.0, description="standard deviation of the mounting's angles [rad]")
+    pixel_deviation_px: float = Field(1.2, gt=0.0, description="standard deviation of a detected point [px]")
+    range_max_m: float = Field(110.0, gt=0.0, description="farther detections are not used [m]")
+    detection_probability: float = Field(0.9, gt=0.0, lt=1.0, description="share of road users in view that it finds")
+
+
+class RadarSettings(_Frozen):
+    """One Doppler radar that sends single returns."""
+
+    name: str = Field(description="name within the site, for example radar-north")
+    driver: str = Field("radar.udp", description="name of the driver")
+    options: dict[str, Any] = Field(default_factory=dict, description="settings of the driver")
+    x_m: float = Field(description="position, east in the map frame [m]")
+    y_m: float = Field(description="position, north in the map frame [m]")
+    z_m: float = Field(5.0, description="position, up in the map frame [m]")
+    boresight_rad: float = Field(description="middle direction, from east [rad]")
+    opening_rad: float = Field(1.4, gt=0.0, le=6.2832, description="full opening angle [rad]")
+    range_min_m: float = Field(3.0, ge=0.0, description="nearest distance [m]")
+    range_max_m: float = Field(150.0, gt=0.0, description="farthest distance [m]")
+    range_deviation_m: float = Field(0.3, gt=0.0, description="standard deviation of a distance [m]")
+    azimuth_deviation_rad: float = Field(0.01, gt=0.0, description="standard deviation of a direction [rad]")
+
+
+class PerceptionSettings(_Frozen):
+    """The perception process of one intersection."""
+
+    site: str = Field(description="name of the site, for example k1")
+    map: str = Field(description="map file, relative to the site file")
+    cameras: tuple[CameraSettings, ...] = Field((), description="cameras with their calibration")
+    radars: tuple[RadarSettings, ...] = Field((), description="radars with their mounting")
+    sensors: tuple[str, ...] = Field((), description="names of sensors that send detections as messages")
+    detector: str | None = Field(None, description="model card of the detector; none: the one that is shipped")
+    period_s: float = Field(0.1, gt=0.0, le=1.0, description="time from list to list [s]")
+    deadline_s: float = Field(
+        0.2, gt=0.0, le=2.0, description="a list waits no longer for a frame after its instant [s]"
+    )
+    stale_s: float = Field(0.5, gt=0.0, description="a sensor silent for longer is missing [s]")
+    oldest_frame_s: float = Field(0.4, gt=0.0, description="older frames are dropped when a newer one is there [s]")
+    least_score: float = Field(0.3, ge=0.0, le=1.0, description="detections of a camera below this score are not used")
+    most_detections: int = Field(
+        120, ge=1, description="best detections kept per frame: a blind detector must not stall"
+    )
+    range_m: float = Field(
+        140.0, gt=0.0, description="road users farther from the middle of the sensors are left out [m]"
+    )
+    tracker: TrackerSettings = Field(default_factory=lambda: TrackerSettings(), description="numbers of the tracker")

@@ -1,0 +1,71 @@
+"""Scans in the order of measurement, whatever the order of their arrival."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from lukou_roadside.perception.tracking.predictor import predicted
+from lukou_roadside.perception.tracking.scan import Scan
+from lukou_roadside.perception.tracking.settings import TrackerSettings
+from lukou_roadside.perception.tracking.tracker import tracked
+from lukou_roadside.perception.tracking.tracks import Tracks, no_tracks
+
+
+@dataclass
+class EventTimeTracker:
+    """A tracker with a memory: a late scan is worked in at its own time, and what followed is worked out again.
+
+    Attributes
+    ----------
+    settings : TrackerSettings
+        Settings.
+    late : int
+        Scans refused because they came too late.
+    """
+
+    settings: TrackerSettings = field(default_factory=TrackerSettings)
+    late: int = 0
+    _keys: list[tuple[float, int, int]] = field(default_factory=list)
+    _scans: list[Scan] = field(default_factory=list)
+    _states: list[Tracks | None] = field(default_factory=list)
+    _start: Tracks | None = None
+    _newest_s: float = -1e18
+
+    def add(self, scan: Scan) -> bool:
+        """Take a scan in any order; False if it is older than what can be worked out again."""
+        newest = max(self._newest_s, scan.time_s)
+        if scan.time_s < newest - self.settings.replay_s or (self._start and scan.time_s < self._start.time_s):
+            self.late += 1
+            return False
+        self._newest_s = newest
+        key = (scan.time_s, scan.sensor, scan.sequence)
+        place = bisect_right(self._keys, key)
+        self._keys.insert(place, key)
+        self._scans.insert(place, scan)
+        self._states.insert(place, None)
+        for later in range(place, len(self._states)):
+            self._states[later] = None
+        return True
+
+    def state(self) -> Tracks:
+        """Tracks after the newest scan."""
+        tracks = self._start or no_tracks(self._keys[0][0] if self._keys else 0.0)
+        for place, known in enumerate(self._states):
+            if known is None:
+                known = tracked(tracks, self._scans[place], self.settings)
+                self._states[place] = known
+            tracks = known
+        self._forget()
+        return tracks
+
+    def at(self, time_s: float) -> Tracks:
+        """Tracks predicted from the newest scan to another instant, which may be earlier by a little."""
+        return predicted(self.state(), time_s)
+
+    def _forget(self) -> None:
+        """Drop scans that are too old to be worked out again."""
+        old = bisect_right(self._keys, (self._newest_s - self.settings.replay_s, 1 << 30, 0))
+        if old > 0:
+            self._start = self._states[old - 1]
+            del self._keys[:old], self._scans[:old], self._states[:old]

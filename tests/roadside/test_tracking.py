@@ -1,0 +1,201 @@
+"""The tracker on small scenes with known truth."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lukou_roadside.perception.tracking.associator import one_to_one
+from lukou_roadside.perception.tracking.event_time import EventTimeTracker
+from lukou_roadside.perception.tracking.gater import agreement
+from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
+from lukou_roadside.perception.tracking.settings import TrackerSettings
+from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.visibility import detection_probability
+
+EVERYWHERE = (View(0.0, 0.0),)
+
+
+def seen(
+    time_s: float,
+    x_m: Floats,
+    y_m: Floats,
+    *,
+    sensor: int = 0,
+    deviation: float = 0.3,
+    object_class: int = 1,
+    views: tuple[View, ...] = EVERYWHERE,
+) -> Scan:
+    """A camera's scan without directions and sizes."""
+    n = len(x_m)
+    return Scan(
+        sensor=sensor,
+        kind=CAMERA,
+        time_s=time_s,
+        sequence=round(time_s * 1000),
+        x_m=np.asarray(x_m, float),
+        y_m=np.asarray(y_m, float),
+        variance_xx=np.full(n, deviation**2),
+        variance_xy=np.zeros(n),
+        variance_yy=np.full(n, deviation**2),
+        views=views,
+        object_class=np.full(n, object_class),
+        score=np.full(n, 0.8),
+        yaw_rad=np.full(n, np.nan),
+        length_m=np.full(n, np.nan),
+        width_m=np.full(n, np.nan),
+        range_rate_mps=np.full(n, np.nan),
+    )
+
+
+def swept(time_s: float, x_m: Floats, y_m: Floats, rate: Floats, *, sensor: int = 5) -> Scan:
+    """A radar's sweep from the origin."""
+    base = seen(time_s, x_m, y_m, sensor=sensor, object_class=0)
+    return Scan(**{name: getattr(base, name) for name in Scan.__slots__} | {"kind": RADAR, "range_rate_mps": rate})
+
+
+def confirmed(tracks: Tracks) -> Tracks:
+    return tracks.take(tracks.is_confirmed)
+
+
+def test_a_moving_car_is_followed_with_its_velocity() -> None:
+    rng = np.random.default_rng(1)
+    tracker = EventTimeTracker()
+    for k in range(30):
+        tracker.add(seen(k * 0.1, np.array([1.2 * k]) + rng.normal(0, 0.3, 1), rng.normal(0, 0.3, 1)))
+    track = confirmed(tracker.at(2.9))
+    assert len(track) == 1
+    assert track.state[0] == pytest.approx([1.2 * 29, 0.0, 12.0, 0.0], abs=1.0)
+    assert track.object_class.tolist() == [1]
+
+
+def test_clutter_is_not_confirmed() -> None:
+    rng = np.random.default_rng(2)
+    tracker = EventTimeTracker()
+    shown = 0
+    for k in range(50):
+        tracker.add(seen(k * 0.1, rng.uniform(-100, 100, 2), rng.uniform(-100, 100, 2)))
+        shown += len(confirmed(tracker.state()))
+    assert shown <= 2
+
+
+def test_identity_survives_a_short_loss_and_the_track_says_that_it_coasts() -> None:
+    tracker = EventTimeTracker()
+    for k in range(40):
+        hidden = 20 <= k < 28
+        x = np.zeros(0) if hidden else np.array([0.8 * k])
+        tracker.add(seen(k * 0.1, x, np.zeros(len(x))))
+        if k == 19:
+            before = confirmed(tracker.state()).birth
+        if k == 27:
+            coasted = confirmed(tracker.state())
+            assert coasted.time_s - coasted.measured_s[0] == pytest.approx(0.8)
+    assert confirmed(tracker.state()).birth.tolist() == before.tolist()
+
+
+def test_uncertainty_grows_while_nothing_is_measured() -> None:
+    tracker = EventTimeTracker()
+    for k in range(20):
+        tracker.add(seen(k * 0.1, np.array([0.5 * k]), np.zeros(1)))
+    now, later = tracker.at(1.9), tracker.at(2.9)
+    assert later.covariance[0, 0, 0] > 4 * now.covariance[0, 0, 0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(range(7)))
+def test_order_of_arrival_does_not_matter(order: list[int]) -> None:
+    rng = np.random.default_rng(4)
+    scans = [
+        seen(k * 0.07, np.array([0.7 * k, 30.0]), np.array([0.0, 0.3 * k]) + rng.normal(0, 0.2, 2)) for k in range(7)
+    ]
+    straight, shuffled = EventTimeTracker(), EventTimeTracker()
+    for scan in scans:
+        straight.add(scan)
+    for k in order:
+        assert shuffled.add(scans[k])
+        shuffled.state()
+    a, b = straight.state(), shuffled.state()
+    assert a.birth.tolist() == b.birth.tolist()
+    assert np.array_equal(a.state, b.state)
+    assert np.array_equal(a.covariance, b.covariance)
+
+
+def test_what_comes_too_late_is_refused_and_counted() -> None:
+    tracker = EventTimeTracker()
+    tracker.add(seen(10.0, np.zeros(1), np.zeros(1)))
+    tracker.state()
+    assert not tracker.add(seen(9.2, np.zeros(1), np.zeros(1)))
+    assert tracker.late == 1
+
+
+def test_covariances_stay_positive_definite() -> None:
+    rng = np.random.default_rng(5)
+    tracker = EventTimeTracker()
+    for k in range(60):
+        x, y = np.array([40.0 + 0.9 * k, 30.0]), np.array([10.0, 20.0 - 0.5 * k])
+        tracker.add(seen(k * 0.1, x + rng.normal(0, 0.3, 2), y + rng.normal(0, 0.3, 2)))
+        distance = np.hypot(x, y)
+        rate = (x * np.array([9.0, 0.0]) + y * np.array([0.0, -5.0])) / distance
+        tracker.add(swept(k * 0.1 + 0.03, x, y, rate))
+        assert (np.linalg.eigvalsh(tracker.state().covariance) > 0).all()
+
+
+def test_range_rates_sharpen_the_velocity() -> None:
+    rng = np.random.default_rng(6)
+    errors = []
+    for with_radar in (False, True):
+        tracker = EventTimeTracker()
+        for k in range(25):
+            x, y = 60.0 - 1.0 * k, 5.0
+            tracker.add(seen(k * 0.1, np.array([x]) + rng.normal(0, 0.6, 1), np.array([y]), deviation=0.6))
+            if with_radar:
+                near = np.array([x - 1.6])
+                tracker.add(swept(k * 0.1 + 0.02, near, np.array([y]), np.array([-10.0 * x / np.hypot(x, y)])))
+        errors.append(abs(confirmed(tracker.state()).state[0, 2] + 10.0))
+    assert errors[1] < 0.3
+    assert errors[1] < errors[0]
+
+
+def test_several_returns_of_a_truck_are_one_truck() -> None:
+    rng = np.random.default_rng(7)
+    tracker = EventTimeTracker()
+    for k in range(20):
+        x = 50.0 + 0.8 * k
+        tracker.add(seen(k * 0.1, np.array([x]), np.array([3.0]), object_class=2))
+        returns = x + rng.uniform(-4.0, 1.0, 5)
+        tracker.add(swept(k * 0.1 + 0.05, returns, 3.0 + rng.uniform(-1, 1, 5), np.full(5, 8.0)))
+    tracks = confirmed(tracker.state())
+    assert len(tracks) == 1
+    assert tracks.state[0, 0] == pytest.approx(50.0 + 0.8 * 19.5, abs=1.2)
+
+
+def test_a_camera_and_its_overlapping_neighbour_make_no_double() -> None:
+    tracker = EventTimeTracker()
+    for k in range(20):
+        tracker.add(seen(k * 0.1, np.array([0.5 * k]), np.zeros(1), sensor=0))
+        tracker.add(seen(k * 0.1 + 0.01, np.array([0.5 * k + 0.7]), np.array([0.3]), sensor=1))
+    assert len(tracker.state()) == 1
+
+
+def test_hidden_road_users_are_expected_to_be_missed() -> None:
+    tracker = EventTimeTracker()
+    for k in range(10):
+        tracker.add(seen(k * 0.1, np.array([20.0, 30.0, 20.0]), np.array([0.0, 0.0, 15.0]), object_class=2))
+    tracks = tracker.state()
+    probability = detection_probability(tracks, seen(1.0, np.zeros(0), np.zeros(0)))
+    behind = tracks.state[:, 0] > 25.0
+    assert probability[behind].max() < 0.5 * probability[~behind].min()
+    wedge = (View(0.0, 0.0, azimuth_rad=0.0, opening_rad=0.5),)
+    probability = detection_probability(tracks, seen(1.0, np.zeros(0), np.zeros(0), views=wedge))
+    assert probability[tracks.state[:, 1] > 10.0].max() < 0.1
+
+
+def test_each_detection_is_used_once() -> None:
+    tracker = EventTimeTracker()
+    for k in range(5):
+        tracker.add(seen(k * 0.1, np.array([0.0, 3.0, 6.0]), np.zeros(3)))
+    tracks = tracker.state()
+    scan = seen(0.5, np.array([1.4, 3.1]), np.zeros(2))
+    rows, detections = one_to_one(agreement(tracks, scan, TrackerSettings()), 100.0, np.zeros(len(tracks)))
+    assert len(set(rows.tolist())) == len(rows)
+    assert sorted(detections.tolist()) == [0, 1]
