@@ -1,0 +1,148 @@
+"""The optimised fixed plan: Webster's cycle and splits for the district's own demand, and offsets along the platoons.
+
+F. V. Webster, "Traffic signal settings", Road Research Technical Paper 39, 1958: optimal cycle (1.5 L + 5) / (1 - Y), greens
+in proportion to the flow ratios of the critical movements. One cycle for all four intersections, of the most loaded one;
+pedestrians' minima are kept; offsets maximise the flow that arrives on green, over all combinations in steps of 4 s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from lukou_maps.signal_configuration import CalendarEntry, Plan, SignalConfiguration, changes, save
+from lukou_sim.district.configurations import build, configuration_path
+from lukou_sim.district.demand import Demand, load_demand, turning_flows
+from lukou_sim.district.layout import INTERSECTIONS, NEIGHBOURS, SPACING_X_M, SPACING_Y_M
+
+SATURATION_PER_LANE = 1850.0
+"""Through traffic of passenger cars in SUMO with a time gap of 1.1 s. [1/h]"""
+SATURATION_LEFT = 1750.0
+SATURATION_RIGHT_SHARE = 0.85
+"""A right turner takes 1 / 0.85 of a through vehicle's time: it yields to people walking."""
+START_LOSS_S, YELLOW_USED_S = 2.0, 1.5
+PLATOON_SPEED_MPS = 11.5
+LONGEST_CYCLE_S, SHORTEST_CYCLE_S = 150.0, 80.0
+PERIODS = (("peak", 1.0), ("day", 0.78), ("night", 0.45))
+CALENDAR = (("00:00", "peak"),)
+"""The demo may start at any time of the real day while its demand is that of its scenario's hour, so the calendar names the
+plan of the default scenarios; a site of a real city would list all three."""
+OFFSET_STEP_S = 4.0
+Splits = dict[str, float]
+
+
+def critical_ratios(demand: Demand, intersection: str, factor: float) -> Splits:
+    """Flow ratio of the critical movement of each stage."""
+    flows = turning_flows(demand, factor)
+    ratios = {}
+    for axis in ("NS", "EW"):
+        through, left = [], []
+        for leg in axis:
+            to_left, straight, right = flows[intersection, leg]  # type: ignore[index]
+            through.append((straight + right / SATURATION_RIGHT_SHARE) / (2 * SATURATION_PER_LANE))
+            left.append(to_left / SATURATION_LEFT)
+        ratios[f"{axis}-through"], ratios[f"{axis}-left"] = max(through), max(left)
+    return ratios
+
+
+def _stage_facts(configuration: SignalConfiguration) -> dict[str, tuple[float, float]]:
+    """Per stage: its shortest split, and the part of its split in which its vehicles do not discharge. [s]"""
+    order = [stage.name for stage in configuration.stages]
+    between = changes(configuration)
+    facts = {}
+    for first, second in zip(order, order[1:] + order[:1], strict=True):
+        change = between[first, second]
+        kind = "left" if first.endswith("left") else "through"
+        ends = change.endings[f"{first[0]}-{kind}"].flashing_ends
+        lost = (change.duration - ends) / 10 - YELLOW_USED_S + START_LOSS_S
+        facts[first] = ((change.earliest + change.duration) / 10, lost)
+    return facts
+
+
+def webster_cycle(ratios: Splits, lost_s: float) -> float:
+    """Optimal cycle, within the bounds of practice. [s]"""
+    total = min(sum(ratios.values()), 0.95)
+    cycle = (1.5 * lost_s + 5) / (1 - total)
+    return float(math.ceil(min(max(cycle, SHORTEST_CYCLE_S), LONGEST_CYCLE_S)))
+
+
+def splits_for(configuration: SignalConfiguration, ratios: Splits, cycle_s: float) -> Splits:
+    """Splits that equalise the saturation of the critical movements, none below its minimum; whole seconds."""
+    facts = _stage_facts(configuration)
+    at_minimum: set[str] = set()
+    while True:
+        free = [stage for stage in facts if stage not in at_minimum]
+        room = cycle_s - sum(facts[s][0] for s in at_minimum) - sum(facts[s][1] for s in free)
+        total = sum(ratios[s] for s in free)
+        splits = {s: facts[s][0] if s in at_minimum else facts[s][1] + room * ratios[s] / total for s in facts}
+        short = {s for s in free if splits[s] < facts[s][0] - 1e-9}
+        if not short:
+            break
+        at_minimum |= short
+    whole = {s: float(math.ceil(facts[s][0]) if s in at_minimum else round(v)) for s, v in splits.items()}
+    longest = max(whole, key=lambda s: whole[s])
+    whole[longest] += cycle_s - sum(whole.values())
+    return whole
+
+
+def best_offsets(demand: Demand, splits: dict[str, Splits], cycle_s: float) -> dict[str, float]:
+    """Offsets that maximise the flow of through platoons that meets green at the next intersection; k1 has 0. [s]"""
+    flows = turning_flows(demand)
+    steps = np.arange(0, cycle_s, OFFSET_STEP_S)
+    links = []
+    for (name, leg), neighbour in NEIGHBOURS.items():
+        # Traffic that arrives at `name` on `leg` comes straight through `neighbour`, where it arrived on the same leg.
+        axis = "NS" if leg in "NS" else "EW"
+        start_up, green_up = _window(splits[neighbour], axis)
+        start, green = _window(splits[name], axis)
+        travel = (SPACING_X_M if leg in "EW" else SPACING_Y_M) / PLATOON_SPEED_MPS
+        links.append((neighbour, name, start_up + travel, green_up, start, green, flows[neighbour, leg][1]))
+
+    def worth(offsets: dict[str, float]) -> float:
+        total = 0.0
+        for upstream, downstream, leaves, green_up, start, green, flow in links:
+            moments = offsets[upstream] + leaves + np.arange(0, min(green_up, 25.0), 1.0)
+            phase = (moments - offsets[downstream] - start) % cycle_s
+            total += flow * float(np.mean(phase < green))
+        return total
+
+    names = [name for name in INTERSECTIONS if name != "k1"]
+    best = max(itertools.product(steps, repeat=3), key=lambda o: worth({"k1": 0.0, **dict(zip(names, o, strict=True))}))
+    return {"k1": 0.0, **{name: float(offset) for name, offset in zip(names, best, strict=True)}}
+
+
+def _window(splits: Splits, axis: str) -> tuple[float, float]:
+    """Start within the cycle, and length, of the through green of an axis. [s]"""
+    start = 0.0 if axis == "NS" else splits["NS-through"] + splits["NS-left"]
+    return start, splits[f"{axis}-through"] - 6.0
+
+
+def plans(demand: Demand) -> dict[str, list[Plan]]:
+    """The plans of every intersection."""
+    made: dict[str, list[Plan]] = {name: [] for name in INTERSECTIONS}
+    drafts = {name: build(name) for name in INTERSECTIONS}
+    for period, factor in PERIODS:
+        ratios = {name: critical_ratios(demand, name, factor) for name in INTERSECTIONS}
+        lost = {name: sum(fact[1] for fact in _stage_facts(drafts[name]).values()) for name in INTERSECTIONS}
+        least = max(sum(math.ceil(f[0]) for f in _stage_facts(drafts[name]).values()) for name in INTERSECTIONS)
+        cycle = float(max(least, *(webster_cycle(ratios[name], lost[name]) for name in INTERSECTIONS)))
+        splits = {name: splits_for(drafts[name], ratios[name], cycle) for name in INTERSECTIONS}
+        offsets = best_offsets(demand, splits, cycle)
+        for name in INTERSECTIONS:
+            made[name].append(Plan(period, cycle, offsets[name], tuple(splits[name].items())))
+    return made
+
+
+def write() -> None:
+    """Write the configurations with their optimised plans."""
+    calendar = [CalendarEntry((1, 2, 3, 4, 5, 6, 7), start, plan) for start, plan in CALENDAR]
+    for name, its_plans in plans(load_demand()).items():
+        save(build(name, plans=its_plans, calendar=calendar), configuration_path(name))
+
+
+def saturation(demand: Demand, intersection: str, plan: Plan, factor: float = 1.0) -> Splits:
+    """Degree of saturation of each stage's critical movement under a plan."""
+    facts, ratios = _stage_facts(build(intersection)), critical_ratios(demand, intersection, factor)
+    return {stage: ratios[stage] * plan.cycle_s / (split - facts[stage][1]) for stage, split in plan.splits_s}

@@ -1,0 +1,131 @@
+"""``python -m lukou_sim.training``: render, train, quantise, judge, write model, card and metadata."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from lukou_sim.training.dataset import CLASSES, HEIGHT, WIDTH, load_set, render_set, save_labels
+from lukou_sim.training.evaluate import Figures, evaluate
+from lukou_sim.training.network import MEAN, SCALE, STRIDE
+
+SEED = 1
+HELD_OUT_SEED = 1_000_001
+TRAINING_CAMERAS, PER_CAMERA = 120, 40
+HELD_OUT_CAMERAS, HELD_OUT_PER_CAMERA = 16, 25
+NAME = "lukou_centre_640x384"
+DEFAULT_OUT = Path(__file__).parents[3] / "roadside" / "lukou_roadside" / "detector" / "models"
+
+CARD = """# Card of the detector that ships with Lukou; made by `python -m lukou_sim.training`.
+name = "{name}"
+kind = "lukou_centre"
+model = "{name}.onnx"
+sha256 = "{sha256}"
+width_px = {width}
+height_px = {height}
+stride_px = {stride}
+letterbox = "stretch"
+colour_order = "bgr"
+mean = [{mean}, {mean}, {mean}]
+scale = [{scale}, {scale}, {scale}]
+min_score = 0.30
+suppression_overlap = 0.60
+classes = [{classes}]
+licence = "Apache-2.0"
+description = "CenterNet-like, INT8, trained on the project's own renderer; not for real streets"
+"""
+
+
+def main() -> None:
+    """Run the whole recipe."""
+    parser = argparse.ArgumentParser(prog="python -m lukou_sim.training", description=__doc__)
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder of the model")
+    parser.add_argument("--minutes", type=float, default=25.0, help="training time where --steps is not given")
+    parser.add_argument("--steps", type=int, default=None, help="number of batches; fixes the result")
+    parser.add_argument(
+        "--data", type=Path, default=None, help="folder with a set rendered before, or where to keep it"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    if options.data is not None:
+        options.data.mkdir(parents=True, exist_ok=True)
+        _run(options, options.data)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            _run(options, Path(folder))
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _run(options: argparse.Namespace, folder: Path) -> None:
+    from lukou_sim.training.export import CALIBRATION_PICTURES, export
+    from lukou_sim.training.train import train
+
+    for name, cameras, each, seed in (
+        ("held_out", HELD_OUT_CAMERAS, HELD_OUT_PER_CAMERA, HELD_OUT_SEED),
+        ("train", TRAINING_CAMERAS, PER_CAMERA, options.seed),
+    ):
+        if not (folder / f"{name}.npz").exists():
+            _tell(f"rendering {cameras * each} pictures ({name})")
+            save_labels(render_set(folder / f"{name}.raw", cameras, each, seed), folder / f"{name}.npz")
+    data = load_set(folder / "train.raw", folder / "train.npz")
+    held_out = load_set(folder / "held_out.raw", folder / "held_out.npz")
+    model = train(data, options.minutes * 60, options.seed, _tell, options.steps)
+    chosen = np.random.default_rng(options.seed).permutation(len(data.labels))[:CALIBRATION_PICTURES]
+    file = export(model, data.pictures[np.sort(chosen)], options.out, NAME)
+    whole = file.with_suffix(".float.onnx")
+    results = {"int8": evaluate(file, held_out), "float": evaluate(whole, held_out)}
+    other = np.flatnonzero(~held_out.is_district).tolist()
+    results["int8_unknown_streets"] = evaluate(file, held_out, other)
+    whole.unlink()
+    _write_card(file, options, results)
+
+
+def _write_card(file: Path, options: argparse.Namespace, results: dict[str, Figures]) -> None:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    card = CARD.format(
+        name=NAME,
+        sha256=digest,
+        width=WIDTH,
+        height=HEIGHT,
+        stride=STRIDE,
+        mean=MEAN,
+        scale=SCALE,
+        classes=", ".join(f'"{name}"' for name in CLASSES),
+    )
+    file.with_suffix(".toml").write_text(card)
+    metadata = {
+        "what": "detector of road users for the simulated cameras",
+        "how": "python -m lukou_sim.training",
+        "licence": "Apache-2.0",
+        "sha256": {file.name: digest},
+        "seed": options.seed,
+        "held_out_seed": HELD_OUT_SEED,
+        "training_minutes": None if options.steps else options.minutes,
+        "steps": options.steps,
+        "pictures": TRAINING_CAMERAS * PER_CAMERA,
+        "figures": {
+            name: {
+                "map50": round(figures.mean, 3),
+                "average_precision50": {k: round(v, 3) for k, v in figures.average_precision.items()},
+                "recall_at_0.3": {k: round(v, 3) for k, v in figures.recall.items()},
+                "precision_at_0.3": {k: round(v, 3) for k, v in figures.precision.items()},
+                "ground_error_median_px": round(figures.ground_error_px, 2),
+            }
+            for name, figures in results.items()
+        },
+    }
+    (file.parent / "metadata.json").write_text(json.dumps(metadata, indent=2) + "\n")
+    print(json.dumps(metadata["figures"], indent=2))
+
+
+if __name__ == "__main__":
+    main()

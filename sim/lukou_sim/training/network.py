@@ -1,0 +1,79 @@
+"""The detector's network: a small residual backbone, a top-down path to a quarter of the size, one head.
+
+After "Objects as Points" (Zhou, Wang, Krähenbühl 2019): a heat map per class whose peaks are road users; at each peak the
+distances to the box's four sides and the offset of the *ground point*, the projection of the footprint's centre.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+STRIDE = 4
+"""Pixels of the picture per cell of the output. [px]"""
+CLASS_COUNT = 4
+CHANNELS = CLASS_COUNT + 6
+"""Heat per class; left, top, right, bottom; ground x, ground y; the last six in cells."""
+
+
+def _unit(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+MEAN, SCALE = 114.0, 1 / 64.0
+"""How pictures are brought to the network's range; stands in the card too."""
+
+
+class Residual(nn.Module):  # type: ignore[misc]
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _unit(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Same shape as `x`."""
+        return torch.relu(x + self.second(self.first(x)))
+
+
+class Detector(nn.Module):  # type: ignore[misc]
+    """From pictures (b, 3, h, w), blue green red as (value - MEAN) * SCALE, to (b, 10, h/4, w/4)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_unit(3, 16, 3, 2), _unit(16, 32, 3, 2))
+        self.level4 = Residual(32)
+        self.level8 = nn.Sequential(_unit(32, 64, 3, 2), Residual(64))
+        self.level16 = nn.Sequential(_unit(64, 96, 3, 2), Residual(96), Residual(96))
+        self.level32 = nn.Sequential(_unit(96, 128, 3, 2), Residual(128))
+        self.side32, self.side16 = _unit(128, 96, 1), _unit(96, 96, 1)
+        self.merge16 = _unit(96, 64, 3)
+        self.side8, self.merge8 = _unit(64, 64, 1), _unit(64, 32, 3)
+        self.side4, self.merge4 = _unit(32, 32, 1), _unit(32, 32, 3)
+        self.head = _unit(32, 64, 3)
+        self.last = nn.Conv2d(64, CHANNELS, 1)
+        nn.init.constant_(self.last.bias[:CLASS_COUNT], -4.0)
+        nn.init.constant_(self.last.bias[CLASS_COUNT:], 1.0)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Heat and geometry; see the class."""
+        raw = self.raw(pictures)
+        sides = nn.functional.softplus(raw[:, CLASS_COUNT : CLASS_COUNT + 4])
+        return torch.cat([torch.sigmoid(raw[:, :CLASS_COUNT]), sides, raw[:, CLASS_COUNT + 4 :]], dim=1)
+
+    def raw(self, pictures: torch.Tensor) -> torch.Tensor:
+        """As `forward`, heat as logits and sides before their softplus."""
+        x4 = self.level4(self.stem(pictures))
+        x8 = self.level8(x4)
+        x16 = self.level16(x8)
+        x32 = self.level32(x16)
+        up = nn.functional.interpolate
+        y = self.merge16(self.side16(x16) + up(self.side32(x32), scale_factor=2.0, mode="nearest"))
+        y = self.merge8(self.side8(x8) + up(y, scale_factor=2.0, mode="nearest"))
+        y = self.merge4(self.side4(x4) + up(y, scale_factor=2.0, mode="nearest"))
+        return torch.as_tensor(self.last(self.head(y)))
