@@ -64,6 +64,8 @@ class Admission:
         return _newest(inputs)
 
     def _judge(self, packet: Packet, now_ns: int) -> Input:
+        if packet.user and self._register is not None:
+            self._register.check(packet.user, packet.topic)
         decoded = decode(packet.topic, packet.payload)
         header = decoded.header
         if packet.user and self._register is not None:

@@ -269,6 +269,9 @@ class ColumnList:
         count = len(self)
         message = self.TWIN()
         message.CopyFrom(self._message)
+        if message.ByteSize() > 4 * count * len(self._layout.held):  # decoded: holds its columns still
+            for kind in self._layout.held:
+                message.ClearField(kind.name)
         message.header.CopyFrom(header)
         message.object_count = count
         message.columns_present = self._layout.bits

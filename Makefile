@@ -1,0 +1,66 @@
+# `make demo` and `make test` need Python 3.11+, Node 20+, make and git, and install the rest into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+ROOMS := messages maps hw roadside cloud sim
+STAMP := .venv/.installed
+PAGE := cloud/lukou_cloud/web/static/index.html
+
+.PHONY: setup demo test check format bench proto breaking release page detector district clean
+
+setup: $(STAMP) $(PAGE)
+
+$(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps $(ROOMS:%=-e %)
+	touch $@
+
+page: $(PAGE)
+
+$(PAGE): $(wildcard cloud/page/*.* cloud/page/src/*)
+	cd cloud/page && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+demo: setup
+	$(BIN)/lukou demo $(ARGS)
+
+# The fast part: style, types, structure, schema, quick tests.
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against messages/released.binpb
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+# Everything: the fast part, then the slow tests with real processes and a real browser.
+test: check
+	$(BIN)/python -m pytest -m "slow or browser"
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/lukou bench objects
+
+# Generate code from the schema, with the oldest protobuf compiler that we support.
+proto: .venv-proto/bin/python
+	.venv-proto/bin/python messages/generate.py
+
+.venv-proto/bin/python:
+	$(PYTHON) -m venv .venv-proto
+	$@ -m pip install -q grpcio-tools==1.73.1 "setuptools==80.9.0"
+
+# Only on a release: what later schemas are compared with.
+release: setup
+	$(BIN)/buf build -o messages/released.binpb
+
+district: setup
+	$(BIN)/python -m lukou_sim.district
+
+detector: setup
+	$(BIN)/python -m lukou_sim.training
+
+clean:
+	rm -rf .venv .venv-proto cloud/page/node_modules cloud/lukou_cloud/web/static
