@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
@@ -60,8 +61,11 @@ class EventTimeTracker:
         return tracks
 
     def at(self, time_s: float) -> Tracks:
-        """Tracks predicted from the newest scan to another instant, which may be earlier by a little."""
-        return predicted(self.state(), time_s)
+        """Tracks predicted from the newest scan to another instant, which may be earlier by a little.
+
+        What has not been measured for too long by then is left out.
+        """
+        return survivors(predicted(self.state(), time_s), self.settings)
 
     def _forget(self) -> None:
         """Drop scans that are too old to be worked out again."""
