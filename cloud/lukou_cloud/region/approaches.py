@@ -1,0 +1,197 @@
+"""The lanes that lead to an intersection, and which stage serves them: compiled once from map and configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_maps.road_model import LaneKind, Participants, RoadModel, Turn
+from lukou_maps.signal_configuration import SignalConfiguration, change
+
+UPSTREAM_M = 250.0
+"""How far lanes are followed upstream of the stop line."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A lane whose traffic will choose among several approach lanes.
+
+    Attributes
+    ----------
+    lane : int
+        Index in the map.
+    to_stop_m : float
+        Distance from its start to the stop line. [m]
+    choices : tuple of int
+        Approach lanes (index into `Approaches.lanes`) that its traffic may take.
+    """
+
+    lane: int
+    to_stop_m: float
+    choices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Approaches:
+    """What timing needs to know of one intersection.
+
+    Attributes
+    ----------
+    intersection : str
+        Name.
+    lanes : tuple of int
+        Map indices of the lanes that end at a signalised stop line.
+    names : tuple of str
+        Their names.
+    length_m, speed_mps : (n,) float array
+        Length of each, and its speed limit. [m, m/s]
+    is_bicycle : (n,) bool array
+        Lanes for bicycles only.
+    upstream : dict of int to Upstream
+        Lanes further up, by map index.
+    crossings : tuple of int
+        Map indices of the crosswalks; people who wait beside them are queues too.
+    stages : tuple of str
+        Names, in fixed order.
+    serves : (stages, n + crossings) bool array
+        Which stage gives which queue right of way.
+    min_s, max_s : (stages,) float array
+        Least time from a stage's start to the start of the change, and the longest. [s]
+    change_s : (stages, stages) float array
+        Duration of each change. [s]
+    lost_s : (stages, stages, n + crossings) float array
+        How long after the start of a change a queue of the old stage is still served. [s]
+    """
+
+    intersection: str
+    lanes: tuple[int, ...]
+    names: tuple[str, ...]
+    length_m: NDArray[np.float64]
+    speed_mps: NDArray[np.float64]
+    is_bicycle: NDArray[np.bool_]
+    upstream: dict[int, Upstream]
+    crossings: tuple[int, ...]
+    stages: tuple[str, ...]
+    serves: NDArray[np.bool_]
+    min_s: NDArray[np.float64]
+    max_s: NDArray[np.float64]
+    change_s: NDArray[np.float64]
+    served_in_change_s: NDArray[np.float64]
+
+
+def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> Approaches:
+    """Join a map and a signal configuration."""
+    where = road.intersections.index(configuration.intersection)
+    groups_by_link: dict[int, list[str]] = {}
+    for group in configuration.groups:
+        for link in group.links:
+            groups_by_link.setdefault(link, []).append(group.name)
+    connections = road.connections
+    lane_groups: dict[int, set[str]] = {}
+    for k in np.flatnonzero(connections.intersection == where):
+        lane = int(connections.from_lane[k])
+        if road.lanes.kind[lane] == LaneKind.ROAD and connections.turn[k] != Turn.TURN_AROUND:
+            found = lane_groups.setdefault(lane, set())
+            found.update(groups_by_link.get(int(connections.link_index[k]), ()))
+    lanes = tuple(sorted(lane for lane, groups in lane_groups.items() if groups))
+    crossings, crossing_groups = _crossings(road, where, groups_by_link)
+    stages = tuple(stage.name for stage in configuration.stages)
+    queues = [lane_groups[lane] for lane in lanes] + crossing_groups
+    serves = np.array([[bool(groups & set(stage.green)) for groups in queues] for stage in configuration.stages])
+    min_s, change_s, served = _changes(configuration, queues)
+    speed = np.nan_to_num(road.lanes.speed_limit_mps[list(lanes)], nan=13.9)
+    motor = road.lanes.participants[list(lanes)] & int(Participants.MOTOR)
+    is_bicycle = motor == 0
+    return Approaches(
+        intersection=configuration.intersection,
+        lanes=lanes,
+        names=tuple(road.lanes.names[lane] for lane in lanes),
+        length_m=road.lanes.length_m[list(lanes)],
+        speed_mps=np.where(is_bicycle, np.minimum(speed, 5.0), speed),
+        is_bicycle=is_bicycle,
+        upstream=_upstream(road, lanes),
+        crossings=crossings,
+        stages=stages,
+        serves=serves,
+        min_s=min_s,
+        max_s=np.array([stage.max_s for stage in configuration.stages]),
+        change_s=change_s,
+        served_in_change_s=served,
+    )
+
+
+def _crossings(road: RoadModel, where: int, groups: dict[int, list[str]]) -> tuple[tuple[int, ...], list[set[str]]]:
+    crosswalks = road.crosswalks
+    rows = [k for k in range(len(crosswalks)) if crosswalks.intersection[k] == where]
+    rows = [k for k in rows if groups.get(int(crosswalks.link_index[k]))]
+    return tuple(int(crosswalks.lane[k]) for k in rows), [set(groups[int(crosswalks.link_index[k])]) for k in rows]
+
+
+def _changes(
+    configuration: SignalConfiguration, queues: list[set[str]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    stages = configuration.stages
+    count = len(stages)
+    min_s, change_s = np.zeros(count), np.zeros((count, count))
+    served = np.zeros((count, count, len(queues)))
+    for a, first in enumerate(stages):
+        earliest = []
+        for b, second in enumerate(stages):
+            if a == b:
+                continue
+            timeline = change(configuration, first.name, second.name, 0.1)
+            change_s[a, b] = timeline.duration / 10
+            earliest.append((((b - a) % count), timeline.earliest / 10))
+            for k, groups in enumerate(queues):
+                ends = [timeline.endings[g].flashing_ends / 10 for g in groups if g in timeline.endings]
+                stays = any(g in first.green and g in second.green for g in groups)
+                if stays:
+                    served[a, b, k] = change_s[a, b]
+                elif ends:
+                    served[a, b, k] = max(ends) + 1.0  # people use the first second of yellow
+        min_s[a] = min(earliest)[1]
+    return min_s, change_s, served
+
+
+def _upstream(road: RoadModel, lanes: tuple[int, ...]) -> dict[int, Upstream]:
+    """Lanes within `UPSTREAM_M`, with the approach lanes that they lead to, lane changes included."""
+    reach: dict[int, tuple[float, set[int]]] = {}
+    for number, lane in enumerate(lanes):
+        todo = [(lane, float(road.lanes.length_m[lane]))]
+        seen = {lane}
+        while todo:
+            current, distance = todo.pop()
+            if distance > UPSTREAM_M:
+                continue
+            for before in road.lanes.predecessors[current]:
+                before = int(before)
+                if before in seen or road.lanes.kind[before] not in (LaneKind.ROAD, LaneKind.JUNCTION):
+                    continue
+                if _is_signalised_entry(road, before, current):
+                    continue
+                seen.add(before)
+                to_stop = distance + float(road.lanes.length_m[before])
+                old = reach.get(before)
+                reach[before] = (min(to_stop, old[0]) if old else to_stop, (old[1] if old else set()) | {number})
+                todo.append((before, to_stop))
+    merged = {}
+    for lane, (to_stop, choices) in reach.items():
+        if lane in lanes:
+            continue
+        for side in (road.lanes.left, road.lanes.right):
+            neighbour = int(side[lane])
+            if neighbour in reach and neighbour not in lanes:
+                same = road.lanes.participants[neighbour] & road.lanes.participants[lane] & int(Participants.MOTOR)
+                if same:
+                    choices = choices | reach[neighbour][1]
+        merged[lane] = Upstream(lane, to_stop, tuple(sorted(choices)))
+    return merged
+
+
+def _is_signalised_entry(road: RoadModel, before: int, current: int) -> bool:
+    """Whether traffic from `before` to `current` passes another signal: then `before` belongs to that intersection."""
+    at = road.connections
+    same = (at.from_lane == before) & (at.intersection >= 0)
+    return bool(same.any() and (at.via_lane[same] == current).any())

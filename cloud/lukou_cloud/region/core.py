@@ -1,0 +1,325 @@
+"""The region's core: object list and signal states in, commands and traffic states out, once a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from lukou_cloud.region.approaches import Approaches, compile_approaches
+from lukou_cloud.region.queues import QueueEstimator
+from lukou_cloud.region.settings import RegionSettings
+from lukou_cloud.region.timing import Timing
+from lukou_cloud.region.traffic import TrafficMeter, _Trip
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
+from lukou_maps.signal_configuration import SignalConfiguration, configuration_hash, load
+from lukou_messages.objects import ObjectList
+from lukou_messages.process import INVALID, Input, Output
+from lukou_messages.v1.command_pb2 import (
+    Command,
+    CommandReply,
+    CommandStatus,
+    LeaseRenewal,
+    ReleaseRequest,
+    StageRequest,
+)
+from lukou_messages.v1.event_pb2 import Event, Severity
+from lukou_messages.v1.signal_pb2 import Authority, ControlMode, SignalState
+from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
+
+COMMAND_LIFE_NS = 2 * 10**9
+ACTING = (ControlMode.CONTROL_MODE_SUPERVISED, ControlMode.CONTROL_MODE_AUTOMATIC)
+
+
+@dataclass(slots=True)
+class Intersection:
+    """What the region keeps of one intersection."""
+
+    configuration: SignalConfiguration
+    approaches: Approaches
+    timing: Timing
+    queues: QueueEstimator
+    meter: TrafficMeter
+    hash: str
+    sequence: int = 0
+    signal: SignalState | None = None
+    signal_ns: int = 0
+    decision: str = ""
+    last_departures: list[int] = field(default_factory=list)
+    is_blind: bool = False
+    refused: str = ""
+    changes: int = 0
+
+
+class RegionCore:
+    """Times the signals of a district.
+
+    Parameters
+    ----------
+    settings : RegionSettings
+    road : RoadModel
+        Map of the district.
+    configurations : sequence of SignalConfiguration
+        Of its intersections.
+    """
+
+    def __init__(
+        self, settings: RegionSettings, road: RoadModel, configurations: Sequence[SignalConfiguration]
+    ) -> None:
+        self.settings = settings
+        self._intersections = {c.intersection: self._make(road, c) for c in configurations}
+        self._objects: ObjectList | None = None
+        self._objects_ns = 0
+        self._objects_valid = False
+        self._fence = 0
+        self._origin_ns = 0
+        self._next_log_ns = 0
+        self._events = 0
+
+    def _make(self, road: RoadModel, configuration: SignalConfiguration) -> Intersection:
+        approaches = compile_approaches(road, configuration)
+        index = dict(road.lanes.index)
+        ends = np.array(
+            [
+                [
+                    [road.lanes.x_m[p], road.lanes.y_m[p]]
+                    for p in (road.lanes.points(c).start, road.lanes.points(c).stop - 1)
+                ]
+                for c in approaches.crossings
+            ]
+        ).reshape(-1, 2, 2)
+        timing = self.settings.timing
+        queues = QueueEstimator(approaches, index, ends, timing.horizon_s, timing.view_m, timing.rate_memory_s)
+        return Intersection(
+            configuration,
+            approaches,
+            Timing(approaches, timing),
+            queues,
+            TrafficMeter(approaches, index),
+            configuration_hash(configuration),
+            last_departures=[0] * len(approaches.lanes),
+        )
+
+    def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
+        """One second of the district."""
+        if self._fence == 0:
+            self._fence, self._origin_ns = now_ns // 10**6, now_ns
+            self._next_log_ns = now_ns + round(self.settings.log_every_s * 1e9)
+        outputs: list[Output] = []
+        for one in inputs:
+            if one.topic == "fused_objects":
+                self._objects, self._objects_ns = one.value, one.measured_at_ns
+                self._objects_valid = one.validity != INVALID
+            elif one.topic == "signal" and one.value.intersection in self._intersections:
+                place = self._intersections[one.value.intersection]
+                place.signal, place.signal_ns = one.value, one.measured_at_ns
+            elif one.topic == "command_reply":
+                outputs += self._take_reply(now_ns, one.value)
+        is_log = now_ns >= self._next_log_ns
+        if is_log:
+            self._next_log_ns += round(self.settings.log_every_s * 1e9)
+        for place in self._intersections.values():
+            outputs += self._turn(now_ns, place, is_log)
+        return outputs
+
+    # --- one intersection -------------------------------------------------------------------------------------------
+
+    def _turn(self, now_ns: int, place: Intersection, is_log: bool) -> list[Output]:
+        stale_ns = self.settings.stale_s * 1e9
+        outputs: list[Output] = []
+        objects = self._objects
+        sees = objects is not None and self._objects_valid and now_ns - self._objects_ns <= stale_ns
+        hears = place.signal is not None and now_ns - place.signal_ns <= stale_ns
+        name = place.configuration.intersection
+        if not sees or objects is None:
+            place.decision = "blind: no fresh object list; the intersection keeps its own plan"
+            state = TrafficState(
+                intersection=name, interval_s=1.0, view=ViewLevel.VIEW_LEVEL_BLIND, decision=place.decision
+            )
+            outputs.append(Output("traffic", state, now_ns, INVALID, place.decision))
+            if not place.is_blind:
+                place.is_blind = True
+                outputs.append(self._event(now_ns, "region.blind", Severity.SEVERITY_WARNING, name, place.decision))
+                outputs += self._release(now_ns, place, "no fresh object list")
+            return outputs
+        if place.is_blind:
+            place.is_blind = False
+            outputs.append(self._event(now_ns, "region.sees", Severity.SEVERITY_INFO, name, "object lists are back"))
+        now_s = (now_ns - self._origin_ns) / 1e9
+        situation = place.queues.update(now_s, objects)
+        command = None
+        if hears and place.signal is not None:
+            command = self._decide(now_ns, place, place.signal, situation)
+        else:
+            place.decision = "no signal state: nothing is ordered"
+        departures = place.queues.departures.tolist()
+        gone = [a - b for a, b in zip(departures, place.last_departures, strict=True)]
+        rates = place.queues.rates.tolist()
+        state = place.meter.update(now_s, objects, situation, rates, gone, place.decision, 1.0)
+        outputs.append(Output("traffic", state, now_ns))
+        if is_log:
+            outputs.append(Output("traffic_log", self._logged(state), now_ns))
+            place.meter.reset()
+            place.last_departures = departures
+        if command is not None:
+            outputs.append(Output("command", command, now_ns, to=f"{name}/signal"))
+            if (
+                command.WhichOneof("action") == "stage_request"
+                and command.stage_request.stage != command.expected_stage
+            ):
+                outputs.append(Output("command_log", command, now_ns))
+        return outputs
+
+    def _logged(self, state: TrafficState) -> TrafficState:
+        log = TrafficState()
+        log.CopyFrom(state)
+        log.interval_s = self.settings.log_every_s
+        return log
+
+    def _decide(self, now_ns: int, place: Intersection, signal: SignalState, situation: object) -> Command | None:
+        stages = list(place.approaches.stages)
+        if signal.configuration_hash != place.hash:
+            place.decision = "configuration differs from the intersection's: nothing is ordered"
+            return None
+        if not signal.stage or signal.stage not in stages:
+            place.decision = "the stage is not known: nothing is ordered"
+            return None
+        if signal.in_transition or not signal.HasField("stage_started_at_ns"):
+            place.decision = f"changing from {signal.stage} to {signal.next_stage or '?'}"
+            return self._command(now_ns, place, signal, renewal=LeaseRenewal())
+        running = stages.index(signal.stage)
+        elapsed_s = max(0.0, (now_ns - signal.stage_started_at_ns) / 1e9)
+        allowed = frozenset(stages.index(name) for name in signal.allowed_stages if name in stages) - {running}
+        decision = place.timing.decide(running, elapsed_s, situation, allowed)  # type: ignore[arg-type]
+        place.decision = decision.why
+        if decision.stage != running:
+            place.changes += 1
+        request = StageRequest(stage=stages[decision.stage])
+        if decision.stage == running:
+            request.expected_duration_s = decision.hold_s
+        return self._command(now_ns, place, signal, stage_request=request)
+
+    def _command(self, now_ns: int, place: Intersection, signal: SignalState, **action: object) -> Command | None:
+        if not self.settings.controls or signal.mode not in ACTING:
+            return None
+        if Authority.AUTHORITY_UNSPECIFIED < signal.authority < Authority.AUTHORITY_ADAPTIVE:
+            place.decision += f" (not ordered: {Authority.Name(signal.authority)} is in charge)"
+            return None
+        place.sequence += 1
+        name = place.configuration.intersection
+        return Command(
+            command_id=f"{name}/{self._fence}/{place.sequence}",
+            device=name,
+            issuer=self.settings.name,
+            authority=Authority.AUTHORITY_ADAPTIVE,
+            issued_at_ns=now_ns,
+            expires_at_ns=now_ns + COMMAND_LIFE_NS,
+            lease_s=self.settings.lease_s,
+            fencing_epoch=self._fence,
+            command_sequence=place.sequence,
+            configuration_hash=place.hash,
+            configuration_version=place.configuration.version,
+            guard_nonce=signal.guard_nonce,
+            expected_stage=signal.stage,
+            **action,  # type: ignore[arg-type]
+        )
+
+    def _release(self, now_ns: int, place: Intersection, reason: str) -> list[Output]:
+        if place.signal is None:
+            return []
+        command = self._command(now_ns, place, place.signal, release=ReleaseRequest(reason=reason))
+        if command is None:
+            return []
+        to = f"{place.configuration.intersection}/signal"
+        return [Output("command", command, now_ns, to=to), Output("command_log", command, now_ns)]
+
+    def _take_reply(self, now_ns: int, reply: CommandReply) -> list[Output]:
+        place = self._intersections.get(reply.device)
+        if place is None:
+            return []
+        reason = reply.reason if reply.status == CommandStatus.COMMAND_STATUS_REJECTED else ""
+        before, place.refused = place.refused, reason
+        if reason and reason != before:
+            text = f"the guard of {reply.device} refuses commands: {reason} {reply.detail}".strip()
+            return [self._event(now_ns, "region.command_refused", Severity.SEVERITY_WARNING, reply.device, text)]
+        return []
+
+    def _event(self, now_ns: int, kind: str, severity: int, subject: str, text: str) -> Output:
+        self._events += 1
+        event = Event(
+            event_id=f"{self.settings.name}/{self._fence}/{self._events}",
+            kind=kind,
+            severity=severity,  # type: ignore[arg-type]
+            subject=subject,
+            text=text,
+        )
+        return Output("event", event, now_ns)
+
+    # --- beside the steps -------------------------------------------------------------------------------------------
+
+    def faults(self) -> list[str]:
+        """For health."""
+        blind = [name for name, place in self._intersections.items() if place.is_blind]
+        refused = [f"{name} refuses: {place.refused}" for name, place in self._intersections.items() if place.refused]
+        return ([f"blind at {', '.join(blind)}"] if blind else []) + refused
+
+    def figures(self) -> dict[str, float]:
+        """For health."""
+        return {f"stage_changes_{name}": float(place.changes) for name, place in self._intersections.items()}
+
+    def snapshot(self) -> bytes:
+        """The whole state, so that a recording can be replayed from any moment."""
+        places = {}
+        for name, place in self._intersections.items():
+            places[name] = {
+                "sequence": place.sequence,
+                "signal": place.signal.SerializeToString(deterministic=True).hex() if place.signal else None,
+                "signal_ns": place.signal_ns,
+                "decision": place.decision,
+                "last_departures": place.last_departures,
+                "is_blind": place.is_blind,
+                "refused": place.refused,
+                "changes": place.changes,
+                "queues": place.queues.export(),
+                "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
+                "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
+            }
+        state = {
+            "version": 1,
+            "fence": self._fence,
+            "origin_ns": self._origin_ns,
+            "next_log_ns": self._next_log_ns,
+            "events": self._events,
+            "objects": self._objects.encode(self._objects.message.header).hex() if self._objects is not None else None,
+            "objects_ns": self._objects_ns,
+            "objects_valid": self._objects_valid,
+            "places": places,
+        }
+        return json.dumps(state).encode()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Continue from `snapshot`; ValueError for any other version."""
+        state = json.loads(snapshot)
+        if state.get("version") != 1:
+            raise ValueError("region: the snapshot is of another version")
+        self._fence, self._origin_ns = state["fence"], state["origin_ns"]
+        self._next_log_ns, self._events = state["next_log_ns"], state["events"]
+        self._objects = ObjectList.decode(bytes.fromhex(state["objects"])) if state["objects"] else None
+        self._objects_ns, self._objects_valid = state["objects_ns"], state["objects_valid"]
+        for name, kept in state["places"].items():
+            place = self._intersections[name]
+            place.sequence, place.signal_ns, place.decision = kept["sequence"], kept["signal_ns"], kept["decision"]
+            place.signal = SignalState.FromString(bytes.fromhex(kept["signal"])) if kept["signal"] else None
+            place.last_departures, place.is_blind = kept["last_departures"], kept["is_blind"]
+            place.refused, place.changes = kept["refused"], kept["changes"]
+            place.queues.load(kept["queues"])
+            place.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
+            place.meter.left, place.meter.delay_s, place.meter.stops = kept["meter"]
+
+
+def make_core(settings: RegionSettings) -> RegionCore:
+    """Read map and configurations and build the core."""
+    return RegionCore(settings, load_map(settings.map), [load(path) for path in settings.configurations])

@@ -1,0 +1,207 @@
+"""Queues and arrivals of one intersection, estimated from the object list: what the timing model starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_cloud.region.approaches import Approaches
+from lukou_messages.objects import ObjectList
+from lukou_messages.v1.objects_pb2 import ObjectClass
+
+STANDING_MPS = 1.4
+"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
+
+NEAR_CROSSING_M = 4.0
+"""People this close to the end of a crosswalk, and not on it, wait for it."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Estimated state of the queues of one intersection.
+
+    Attributes
+    ----------
+    queue : (q,) float array
+        Road users that stand, or will have to, now.
+    arrivals : (horizon, q) float array
+        Expected arrivals at the end of the queue in each second ahead.
+    waited_s : (q,) float array
+        Longest wait in each queue so far. [s]
+    vehicles : int
+        Vehicles seen on the approaches.
+    pedestrians : int
+        People who wait.
+    """
+
+    queue: NDArray[np.float64]
+    arrivals: NDArray[np.float64]
+    waited_s: NDArray[np.float64]
+    vehicles: int
+    pedestrians: int
+
+
+class QueueEstimator:
+    """Follows road users on the approaches of one intersection and learns arrival rates and lane choice.
+
+    Parameters
+    ----------
+    approaches : Approaches
+    lane_index : dict
+        Map index of each lane name.
+    crossing_ends : (c, 2, 2) float array
+        The two ends of each crosswalk in the map frame. [m]
+    horizon_s, view_m, rate_memory_s
+        See `TimingSettings`.
+    """
+
+    def __init__(
+        self,
+        approaches: Approaches,
+        lane_index: dict[str, int],
+        crossing_ends: NDArray[np.float64],
+        horizon_s: int,
+        view_m: float,
+        rate_memory_s: float,
+    ) -> None:
+        self.approaches = approaches
+        self._lane_index = lane_index
+        self._ends = crossing_ends
+        self._horizon, self._view_m, self._memory = horizon_s, view_m, rate_memory_s
+        lanes, crossings = len(approaches.lanes), len(approaches.crossings)
+        self._number = {lane: k for k, lane in enumerate(approaches.lanes)}
+        self._size = lanes + crossings
+        self.rates = np.full(self._size, 0.02)
+        self._seen: dict[int, tuple[int, float]] = {}
+        self._waits: dict[int, tuple[int, float]] = {}
+        self.departures = np.zeros(lanes, np.int64)
+        self._last_s: float | None = None
+
+    def update(self, now_s: float, objects: ObjectList) -> Situation:
+        """Estimate from one object list at time `now_s` (any fixed origin). [s]"""
+        lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
+        queue = np.zeros(self._size)
+        arrivals = np.zeros((self._horizon, self._size))
+        waited = np.zeros(self._size)
+        present: dict[int, tuple[int, float]] = {}
+        waits: dict[int, tuple[int, float]] = {}
+        vehicles = 0
+        speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
+        columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
+        pedestrians = objects.object_class == ObjectClass.OBJECT_CLASS_PEDESTRIAN
+        for identity, kind, lane, s, v in zip(*(column.tolist() for column in columns), strict=True):
+            if kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN or lane >= len(lanes):
+                continue
+            number, shares, to_stop = self._place(lanes[lane], s)
+            if shares is None or to_stop > self._view_m:
+                continue
+            vehicles += 1
+            present[identity] = (number, to_stop)
+            self._put(queue, arrivals, number, shares, to_stop, v)
+            if v < STANDING_MPS and number >= 0:
+                since = self._waits.get(identity, (number, now_s))[1]
+                waits[identity] = (number, since)
+                waited[number] = max(waited[number], now_s - since)
+        waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
+        self._learn(now_s, present, waiting)
+        self._background(arrivals)
+        self._waits = waits
+        return Situation(queue, arrivals, waited, vehicles, waiting)
+
+    def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
+        """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""
+        number = self._number.get(lane)
+        if number is not None:
+            return number, (number,), max(0.0, float(self.approaches.length_m[number]) - s)
+        above = self.approaches.upstream.get(lane)
+        if above is None:
+            return -1, None, 0.0
+        return -1, above.choices, max(0.0, above.to_stop_m - s)
+
+    def _put(
+        self,
+        queue: NDArray[np.float64],
+        arrivals: NDArray[np.float64],
+        number: int,
+        shares: tuple[int, ...],
+        to_stop: float,
+        speed: float,
+    ) -> None:
+        if number >= 0 and speed < STANDING_MPS:
+            queue[number] += 1
+            return
+        limit = float(self.approaches.speed_mps[shares[0]])
+        eta = int(to_stop / max(0.5 * (speed + limit), 2.0))
+        if eta >= self._horizon:
+            return
+        weights = self.rates[list(shares)] + 1e-3
+        arrivals[eta, list(shares)] += weights / weights.sum()
+
+    def _people(
+        self,
+        objects: ObjectList,
+        pedestrians: NDArray[np.bool_],
+        speed: NDArray[np.float32],
+        now_s: float,
+        queue: NDArray[np.float64],
+        waited: NDArray[np.float64],
+        waits: dict[int, tuple[int, float]],
+    ) -> int:
+        rows = np.flatnonzero(pedestrians & (speed < 0.7))
+        if not len(rows) or not len(self._ends):
+            return 0
+        at = np.stack([objects.x_m[rows], objects.y_m[rows]], axis=1).astype(float)
+        distance = np.linalg.norm(self._ends[None] - at[:, None, None, :], axis=3).min(axis=2)
+        nearest = distance.argmin(axis=1)
+        first = len(self.approaches.lanes)
+        count = 0
+        for row, crossing, gap in zip(rows.tolist(), nearest.tolist(), distance.min(axis=1).tolist(), strict=True):
+            if gap > NEAR_CROSSING_M:
+                continue
+            identity, number = int(objects.id[row]), first + crossing
+            since = self._waits.get(identity, (number, now_s))[1]
+            waits[identity] = (number, since)
+            queue[number] += 1
+            waited[number] = max(waited[number], now_s - since)
+            count += 1
+        return count
+
+    def _learn(self, now_s: float, present: dict[int, tuple[int, float]], waiting: int) -> None:
+        """Count who has crossed the stop line of which lane, and smooth it to rates."""
+        dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
+        self._last_s = now_s
+        left = np.zeros(self._size)
+        for identity, (number, to_stop) in self._seen.items():
+            if identity not in present and number >= 0 and to_stop < 25.0:
+                left[number] += 1
+                self.departures[number] += 1
+        if dt > 0:
+            share = 1.0 - np.exp(-dt / self._memory)
+            self.rates += share * (left / dt - self.rates)
+        self._seen = present
+
+    def _background(self, arrivals: NDArray[np.float64]) -> None:
+        """Beyond the view, expect what usually comes."""
+        for number in range(len(self.approaches.lanes)):
+            sight = int(self._view_m / float(self.approaches.speed_mps[number]))
+            arrivals[sight:, number] += self.rates[number]
+
+    def export(self) -> dict[str, object]:
+        """State as plain values, for snapshots."""
+        return {
+            "rates": self.rates.tolist(),
+            "seen": [[i, *v] for i, v in self._seen.items()],
+            "waits": [[i, *v] for i, v in self._waits.items()],
+            "departures": self.departures.tolist(),
+            "last_s": self._last_s,
+        }
+
+    def load(self, state: dict[str, object]) -> None:
+        """Continue from `export`."""
+        self.rates = np.array(state["rates"], float)
+        self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}  # type: ignore[attr-defined]
+        self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
+        self.departures = np.array(state["departures"], np.int64)
+        self._last_s = None if state["last_s"] is None else float(state["last_s"])  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+"""Settings of the region process: section ``[region]`` of the site file."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TimingSettings(BaseModel):
+    """Numbers of the timing model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    horizon_s: int = Field(120, ge=30, le=300, description="how far the search looks ahead [s]")
+    headway_s: float = Field(
+        1.9, gt=0.5, description="saturation headway of a vehicle lane, HCM 6th ed. ch. 19: 3600/1900 [s]"
+    )
+    bicycle_headway_s: float = Field(0.9, gt=0.1, description="saturation headway of a bicycle lane [s]")
+    startup_s: float = Field(2.0, ge=0.0, description="start-up lost time, HCM 6th ed. ch. 19 [s]")
+    view_m: float = Field(180.0, gt=20, description="how far before the stop line road users are believed seen [m]")
+    pedestrian_weight: float = Field(0.6, ge=0, description="a waiting pedestrian counts as so many vehicles")
+    bicycle_weight: float = Field(1.0, ge=0, description="a waiting bicycle counts as so many vehicles")
+    rate_memory_s: float = Field(240.0, gt=10, description="time constant of the learned arrival rates [s]")
+    wait_weight_s: float = Field(
+        90.0, gt=0, description="a wait of this length counts double: long waits are worse than many short ones [s]"
+    )
+    margin: float = Field(0.01, ge=0, description="a change must be better than holding by this share")
+
+
+class RegionSettings(BaseModel):
+    """The region process of one district."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("district/region", description="name as issuer of commands")
+    map: str = Field(description="map file, relative to the site file")
+    configurations: tuple[str, ...] = Field(description="signal configurations of the intersections (JSON)")
+    controls: bool = Field(True, description="give commands; otherwise decide and publish only")
+    lease_s: float = Field(5.0, ge=1, le=15, description="life of the authority that a command grants [s]")
+    stale_s: float = Field(1.0, gt=0.2, description="older object lists or signal states are not acted upon [s]")
+    log_every_s: float = Field(10.0, ge=1, description="period of the traffic states for the archive [s]")
+    timing: TimingSettings = Field(default_factory=TimingSettings, description="numbers of the timing model")

@@ -1,0 +1,118 @@
+"""Traffic state of one intersection: what the region publishes and the archive keeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.queues import STANDING_MPS, Situation
+from lukou_messages.objects import ObjectList
+from lukou_messages.v1.objects_pb2 import ObjectClass
+from lukou_messages.v1.traffic_pb2 import LaneTraffic, TrafficState, ViewLevel
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One vehicle on the approaches: when and where first seen, how often it stopped."""
+
+    since_s: float
+    to_stop_m: float
+    speed_mps: float
+    stops: int = 0
+    is_standing: bool = False
+
+
+@dataclass(slots=True)
+class TrafficMeter:
+    """Measures delay, stops and queues of one intersection from object lists.
+
+    Delay of a vehicle is the time from first sight to the stop line minus the same distance at the speed limit.
+    """
+
+    approaches: Approaches
+    lane_index: dict[str, int]
+    trips: dict[int, _Trip] = field(default_factory=dict)
+    left: int = 0
+    delay_s: float = 0.0
+    stops: int = 0
+    state: TrafficState = field(default_factory=TrafficState)
+
+    def update(
+        self,
+        now_s: float,
+        objects: ObjectList,
+        situation: Situation,
+        rates: list[float],
+        departures: list[int],
+        decision: str,
+        interval_s: float,
+    ) -> TrafficState:
+        """The state of the interval that ends now."""
+        numbers = {lane: k for k, lane in enumerate(self.approaches.lanes)}
+        lanes = [numbers.get(self.lane_index.get(name, -1), -1) for name in objects.lane_names]
+        vehicles: list[list[tuple[float, float]]] = [[] for _ in self.approaches.lanes]
+        present: dict[int, _Trip] = {}
+        speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
+        rows = zip(
+            objects.id.tolist(),
+            objects.object_class.tolist(),
+            objects.lane.tolist(),
+            objects.lane_s_m.tolist(),
+            speed.tolist(),
+            strict=True,
+        )
+        for identity, kind, lane, s, v in rows:
+            number = lanes[lane] if lane < len(lanes) else -1
+            if number < 0 or kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN:
+                continue
+            to_stop = max(0.0, float(self.approaches.length_m[number]) - s)
+            vehicles[number].append((to_stop, v))
+            trip = self.trips.get(identity) or _Trip(now_s, to_stop, float(self.approaches.speed_mps[number]))
+            if v < STANDING_MPS and not trip.is_standing:
+                trip.stops += 1
+            trip.is_standing = v < STANDING_MPS
+            present[identity] = trip
+        self._finish(now_s, present)
+        state = TrafficState(
+            intersection=self.approaches.intersection,
+            interval_s=interval_s,
+            lanes=[self._lane(k, vehicles[k], rates[k], departures[k]) for k in range(len(vehicles))],
+            view=ViewLevel.VIEW_LEVEL_FULL,
+            decision=decision,
+            vehicles_left=self.left,
+            pedestrians_waiting=situation.pedestrians,
+            longest_wait_s=float(situation.waited_s.max(initial=0.0)),
+        )
+        if self.left:
+            state.delay_s = self.delay_s / self.left
+            state.stops_per_vehicle = self.stops / self.left
+        return state
+
+    def reset(self) -> None:
+        """Begin a new interval."""
+        self.left, self.delay_s, self.stops = 0, 0.0, 0
+
+    def _finish(self, now_s: float, present: dict[int, _Trip]) -> None:
+        for identity, trip in self.trips.items():
+            if identity not in present:
+                self.left += 1
+                self.stops += trip.stops
+                self.delay_s += max(0.0, now_s - trip.since_s - trip.to_stop_m / max(trip.speed_mps, 1.0))
+        self.trips = present
+
+    def _lane(self, number: int, vehicles: list[tuple[float, float]], rate: float, departures: int) -> LaneTraffic:
+        standing = [to_stop for to_stop, v in vehicles if v < STANDING_MPS]
+        lane = LaneTraffic(
+            lane=self.approaches.names[number],
+            vehicles=len(vehicles),
+            queue=len(standing),
+            queue_m=max(standing, default=0.0),
+            arrival_rate_vph=rate * 3600,
+            departures=departures,
+        )
+        if vehicles and math.isfinite(mean := sum(v for _, v in vehicles) / len(vehicles)):
+            lane.mean_speed_mps = mean
+        return lane
