@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _mark(plan: StreetPlan, edge: Any) -> None:
     """Lane lines between the lanes of an edge and, before a signal, its stop line."""
     lanes = edge.getLanes()
     signalised = edge.getToNode().getType() == "traffic_light"
-    for right, left in zip(lanes[1:], lanes[2:], strict=False):
+    for right, left in pairwise(lanes[1:]):
         line = _line(right.getShape())
         towards = _line(left.getShape())[: len(line)] - line if len(left.getShape()) == len(line) else None
         if towards is None:

@@ -129,8 +129,16 @@ class Renderer:
 
     def render(self, scene: Scene) -> NDArray[np.uint8]:
         """(h, w, 3) Picture: blue, green, red."""
-        picture, _ = self._draw(scene, None)
+        picture, _ = self._draw(self._in_sight(scene), None)
         return picture
+
+    def _in_sight(self, scene: Scene) -> Scene:
+        """Those whose middle is not far outside the picture; the rest need not be transformed."""
+        pixels, depths = self.camera.project(np.column_stack([scene.x, scene.y, scene.height / 2]))
+        margin = self.camera.focal_px * (scene.length + 6.0) / np.maximum(depths, 1.0)
+        keep = (depths > -2.0) & (pixels[:, 0] > -margin) & (pixels[:, 0] < self.camera.width + margin)
+        keep |= np.abs(depths) < 12.0
+        return Scene(*(getattr(scene, name)[keep] for name in Scene.__slots__))
 
     def render_labelled(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.int32], Labels]:
         """Picture, mask of scene indices (-1: background) and labels."""

@@ -159,7 +159,9 @@ def colours(rng: np.random.Generator, shape: int) -> NDArray[np.float64]:
     ]
     if shape == Shape.BUS:
         table[Slot.PAINT] = ((60, 150, 60), (180, 110, 40), (50, 60, 190), (60, 170, 220))[rng.integers(4)]
-    table[Slot.SECOND] = CLOTHES[rng.integers(len(CLOTHES))] if person else VEHICLE_PAINTS[rng.integers(len(VEHICLE_PAINTS))]
+    table[Slot.SECOND] = (
+        CLOTHES[rng.integers(len(CLOTHES))] if person else VEHICLE_PAINTS[rng.integers(len(VEHICLE_PAINTS))]
+    )
     if shape == Shape.BUS:
         table[Slot.SECOND] = table[Slot.PAINT] * 0.4 + 140
     table[Slot.GLASS] = np.array([70, 62, 55]) * rng.uniform(0.6, 1.3)

@@ -1,0 +1,57 @@
+"""Pictures of the cameras at k1."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_sim.district import NET
+from lukou_sim.district.cameras import cameras
+from lukou_sim.district.layout import INTERSECTIONS
+from lukou_sim.render.district_plan import street_plan
+from lukou_sim.render.renderer import Renderer, Scene
+from lukou_sim.render.shapes import colours
+from lukou_sim.render.street import Look, background
+from lukou_sim.world.road_users import RoadUsers
+from lukou_sim.world.truth import CAMERA_SITE, SIGHT_M, part
+
+
+class Pictures:
+    """Renders what the cameras see; backgrounds are made once per camera, colours once per road user.
+
+    Parameters
+    ----------
+    seed : int
+        Of colours and noise.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
+        self._renderer = {
+            camera.name: Renderer(camera, background(plan, camera, Look(), number), seed=seed + number)
+            for number, camera in enumerate(cameras(CAMERA_SITE))
+        }
+        self._colours: dict[int, NDArray[np.float64]] = {}
+        self._last: dict[str, NDArray[np.uint8]] = {}
+        self._scene: tuple[int, Scene] | None = None
+
+    def render(self, camera: str, users: RoadUsers, *, frozen: bool = False) -> NDArray[np.uint8]:
+        """(384, 640, 3) Picture; the last one again while the camera is frozen."""
+        if frozen and camera in self._last:
+            return self._last[camera]
+        if self._scene is None or self._scene[0] != id(users):
+            self._scene = id(users), self._scene_of(users)
+        picture = self._renderer[camera].render(self._scene[1])
+        self._last[camera] = picture
+        return picture
+
+    def _scene_of(self, users: RoadUsers) -> Scene:
+        some = part(users, users.near(INTERSECTIONS[CAMERA_SITE], SIGHT_M))
+        tables = np.zeros((len(some), 8, 3))
+        for k, (number, shape) in enumerate(zip(some.number.tolist(), some.shape.tolist(), strict=True)):
+            table = self._colours.get(number)
+            if table is None:
+                table = self._colours[number] = colours(np.random.default_rng((self._seed, number)), shape)
+            tables[k] = table
+        return Scene(some.shape, some.x, some.y, some.yaw, some.length, some.width, some.height, tables)

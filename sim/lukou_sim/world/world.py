@@ -1,0 +1,287 @@
+"""The simulated world: traffic, cabinets, dangers, truth and sensors, advanced by 0.1 s per step.
+
+libsumo is one per process, so a process holds at most one `World`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_hw.radar.reading import RadarScan
+from lukou_maps.signal_configuration import SignalConfiguration
+from lukou_messages.objects import DetectionList, TruthList
+from lukou_messages.v1.signal_pb2 import SignalColour
+from lukou_messages.v1.truth_pb2 import TruthEvent
+from lukou_messages.v1.vehicle_pb2 import VehicleReport
+from lukou_sim.cabinet.core import Cabinet
+from lukou_sim.district.cameras import radars
+from lukou_sim.district.configurations import load_configuration
+from lukou_sim.district.layout import INTERSECTIONS
+from lukou_sim.sensors import connected, detections, radar
+from lukou_sim.world.dangers import Dangers
+from lukou_sim.world.delay import DelayStatistics, statistics
+from lukou_sim.world.pictures import Pictures
+from lukou_sim.world.road_users import RoadUsers
+from lukou_sim.world.scenario import FailureKind, Scenario
+from lukou_sim.world.traffic import STEP_S, Traffic
+from lukou_sim.world.truth import CAMERA_SITE, Contacts, RedLightRuns, Views, part, truth_list
+
+STEP_NS = 100_000_000
+SNAPSHOT_VERSION = 1
+DETECTION_SITES = tuple(site for site in INTERSECTIONS if site != CAMERA_SITE)
+
+
+class World:
+    """A scenario that runs.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What shall happen.
+    seed : int, optional
+        Of everything random; the scenario's own by default.
+    start_ns : int
+        Instant at which the scenario starts (after the warm-up), nanoseconds POSIX UTC, a multiple of 0.1 s.
+    cabinets : dict of str to Cabinet, optional
+        Cabinets to use; by default made from the district's configurations, on their local plans.
+    sensors : bool
+        Whether sensors and truth shall be computed; without, steps only move the traffic.
+    warm_up : bool
+        Whether to simulate the scenario's warm-up now.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int | None = None,
+        *,
+        start_ns: int = 1_767_225_600_000_000_000,
+        cabinets: dict[str, Cabinet] | None = None,
+        sensors: bool = True,
+        warm_up: bool = True,
+    ) -> None:
+        self.scenario = scenario
+        self.seed = scenario.seed if seed is None else seed
+        self.start_ns = start_ns
+        self.configurations: dict[str, SignalConfiguration] = {name: load_configuration(name) for name in INTERSECTIONS}
+        begin_ns = start_ns - round(scenario.warm_up_s * 1e9)
+        self.cabinets = cabinets or {name: Cabinet(each, begin_ns) for name, each in self.configurations.items()}
+        self.traffic = Traffic(scenario, self.seed)
+        self._links = {name: 1 + max(k for g in c.groups for k in g.links) for name, c in self.configurations.items()}
+        self._red_light_runs = RedLightRuns()
+        self._contacts = Contacts()
+        self._dangers = Dangers(scenario.dangers, scenario.warm_up_s)
+        self._with_sensors = sensors
+        self._events: list[TruthEvent] = []
+        self._letters: dict[str, str] = {}
+        self._views: Views | None = None
+        self._pictures: Pictures | None = None
+        self.users: RoadUsers = self.traffic.road_users()
+        self.now_ns = begin_ns
+        if warm_up:
+            while self.elapsed_s < -1e-6:
+                self._move()
+            self.users = self.traffic.road_users()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time since the scenario's start; negative while warming up. [s]"""
+        return (self.now_ns - self.start_ns) / 1e9
+
+    def step(self) -> None:
+        """Advance by 0.1 s; the sensors then describe the new instant `now_ns`."""
+        self._move()
+        self._views = None
+        self.users = self.traffic.road_users() if self._with_sensors or self.scenario.dangers else self.users
+        self._happen()
+
+    def _move(self) -> None:
+        for name, cabinet in self.cabinets.items():
+            cabinet.step(self.now_ns)
+            self._letters[name] = cabinet.link_states(self._links[name])
+        self.traffic.step(self._letters)
+        self.now_ns += STEP_NS
+
+    def _happen(self) -> None:
+        """Dangers, contacts, red-light runs of this step."""
+        if self.scenario.dangers:
+            green = {
+                name: {group: colour == SignalColour.SIGNAL_COLOUR_GREEN for group, colour in cabinet.states().items()}
+                for name, cabinet in self.cabinets.items()
+            }
+            for event in self._dangers.step(self.traffic.time_s, self.users, green):
+                self._tell(event.kind, event.actor, event.other, event.scheduled)
+        if not self._with_sensors:
+            return
+        for one, other, x, y in self._contacts.step(self.users):
+            self._events.append(TruthEvent(at_ns=self.now_ns, kind="contact", actor=one, other=other, x_m=x, y_m=y))
+        for _, name in self._red_light_runs.step(self._letters):
+            self._tell("red_light", name, "", "")
+
+    def _tell(self, kind: str, actor: str, other: str, scheduled: str) -> None:
+        x, y = 0.0, 0.0
+        here = next(
+            (name for name in (actor, other) if name in self.users.names), None
+        )  # a new walker is not yet there
+        if here is not None:
+            index = self.users.names.index(here)
+            x, y = float(self.users.x[index]), float(self.users.y[index])
+        self._events.append(
+            TruthEvent(at_ns=self.now_ns, kind=kind, actor=actor, other=other, x_m=x, y_m=y, scheduled=scheduled)
+        )
+
+    # ---- what can be known of the present instant
+
+    @property
+    def views(self) -> Views:
+        """Who is visible to whom; computed once per step."""
+        if self._views is None:
+            self._views = Views(self.users)
+        return self._views
+
+    def truth(self) -> TruthList:
+        """Everybody, and the events since the last call."""
+        events, self._events = self._events, []
+        return truth_list(self.users, self.views.visible, events)
+
+    def detections(self, site: str) -> list[DetectionList]:
+        """Scans of the sensors of a site without cameras; empty while they fail."""
+        scans = []
+        for number, sensor in enumerate(detections.site_sensors(site)):
+            if self.failing("detections_lost", site, sensor.name):
+                continue
+            index, visible = self.views.by_sensor[site, sensor.name]
+            scans.append(
+                detections.scan(sensor, part(self.users, index), visible, self._rng(10 + number, int(site[1:])))
+            )
+        return scans
+
+    def radar_scans(self) -> list[RadarScan]:
+        """Sweeps of the radars at k1."""
+        sweeps = []
+        for number, pose in enumerate(radars(CAMERA_SITE)):
+            if self.failing("radar_lost", CAMERA_SITE, pose.name):
+                continue
+            index, visible = self.views.by_sensor[CAMERA_SITE, pose.name]
+            sequence = (self.now_ns // STEP_NS) & 0xFFFFFFFF
+            rng = self._rng(20, number)
+            sweeps.append(radar.sweep(pose, part(self.users, index), visible, self.now_ns, sequence, rng))
+        return sweeps
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """Cameras at k1."""
+        return tuple(f"camera-{name}" for name in ("north", "east", "south", "west"))
+
+    def picture(self, camera: str) -> NDArray[np.uint8] | None:
+        """What a camera at k1 sees now: (384, 640, 3) blue, green, red; None while it is lost."""
+        if self.failing("camera_lost", CAMERA_SITE, camera):
+            return None
+        self.prepare_cameras()
+        assert self._pictures is not None
+        frozen = self.failing("camera_frozen", CAMERA_SITE, camera)
+        return self._pictures.render(camera, self.users, frozen=frozen)
+
+    def prepare_cameras(self) -> None:
+        """Draw the backgrounds now (about 4 s) rather than with the first picture."""
+        if self._pictures is None:
+            self._pictures = Pictures(self.seed)
+
+    def vehicle_reports(self) -> list[VehicleReport]:
+        """Reports of the connected vehicles whose turn it is: each reports twice per second."""
+        return connected.reports(self.users, self.scenario.connected_share, self.seed, self.now_ns)
+
+    def failing(self, kind: FailureKind, site: str, sensor: str) -> bool:
+        """Whether the scenario has this sensor failing now."""
+        now_s = self.elapsed_s
+        return any(
+            failure.kind == kind
+            and failure.site == site
+            and failure.sensor in ("*", sensor)
+            and failure.at_s <= now_s < failure.at_s + failure.for_s
+            for failure in self.scenario.failures
+        )
+
+    @property
+    def missed_dangers(self) -> Sequence[str]:
+        """Scheduled dangers for which no occasion came."""
+        return self._dangers.missed
+
+    def _rng(self, purpose: int, number: int) -> np.random.Generator:
+        # Drawn anew from the instant, so that a restored world needs no state of generators.
+        return np.random.default_rng((self.seed, purpose, number, self.now_ns // STEP_NS))
+
+    # ---- restart and end
+
+    def snapshot(self) -> bytes:
+        """Everything that a restarted process needs."""
+        content = {
+            "version": SNAPSHOT_VERSION,
+            "scenario": self.scenario.model_dump_json(),
+            "seed": self.seed,
+            "start_ns": self.start_ns,
+            "now_ns": self.now_ns,
+            "traffic": base64.b64encode(self.traffic.save()).decode(),
+            "numbers": self.traffic.numbers(),
+            "dangers": self._dangers.snapshot(),
+            "cabinets": {
+                name: base64.b64encode(cabinet.snapshot()).decode() for name, cabinet in self.cabinets.items()
+            },
+        }
+        return zlib.compress(json.dumps(content).encode(), 1)
+
+    @classmethod
+    def from_snapshot(cls, snapshot: bytes, cabinets: dict[str, Cabinet] | None = None) -> World:
+        """A world that continues from a snapshot; raises ValueError for any other content."""
+        try:
+            content = json.loads(zlib.decompress(snapshot))
+        except (zlib.error, ValueError) as error:
+            raise ValueError(f"not a snapshot of a world: {error}") from None
+        if content.get("version") != SNAPSHOT_VERSION:
+            raise ValueError(f"snapshot of version {content.get('version')}; expected {SNAPSHOT_VERSION}")
+        scenario = Scenario.model_validate_json(content["scenario"])
+        world = cls(scenario, content["seed"], start_ns=content["start_ns"], cabinets=cabinets, warm_up=False)
+        world._continue(content)
+        return world
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot of the same scenario and seed."""
+        content = json.loads(zlib.decompress(snapshot))
+        if content.get("version") != SNAPSHOT_VERSION or content["scenario"] != self.scenario.model_dump_json():
+            raise ValueError("snapshot of another version or scenario")
+        self.start_ns = content["start_ns"]
+        self._continue(content)
+
+    def _continue(self, content: dict[str, object]) -> None:
+        self.now_ns = content["now_ns"]  # type: ignore[assignment]
+        self.traffic.load(base64.b64decode(content["traffic"]))  # type: ignore[arg-type]
+        self.traffic.set_numbers(content["numbers"])  # type: ignore[arg-type]
+        self._dangers.restore(content["dangers"])  # type: ignore[arg-type]
+        for name, saved in content["cabinets"].items():  # type: ignore[attr-defined]
+            self.cabinets[name].restore(base64.b64decode(saved))
+        self.users = self.traffic.road_users()
+        self._views = None
+
+    def skip(self, now_ns: int) -> None:
+        """Say that the world stood still until an instant: the clock jumps, the traffic does not."""
+        lost = now_ns - self.now_ns
+        self.now_ns += lost
+        self.start_ns += lost
+
+    def close(self) -> DelayStatistics:
+        """End the simulation; the delay of the period since the scenario's start."""
+        end_s = self.traffic.time_s
+        self.traffic.close()
+        begin_s = self.scenario.warm_up_s
+        found = statistics(self.traffic.tripinfo, self.traffic.scheduled_s, begin_s, end_s)
+        self.traffic.forget()
+        return found
+
+
+__all__ = ["DETECTION_SITES", "STEP_NS", "STEP_S", "World"]
