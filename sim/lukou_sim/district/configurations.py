@@ -119,7 +119,7 @@ def build(
 ) -> SignalConfiguration:
     """Configuration of one intersection, with the builder's default plan or with given ones."""
     links = _Links(read_net(NET), intersection)
-    legs = {
+    legs: dict[str, Leg] = {
         leg: Leg(
             through=links.of(f"{leg}-through"),
             right=links.of(f"{leg}-right"),

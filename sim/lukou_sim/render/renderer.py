@@ -223,7 +223,7 @@ class Renderer:
     def _labels(self, scene: Scene, faces: _Faces, mask: NDArray[np.int32]) -> Labels:
         count = len(scene.x)
         ground, _ = self.camera.project(np.column_stack([scene.x, scene.y, np.zeros(count)]))
-        rows: list[tuple[int, float, float, float, float, float, int]] = []
+        rows: list[list[float]] = []
         owners = np.array(faces.owner)
         for index in np.unique(owners):
             polygons = faces.corners[owners == index]
@@ -238,8 +238,8 @@ class Renderer:
             if pixels == 0:
                 continue
             ys, xs = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-            box = (left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1)
-            rows.append((int(index), *map(float, box), pixels / max(1, int(whole.sum())), pixels))
+            box = [float(v) for v in (left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1)]
+            rows.append([index, *box, pixels / max(1, int(whole.sum())), pixels])
         table = np.array(rows, dtype=np.float64).reshape(-1, 7)
         index_column = table[:, 0].astype(np.int64)
         return Labels(index_column, table[:, 1:5], ground[index_column], table[:, 5], table[:, 6].astype(np.int64))

@@ -27,14 +27,14 @@ RANGE_DEVIATION_M = (0.25, 0.003)
 AZIMUTH_DEVIATION_RAD = 0.006
 RANGE_RATE_DEVIATION_MPS = 0.15
 CLUTTER_PER_SCAN = 0.4
-DETECTION_AT_ZERO = {
+DETECTION_AT_ZERO: dict[int, float] = {
     ObjectClass.OBJECT_CLASS_CAR: 0.985,
     ObjectClass.OBJECT_CLASS_TRUCK: 0.99,
     ObjectClass.OBJECT_CLASS_BUS: 0.99,
     ObjectClass.OBJECT_CLASS_BICYCLE: 0.96,
     ObjectClass.OBJECT_CLASS_PEDESTRIAN: 0.94,
 }
-FADE_M = {
+FADE_M: dict[int, float] = {
     ObjectClass.OBJECT_CLASS_CAR: 400.0,
     ObjectClass.OBJECT_CLASS_TRUCK: 500.0,
     ObjectClass.OBJECT_CLASS_BUS: 500.0,
@@ -44,7 +44,7 @@ FADE_M = {
 """Range at which the probability of detection has fallen to zero, quadratically. [m]"""
 MIN_VISIBLE = 0.2
 CONFUSED_SHARE = 0.04
-_CONFUSION = {
+_CONFUSION: dict[int, int] = {
     ObjectClass.OBJECT_CLASS_CAR: ObjectClass.OBJECT_CLASS_TRUCK,
     ObjectClass.OBJECT_CLASS_TRUCK: ObjectClass.OBJECT_CLASS_BUS,
     ObjectClass.OBJECT_CLASS_BUS: ObjectClass.OBJECT_CLASS_TRUCK,

@@ -18,14 +18,14 @@ RANGE_RATE_DEVIATION_MPS = 0.1
 SLOWEST_MPS = 0.4
 """Returns slower than this along the line of sight vanish in the ground clutter. [m/s]"""
 CLUTTER_PER_SCAN = 1.0
-CROSS_SECTION_DBSM = {
+CROSS_SECTION_DBSM: dict[int, float] = {
     ObjectClass.OBJECT_CLASS_CAR: 10.0,
     ObjectClass.OBJECT_CLASS_TRUCK: 20.0,
     ObjectClass.OBJECT_CLASS_BUS: 20.0,
     ObjectClass.OBJECT_CLASS_BICYCLE: -1.0,
     ObjectClass.OBJECT_CLASS_PEDESTRIAN: -7.0,
 }
-MEAN_RETURNS = {
+MEAN_RETURNS: dict[int, float] = {
     ObjectClass.OBJECT_CLASS_CAR: 1.6,
     ObjectClass.OBJECT_CLASS_TRUCK: 3.2,
     ObjectClass.OBJECT_CLASS_BUS: 3.8,
@@ -77,7 +77,7 @@ def sweep(
     cross_section = np.array([CROSS_SECTION_DBSM.get(int(k), 5.0) for k in users.kind])
     margin = cross_section + SENSITIVITY_DB - 40 * np.log10(np.maximum(distance, 1.0) / 10.0)
     chance = 1 / (1 + np.exp(-margin / 3)) * np.clip(visible / 0.4, 0, 1)
-    returns = rng.poisson(np.array([MEAN_RETURNS.get(int(k), 1.0) for k in users.kind]) * chance)
+    returns = np.atleast_1d(rng.poisson(np.array([MEAN_RETURNS.get(int(k), 1.0) for k in users.kind]) * chance))
     returns[(np.abs(rate) < SLOWEST_MPS) | (visible <= 0.05)] = 0
     owner = np.repeat(np.arange(len(users)), returns)
     x, y = _reflecting_points(pose, users, owner, rng)

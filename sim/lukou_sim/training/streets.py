@@ -33,11 +33,9 @@ class _Leg:
         made: list[tuple[PathKind, bool, float, float]] = []
         for arrives, count, sign in ((True, self.arriving, 1.0), (False, self.leaving, -1.0)):
             offset = self.median_m / 2
-            for kind, width in (
-                *((("vehicle", self.lane_m),) * count),
-                ("bicycle", self.bicycle_m),
-                ("walk", self.sidewalk_m),
-            ):
+            widths: list[tuple[PathKind, float]] = [("vehicle", self.lane_m)] * count
+            widths += [("bicycle", self.bicycle_m), ("walk", self.sidewalk_m)]
+            for kind, width in widths:
                 if width > 0:
                     made.append((kind, arrives, sign * (offset + width / 2), width))
                     offset += width

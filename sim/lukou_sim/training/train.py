@@ -154,4 +154,5 @@ def train(data: Pictures, seconds: float, seed: int, tell: Callable[[str], None]
         if step % 50 == 0:
             tell(f"step {step}  {100 * spent:.0f} %  loss {mean_loss:.3f}  {time.monotonic() - start:.0f} s")
     result: Detector = average.module
-    return result.eval()
+    result.eval()
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import libsumo
@@ -186,7 +187,7 @@ def _stop_suddenly(danger: Danger, now_s: float, users: RoadUsers, green: dict[s
         for edge in (road(danger.site, leg).approach, road(danger.site, leg).exit):
             for lane in (2, 3):
                 names = libsumo.lane.getLastStepVehicleIDs(f"{edge}_{lane}")
-                for behind, ahead in zip(names, names[1:], strict=False):
+                for behind, ahead in pairwise(names):
                     v_behind, v_ahead = libsumo.vehicle.getSpeed(behind), libsumo.vehicle.getSpeed(ahead)
                     place, following = libsumo.vehicle.getLanePosition(ahead), libsumo.vehicle.getLanePosition(behind)
                     gap = place - following - libsumo.vehicle.getLength(ahead)
