@@ -295,9 +295,10 @@ def make_devices(settings: SignalSettings) -> Sequence[Device]:
     found = [entry for entry in entry_points(group="lukou.drivers") if entry.name == name]
     if not found:
         raise ValueError(f"signal.driver: no installed driver is called {name}; see `lukou doctor`")
-    controller: SignalController = found[0].load()(
-        name=settings.device, configuration=load(settings.configuration), **settings.driver_options
-    )
+    configuration = load(settings.configuration)
+    channel = {group.name: group.channel for group in configuration.groups}
+    stages = {stage.number: tuple(channel[name] for name in stage.green) for stage in configuration.stages}
+    controller: SignalController = found[0].load()(name=settings.device, stages=stages, **settings.driver_options)
     return devices_for(settings, controller)
 
 

@@ -97,6 +97,11 @@ def _wait(tables: Tables, state: State, to: int) -> int:
     return max(0, tables.earliest[state.stage][to] - state.elapsed)
 
 
+def _direct(tables: Tables, stage: int, to: int) -> int:
+    """Least ticks from the start of a stage to the start of another, without the stages between."""
+    return tables.earliest[stage][to] + len(tables.line[stage][to])
+
+
 def _steady_end(tables: Tables, stage: int, to: int, group: int) -> int:
     """Ticks from the begin of a change to the end of the group's steady green; its length where the green goes on."""
     line = tables.line[stage][to]
@@ -130,12 +135,12 @@ def _red(tables: Tables, state: State, group: int, others: list[int], splits: li
         return UNKNOWN
     least = min((_wait(tables, state, b) + len(tables.line[stage][b])) for b in others)
     if not set(others) & set(serving):
-        least += min(tables.tail[b][k] - tables.latency for b in others for k in serving)
-    most = min(state.due[k] for k in serving) + tables.latency if state.authority < LOCAL else None
+        least += min(min(_direct(tables, b, k), tables.tail[b][k]) for b in others for k in serving)
     likely = None
     if splits is not None and state.is_synced and state.to < 0:
         nearest = min(serving, key=lambda k: (k - stage) % count)
         steps = (nearest - stage) % count
         rest = splits[stage] - state.elapsed + sum(splits[(stage + i) % count] for i in range(1, steps))
         likely = max(least, rest)
-    return GroupTiming(max(0, least - tables.latency), most, likely, None if likely is None else 0.7, GREEN)
+    # No latest end: the guard would promise `due`, but a lease may end and the local plan promises nothing.
+    return GroupTiming(max(0, least - tables.latency), None, likely, None if likely is None else 0.7, GREEN)

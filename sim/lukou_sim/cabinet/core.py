@@ -8,6 +8,7 @@ breaks its minima. Faults can be injected. Time is simulated, in ticks of 0.1 s.
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict, dataclass, field
 
 from lukou_maps.signal_configuration import (
@@ -84,6 +85,7 @@ class Cabinet:
         self.configuration = configuration
         self.faults = CabinetFaults()
         self.demands: set[str] = set()
+        self.lock = threading.RLock()  # servers read and order from threads of their own
         self._stages = [stage.name for stage in configuration.stages]
         between = changes(configuration, 0.1)
         self._change: dict[tuple[int, int], Change] = {
@@ -110,6 +112,11 @@ class Cabinet:
     def next_stage_number(self) -> int:
         """Stage that the cabinet is changing to; 0: it is steady."""
         return self.configuration.stages[self._now.to].number if self._now.to >= 0 else 0
+
+    @property
+    def wanted_number(self) -> int:
+        """Stage that the centre orders; 0: none."""
+        return self.configuration.stages[self._now.wanted].number if self._now.wanted >= 0 else 0
 
     @property
     def is_controlled(self) -> bool:
@@ -158,8 +165,9 @@ class Cabinet:
         """Order a stage and feed the backup timer; False if there is no such stage."""
         if stage_number not in self._number:
             return False
-        self._now.wanted = self._number[stage_number]
-        self._now.ordered_until = self._now.tick + self._backup
+        with self.lock:
+            self._now.wanted = self._number[stage_number]
+            self._now.ordered_until = self._now.tick + self._backup
         return True
 
     def feed(self) -> None:
@@ -168,18 +176,20 @@ class Cabinet:
 
     def release(self) -> None:
         """End the centre's control."""
-        self._now.wanted = -1
+        with self.lock:
+            self._now.wanted = -1
 
     # ---- time
 
     def step(self, now_ns: int) -> None:
         """Advance to an instant; backward does nothing, more than a minute forward starts the plan afresh."""
         target = now_ns // TICK_NS
-        if target - self._now.tick > 600:
-            stage, elapsed = self._scheduled(now_ns)
-            self._now = _Sequence(target, stage, -1, elapsed, -1, 0)
-        while self._now.tick < target:
-            self._tick()
+        with self.lock:
+            if target - self._now.tick > 600:
+                stage, elapsed = self._scheduled(now_ns)
+                self._now = _Sequence(target, stage, -1, elapsed, -1, 0)
+            while self._now.tick < target:
+                self._tick()
 
     def snapshot(self) -> bytes:
         """Everything a restart needs."""

@@ -26,8 +26,8 @@ class DirectController:
         self.cabinet = cabinet
 
     def read(self) -> ControllerReading:
-        cabinet = self.cabinet
-        return reading_of(cabinet, self.name)
+        with self.cabinet.lock:
+            return reading_of(self.cabinet, self.name)
 
     def request(self, stage_number: int) -> None:
         self.cabinet.request(stage_number)
