@@ -43,7 +43,7 @@ def test_plan_keeps_its_splits(cabinet):
     found = stages_over(cabinet, 300)
     plan = cabinet.configuration.plans[0]
     lengths = {}
-    for (name, start), (_, end) in itertools.pairwise(found):
+    for (name, start), (_, end) in itertools.pairwise(found[1:]):
         lengths.setdefault(name, set()).add((end - start) / 10)
     assert lengths == {name: {split} for name, split in plan.splits_s}
 
@@ -91,7 +91,7 @@ def test_plan_is_in_step_within_three_cycles_after_control(cabinet):
 def test_minima_hold_against_the_centre(cabinet):
     rng = random.Random(2)
     found = stages_over(cabinet, 600, lambda c: c.request(rng.randint(1, 4)))
-    assert all(b - a >= 160 for (_, a), (_, b) in itertools.pairwise(found))
+    assert all(b - a >= 160 for (_, a), (_, b) in itertools.pairwise(found[1:]))
 
 
 def test_unknown_stage_is_refused(cabinet):
