@@ -1,0 +1,93 @@
+"""What a detector finds in one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureDetections:
+    """Road users in one picture; arrays of equal length, best first.
+
+    Attributes
+    ----------
+    object_class : (n,) int64 array
+        Values of `ObjectClass`.
+    label : (n,) int64 array
+        The model's own class index.
+    score : (n,) float32 array
+        0..1.
+    x1, y1, x2, y2 : (n,) float32 array
+        Box: left, top, right, bottom. [px of the given picture]
+    ground_x, ground_y : (n,) float32 array
+        Picture of the footprint's centre; nan where the model does not tell. [px]
+    """
+
+    object_class: NDArray[np.int64]
+    label: NDArray[np.int64]
+    score: Floats
+    x1: Floats
+    y1: Floats
+    x2: Floats
+    y2: Floats
+    ground_x: Floats
+    ground_y: Floats
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawBoxes:
+    """Candidates of an adapter, before suppression; in pixels of the model's picture.
+
+    Attributes
+    ----------
+    label : (n,) int64 array
+        Class index.
+    score : (n,) float32 array
+        0..1.
+    boxes : (n, 4) float32 array
+        x1, y1, x2, y2.
+    ground : (n, 2) float32 array
+        nan where unknown.
+    """
+
+    label: NDArray[np.int64]
+    score: Floats
+    boxes: Floats
+    ground: Floats
+
+
+def suppress(raw: RawBoxes, overlap: float, overlap_any: float, most: int) -> NDArray[np.int64]:
+    """Indices that stay, best first: greedy suppression within classes, and between them at a higher overlap.
+
+    Parameters
+    ----------
+    raw : RawBoxes
+        Candidates.
+    overlap, overlap_any : float
+        Intersection over union above which the weaker of two boxes goes: of one class, of any two.
+    most : int
+        How many stay at most.
+    """
+    order = np.argsort(-raw.score, kind="stable")[: 4 * most]
+    if len(order) == 0:
+        return order
+    boxes, label = raw.boxes[order], raw.label[order]
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=2)
+    area = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    shared = common / np.maximum(area[:, None] + area[None, :] - common, 1e-9)
+    doubles = shared > np.where(label[:, None] == label[None, :], overlap, overlap_any)
+    stays = np.ones(len(order), bool)
+    for k in range(len(order) - 1):
+        if stays[k]:
+            stays[k + 1 :] &= ~doubles[k, k + 1 :]
+    return np.asarray(order[stays][:most], dtype=np.int64)

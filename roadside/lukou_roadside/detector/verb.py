@@ -1,0 +1,152 @@
+"""``lukou detect``: run a detector over pictures and videos."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import cv2
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from lukou_roadside.detector import SHIPPED_CARD, CardError, Detector, PictureDetections, load_detector
+
+app = typer.Typer(add_completion=False)
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+SCHEMA_VERSION = 1
+
+
+@app.command()
+def detect(
+    files: Annotated[list[Path], typer.Argument(help="pictures or videos", metavar="PICTURE|VIDEO…")],
+    model: Annotated[Path, typer.Option("--model", help="card of the detector")] = SHIPPED_CARD,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object per picture on stdout")] = False,
+    picture: Annotated[Path | None, typer.Option("--picture", help="write the last picture with its boxes")] = None,
+    every: Annotated[int, typer.Option("--every", min=1, help="of a video, only every n-th frame")] = 1,
+) -> None:
+    """Find road users in pictures or videos; boxes are in pixels of the given picture."""
+    try:
+        detector = load_detector(model)
+    except CardError as error:
+        _fail(str(error), "see docs/detector.md for the form of a card")
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        _fail(f"there is no such file: {', '.join(missing)}", "give pictures or videos")
+    console = Console(stderr=as_json)
+    last: tuple[NDArray[np.uint8], PictureDetections] | None = None
+    for file in files:
+        for number, image in _frames(file, every):
+            started = time.process_time()
+            found = detector.detect(image)
+            cpu_ms = (time.process_time() - started) * 1e3
+            last = image, found
+            if as_json:
+                print(json.dumps(_record(detector, file, number, image, found, cpu_ms), allow_nan=False), flush=True)
+            else:
+                _print(console, detector, file, number, found, cpu_ms)
+    if last is None:
+        _fail("no picture could be read", "OpenCV reads PNG, JPEG and, where its build can, MP4 and AVI")
+    if picture is not None and not cv2.imwrite(str(picture), draw(detector, last[0], last[1])):
+        _fail(f"cannot write {picture}", "give a name that ends in .png or .jpg in a folder that exists")
+
+
+def boxes(detector: Detector, found: PictureDetections) -> list[dict[str, Any]]:
+    """``[{class, score, x1, y1, x2, y2, ground_x, ground_y}]``; ground points are null where the model tells none."""
+    rows = []
+    for k in range(len(found)):
+        row: dict[str, Any] = {
+            "class": detector.card.labels[int(found.label[k])].name,
+            "score": round(float(found.score[k]), 4),
+        }
+        for name in ("x1", "y1", "x2", "y2", "ground_x", "ground_y"):
+            value = float(getattr(found, name)[k])
+            row[name] = round(value, 2) if np.isfinite(value) else None
+        rows.append(row)
+    return rows
+
+
+def draw(detector: Detector, image: NDArray[np.uint8], found: PictureDetections) -> NDArray[np.uint8]:
+    """The picture with boxes, names and ground points."""
+    canvas = image.copy()
+    for row in boxes(detector, found):
+        colour = (60, 200, 60) if row["class"] in ("pedestrian", "person") else (0, 200, 255)
+        corner = int(row["x1"]), int(row["y1"])
+        cv2.rectangle(canvas, corner, (int(row["x2"]), int(row["y2"])), colour, 1)
+        text = f"{row['class']} {row['score']:.2f}"
+        cv2.putText(canvas, text, (corner[0], max(9, corner[1] - 2)), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1)
+        if row["ground_x"] is not None:
+            cv2.circle(canvas, (int(row["ground_x"]), int(row["ground_y"])), 2, (0, 0, 255), -1)
+    return canvas
+
+
+def _frames(file: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    if file.suffix.lower() in PICTURES:
+        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if image is None:
+            print(f"{file}: not a picture that OpenCV can read", file=sys.stderr)
+            return
+        yield 0, np.asarray(image, dtype=np.uint8)
+        return
+    video = cv2.VideoCapture(str(file))
+    number = 0
+    while True:
+        there, image = video.read()
+        if not there:
+            break
+        if number % every == 0:
+            yield number, np.asarray(image, dtype=np.uint8)
+        number += 1
+    video.release()
+    if number == 0:
+        print(f"{file}: neither a picture nor a video that OpenCV can read", file=sys.stderr)
+
+
+def _record(
+    detector: Detector, file: Path, number: int, image: NDArray[np.uint8], found: PictureDetections, cpu_ms: float
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "seed": None,
+        "git": _git(),
+        "file": str(file),
+        "frame": number,
+        "width_px": image.shape[1],
+        "height_px": image.shape[0],
+        "detector": detector.card.name,
+        "cpu_ms": round(cpu_ms, 2),
+        "boxes": boxes(detector, found),
+    }
+
+
+def _git() -> str | None:
+    """Commit of the working tree that this file stands in; None where there is none."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _print(
+    console: Console, detector: Detector, file: Path, number: int, found: PictureDetections, cpu_ms: float
+) -> None:
+    table = Table(title=f"{file} · frame {number} · {len(found)} road users · {cpu_ms:.1f} ms CPU")
+    for head in ("class", "score", "x1", "y1", "x2", "y2", "ground x", "ground y"):
+        table.add_column(head, justify="left" if head == "class" else "right")
+    for row in boxes(detector, found):
+        numbers = ("" if value is None else f"{value:.1f}" for value in list(row.values())[2:])
+        table.add_row(str(row["class"]), f"{row['score']:.2f}", *numbers)
+    console.print(table)
+
+
+def _fail(problem: str, remedy: str) -> NoReturn:
+    print(f"lukou detect: {problem}\n{remedy}", file=sys.stderr)
+    raise typer.Exit(2)
