@@ -23,7 +23,7 @@ class TimingSettings(BaseModel):
     wait_weight_s: float = Field(
         90.0, gt=0, description="a wait of this length counts double: long waits are worse than many short ones [s]"
     )
-    margin: float = Field(0.01, ge=0, description="a change must be better than holding by this share")
+    margin: float = Field(0.0, ge=0, description="a change must be better than holding by this share")
 
 
 class RegionSettings(BaseModel):

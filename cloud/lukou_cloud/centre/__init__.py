@@ -1,0 +1,1 @@
+"""Central cloud: the city's picture, archive and figures."""

@@ -1,0 +1,1 @@
+"""The operator page: server, and the built page under static/."""
