@@ -9,6 +9,6 @@ driver              reads
 ==================  ===============================================
 """
 
-from lukou_hw.camera.reading import Camera, CameraFrame, CameraHealth, NO_PICTURE
+from lukou_hw.camera.reading import NO_PICTURE, Camera, CameraFrame, CameraHealth
 
 __all__ = ["NO_PICTURE", "Camera", "CameraFrame", "CameraHealth"]

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lukou_messages.process import INVALID, VALID, Input, Output
 from lukou_messages.v1.header_pb2 import TimeSource
-from numpy.typing import NDArray
 
 NO_PICTURE: NDArray[np.uint8] = np.zeros((0, 0, 3), dtype=np.uint8)
 """Picture of a frame that only tells that the camera is lost."""

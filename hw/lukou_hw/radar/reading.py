@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lukou_messages.process import Input, Output
 from lukou_messages.v1.header_pb2 import TimeSource
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -115,7 +115,9 @@ def _cloud(rng: np.random.Generator, size: int, cell: int) -> NDArray[np.float32
     return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def background(plan: StreetPlan, camera: CameraModel, look: Look, seed: int) -> NDArray[np.uint8]:
+def background(
+    plan: StreetPlan, camera: CameraModel, look: Look, seed: int, texture: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """The empty street as a camera sees it.
 
     Parameters
@@ -128,6 +130,8 @@ def background(plan: StreetPlan, camera: CameraModel, look: Look, seed: int) -> 
         Colours and weather.
     seed : int
         Of textures and buildings.
+    texture : (n, n, 3) uint8 array, optional
+        Of `ground_texture`, where several cameras see the same street.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def background(plan: StreetPlan, camera: CameraModel, look: Look, seed: int) -> 
         Blue, green, red.
     """
     rng = np.random.default_rng(seed)
-    texture = ground_texture(plan, look, rng)
+    texture = ground_texture(plan, look, rng) if texture is None else texture
     scale = 2
     to_texture = np.array(
         [

@@ -11,7 +11,7 @@ from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.render.district_plan import street_plan
 from lukou_sim.render.renderer import Renderer, Scene
 from lukou_sim.render.shapes import colours
-from lukou_sim.render.street import Look, background
+from lukou_sim.render.street import Look, background, ground_texture
 from lukou_sim.world.road_users import RoadUsers
 from lukou_sim.world.truth import CAMERA_SITE, SIGHT_M, part
 
@@ -28,8 +28,9 @@ class Pictures:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
+        texture = ground_texture(plan, Look(), np.random.default_rng(0))
         self._renderer = {
-            camera.name: Renderer(camera, background(plan, camera, Look(), number), seed=seed + number)
+            camera.name: Renderer(camera, background(plan, camera, Look(), 0, texture), seed=seed + number)
             for number, camera in enumerate(cameras(CAMERA_SITE))
         }
         self._colours: dict[int, NDArray[np.float64]] = {}

@@ -85,9 +85,13 @@ class World:
         self.users: RoadUsers = self.traffic.road_users()
         self.now_ns = begin_ns
         if warm_up:
-            while self.elapsed_s < -1e-6:
-                self._move()
-            self.users = self.traffic.road_users()
+            self.warm_up()
+
+    def warm_up(self) -> None:
+        """Move the traffic to the scenario's start, without sensors and dangers."""
+        while self.elapsed_s < -1e-6:
+            self._move()
+        self.users = self.traffic.road_users()
 
     @property
     def elapsed_s(self) -> float:

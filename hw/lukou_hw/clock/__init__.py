@@ -1,0 +1,12 @@
+"""Clocks: how far this machine's time may be off, and where it comes from.
+
+===============  ==========================================================
+driver           reads
+===============  ==========================================================
+`clock.system`   the kernel's own account (adjtimex), as NTP and PTP daemons keep it
+===============  ==========================================================
+"""
+
+from lukou_hw.clock.reading import ClockReading, ClockSource
+
+__all__ = ["ClockReading", "ClockSource"]

@@ -1,0 +1,169 @@
+"""Driver ``camera.simulated`` and the world's end of it: raw pictures over ipc, newest wins, nobody waits.
+
+A frame is two parts: a head (`HEAD`, little-endian: magic, sequence, due, measured, height, width) and the pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import zmq
+from numpy.typing import NDArray
+
+from lukou_hw.camera.reading import CameraFrame, frame_input
+from lukou_hw.camera.watch import CameraWatch
+from lukou_messages.process import Input, Output
+from lukou_messages.v1.header_pb2 import TimeSource
+
+HEAD = struct.Struct("<4sIqqHH")
+MAGIC = b"LKCF"
+QUEUE = 3
+"""Frames that wait on either side at most."""
+
+
+class SimulatedCamera:
+    """Receives the frames of one simulated camera.
+
+    Parameters
+    ----------
+    name : str
+        Name of the camera.
+    endpoint : str
+        Where the world sends, for example ``ipc:///run/lukou/camera-north``.
+    stale_s, frozen_s : float
+        Silence after which the camera is lost, time of identical pictures after which it is frozen. [s]
+    """
+
+    def __init__(self, name: str, endpoint: str, stale_s: float = 0.5, frozen_s: float = 2.0) -> None:
+        self.name = name
+        self._socket: Any = zmq.Context.instance().socket(zmq.PULL)
+        self._socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, 32 << 20)
+        self._socket.connect(endpoint)
+        self.wake = self._socket
+        self._watch = CameraWatch(name, stale_s, frozen_s)
+        self.dropped = 0
+        self.refused = 0
+        self._last_sequence = -1
+        self._epoch = self._sequence = 0
+
+    def poll(self, now_ns: int) -> Sequence[Input]:
+        """The newest frame; older ones that waited are dropped and counted, gaps in the numbers too."""
+        self._epoch = self._epoch or now_ns
+        newest: tuple[tuple[Any, ...], Any] | None = None
+        while True:
+            try:
+                parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            head = self._head(parts)
+            if head is None:
+                self.refused += 1
+                continue
+            if newest is not None:
+                self.dropped += 1
+            sequence = head[1]
+            if self._last_sequence >= 0 and 0 < sequence - self._last_sequence < 1000:
+                self.dropped += sequence - self._last_sequence - 1
+            self._last_sequence = sequence
+            newest = head, parts[1]
+        if newest is None:
+            lost = self._watch.silence(now_ns)
+            return [] if lost is None else [self._numbered(lost)]
+        (_, _, due_ns, measured_ns, height, width), pixels = newest
+        picture: NDArray[np.uint8] = np.frombuffer(pixels.buffer, np.uint8).reshape(height, width, 3)
+        health = self._watch.seen(picture, measured_ns)
+        faults = self._watch.faults()
+        frame = CameraFrame(
+            self.name,
+            picture,
+            measured_ns,
+            due_ns,
+            time_source=TimeSource.TIME_SOURCE_SIMULATION,
+            time_uncertainty_s=0.001,
+            health=health,
+            dropped=self.dropped,
+            reason=faults[0] if faults else "",
+        )
+        return [self._numbered(frame)]
+
+    def _head(self, parts: list[Any]) -> tuple[Any, ...] | None:
+        if len(parts) != 2 or len(parts[0].buffer) != HEAD.size:
+            return None
+        head = HEAD.unpack(parts[0].buffer)
+        return head if head[0] == MAGIC and len(parts[1].buffer) == head[4] * head[5] * 3 else None
+
+    def _numbered(self, frame: CameraFrame) -> Input:
+        self._sequence += 1
+        return frame_input(frame, self._epoch, self._sequence)
+
+    def send(self, outputs: Sequence[Output]) -> None:
+        """Ignored."""
+
+    def close(self) -> None:
+        """Release the socket."""
+        self._socket.close(0)
+
+    def faults(self) -> list[str]:
+        """Words for the health report."""
+        return self._watch.faults()
+
+
+def open_camera(name: str, endpoint: str, stale_s: float = 0.5, frozen_s: float = 2.0) -> SimulatedCamera:
+    """Entry point of the driver."""
+    return SimulatedCamera(name, endpoint, stale_s, frozen_s)
+
+
+class CameraFeed:
+    """The world's end: offers pictures to whoever listens.
+
+    Parameters
+    ----------
+    name : str
+        Name of the camera.
+    endpoint : str
+        Where to offer the frames.
+    """
+
+    def __init__(self, name: str, endpoint: str) -> None:
+        self.name = name
+        self._socket: Any = zmq.Context.instance().socket(zmq.PUSH)
+        self._socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._socket.bind(endpoint)
+        self._sequence = 0
+        self.unsent = 0
+
+    def offer(self, picture: NDArray[np.uint8], due_ns: int) -> None:
+        """Send a picture; a full queue or an absent receiver costs the frame, never time.
+
+        Parameters
+        ----------
+        picture : (h, w, 3) uint8 array
+            Must not be changed afterwards.
+        due_ns : int
+            Instant that it shows, nanoseconds POSIX UTC.
+        """
+        self._sequence += 1
+        height, width = picture.shape[:2]
+        head = HEAD.pack(MAGIC, self._sequence, due_ns, due_ns, height, width)
+        try:
+            self._socket.send_multipart([head, np.ascontiguousarray(picture)], zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            self.unsent += 1
+
+    def poll(self, now_ns: int) -> Sequence[Input]:
+        """Nothing."""
+        return []
+
+    def send(self, outputs: Sequence[Output]) -> None:
+        """Ignored; see `offer`."""
+
+    def close(self) -> None:
+        """Release the socket."""
+        self._socket.close(0)
