@@ -44,7 +44,7 @@ class SimulatedCamera:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, 32 << 20)
         self._socket.connect(endpoint)
-        self.wake = self._socket
+        self.wake: Any = self._socket
         self._watch = CameraWatch(name, stale_s, frozen_s)
         self.dropped = 0
         self.refused = 0

@@ -80,6 +80,8 @@ class WorldCore:
         if not self._is_warm:
             world.warm_up()
             self._is_warm = True
+            return []
+        if self._steps == 0 and world.now_ns < due_ns - STEP_NS:  # the time that starting took is nobody's loss
             world.skip(due_ns - STEP_NS)
         behind = (due_ns - world.now_ns) // STEP_NS
         if behind > MOST_CATCH_UP:
