@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lukou_maps.road_model import LaneKind, Participants, RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, change
 
-UPSTREAM_M = 250.0
+UPSTREAM_M = 350.0
 """How far lanes are followed upstream of the stop line."""
 
 

@@ -57,6 +57,7 @@ class ZeroMqTransport:
         self._open_receivers()
         if self._authenticator is not None:
             self._prove_zap()
+            self._authenticator.denied = 0
 
     def _serves(self) -> bool:
         settings = self._settings

@@ -56,6 +56,6 @@ def reading_of(cabinet: Cabinet, name: str) -> ControllerReading:
     )
 
 
-def open_direct(name: str, cabinet: Cabinet) -> DirectController:
+def open_direct(name: str, cabinet: Cabinet, stages: object = None) -> DirectController:
     """Factory of the entry point ``signal_controller.direct``."""
     return DirectController(cabinet, name)

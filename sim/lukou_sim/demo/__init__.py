@@ -1,0 +1,1 @@
+"""The demo: everything as separate processes, watched, restarted and measured."""

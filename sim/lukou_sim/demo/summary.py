@@ -1,0 +1,63 @@
+"""The figures of a demo, from what its processes measured and what the observer saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def percentiles(values: list[float]) -> dict[str, float | None]:
+    """p50, p95, p99 in ms; null without values."""
+    if not values:
+        return {"p50": None, "p95": None, "p99": None}
+    p50, p95, p99 = np.percentile(np.array(values), [50, 95, 99])
+    return {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "p99": round(float(p99), 2)}
+
+
+def read_measure(path: Path) -> Iterator[dict[str, Any]]:
+    """Lines of a measure file; the last one may be torn by a kill."""
+    if not path.exists():
+        return
+    with path.open() as lines:
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+
+def latencies(data: Path, camera_source: str) -> dict[str, Any]:
+    """Latencies of frames and object lists.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the measure files.
+    camera_source : str
+        Perception process with cameras.
+    """
+    capture_to_objects: list[float] = []
+    frames_of: dict[tuple[str, int, int], list[int]] = {}
+    seen: set[tuple[str, int]] = set()
+    for line in read_measure(data / f"{camera_source.replace('/', '.')}.measure.jsonl"):
+        for topic, epoch, sequence, used in line["out"]:
+            fresh = [due for name, due in used if topic == "objects" and "camera" in name and (name, due) not in seen]
+            seen.update((name, due) for name, due in used)
+            capture_to_objects += [(line["done"] - due) / 1e6 for due in fresh]
+            frames_of[camera_source, epoch, sequence] = fresh
+    objects_to_warning: list[float] = []
+    capture_to_warning: list[float] = []
+    for line in read_measure(data / "district.edge.measure.jsonl"):
+        for _, source, epoch, sequence, received in line["in"]:
+            objects_to_warning.append((line["done"] - received) / 1e6)
+            capture_to_warning += [(line["done"] - due) / 1e6 for due in frames_of.get((source, epoch, sequence), ())]
+    return {
+        "capture_to_objects_ms": percentiles(capture_to_objects),
+        "objects_to_warning_ms": percentiles(objects_to_warning),
+        "capture_to_warning_ms": percentiles(capture_to_warning),
+        "frames_used": len(capture_to_objects),
+    }
