@@ -127,6 +127,7 @@ class Layout:
         self._limits: dict[int, tuple[UintArray, UintArray]] = {}
         self.get_columns: Callable[[Any], tuple[bytes, ...]] = _getter([kind.name for kind in self.held])
         self.get_absent = _getter([kind.name for kind in kinds if not kind.bit & bits])
+        self.has_absent = len(held) < len(kinds)
         self.missing = [kind.name for kind in kinds if kind.is_required and not kind.bit & bits]
 
     def limits(self, count: int) -> tuple[UintArray, UintArray]:
@@ -306,9 +307,9 @@ class ColumnList:
         layout = cls.layout(message.columns_present)
         columns = layout.get_columns(message)
         if (
-            set(map(len, columns)) != {4 * count}
-            or any(layout.get_absent(message))
+            list(map(len, columns)) != [4 * count] * len(columns)
             or message.ByteSize() != len(payload)
+            or (layout.has_absent and any(layout.get_absent(message)))
         ):
             return cls._decode_public(payload)
         made = cls(message, layout, np.ndarray((len(columns), count), np.uint32, b"".join(columns)))

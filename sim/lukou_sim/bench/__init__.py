@@ -1,0 +1,1 @@
+"""Benchmarks: figures that anyone can repeat, each measured beside what it is compared with."""
