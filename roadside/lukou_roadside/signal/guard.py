@@ -266,6 +266,8 @@ def _refuse_control(tables: Tables, state: State, order: Order, inputs: Inputs, 
         return "budget"
     if state.authority == LOCAL and any(state.due[k] < reach(tables, state, k) for k in range(len(state.due))):
         return "starvation"
+    if state.authority == LOCAL and state.to < 0 and state.elapsed > tables.hold[state.stage]:
+        return "maximum"  # too late to take over this stage: the local plan is about to leave it
     return allowed(tables, state, order.stage)
 
 
@@ -320,7 +322,8 @@ def _fit(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) ->
         return state._replace(stage=seen[0], to=-1, elapsed=0, is_synced=False) if seen else None
     if to < 0:
         if colours == tables.steady[stage]:
-            return state._replace(elapsed=min(state.elapsed + passed, tables.maximum[stage]))
+            elapsed = min(state.elapsed + passed, tables.maximum[stage]) if state.is_synced else 0
+            return state._replace(elapsed=elapsed)
         return None if state.authority < LOCAL else _begun(tables, state, passed, colours)
     line, at = tables.line[stage][to], state.elapsed
     expected = at + passed
@@ -345,8 +348,8 @@ def _begun(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) 
         line = tables.line[state.stage][to]
         for position in range(1, min(len(line), passed + tables.latency) + 1):
             if line[position - 1] == colours:
-                used = (0 if to <= state.stage else state.skips) + ahead - 1
-                return state._replace(to=to, elapsed=position, late=0, is_synced=True, skips=min(used, count))
+                skips = 0 if to <= state.stage else state.skips  # those of the local plan are its own
+                return state._replace(to=to, elapsed=position, late=0, is_synced=True, skips=skips)
     return None
 
 
@@ -358,7 +361,7 @@ def _miss(tables: Tables, state: State, passed: int, reason: str) -> tuple[State
         due = tables.fresh if state.stage >= 0 else state.due
         return state._replace(misses=misses, stage=-1, to=-1, elapsed=0, late=0, is_synced=False, due=due), events
     if state.to < 0:
-        elapsed = state.elapsed + passed if state.stage >= 0 else 0
+        elapsed = state.elapsed + passed if state.is_synced else 0
         return state._replace(misses=misses, elapsed=min(elapsed, tables.maximum[state.stage])), ()
     line = tables.line[state.stage][state.to]
     return state._replace(misses=misses, elapsed=min(state.elapsed + passed, len(line))), ()
