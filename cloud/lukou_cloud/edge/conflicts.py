@@ -1,0 +1,206 @@
+"""Who would meet whom: footprints of hypotheses over time, for pairs that can meet at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from lukou_maps.road_model import RightOfWay
+
+from lukou_cloud.edge.measures import overlaps
+from lukou_cloud.edge.prediction import Hypotheses, Predictor, can_stop
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import WarningSettings
+
+STANDING_MPS = 0.5
+"""Two road users that both stand do not run into each other. [m/s]"""
+
+SAME_WAY_COS = 0.87
+"""Headings that differ by less than 30 degrees: one runs into the back of the other."""
+
+YIELDS_SHARE = 0.05
+"""Share of drivers who must yield, still can, and yet do not."""
+
+CAREFUL_SHARE = 0.4
+"""The same where nobody is told to yield, or a walker is in the way, and one of the two still can stop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contacts:
+    """Contacts that are expected between hypotheses.
+
+    Attributes
+    ----------
+    first, second : (n,) int array
+        Rows of the hypotheses.
+    sample : (n,) int array
+        Sample of time of the first contact.
+    probability : (n,) float array
+        Of both paths being taken and nobody yielding.
+    same_way : (n,) bool array
+        Whether they go the same way when they meet.
+    """
+
+    first: Ints
+    second: Ints
+    sample: Ints
+    probability: Floats
+    same_way: Booleans
+
+
+def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, settings: WarningSettings) -> Contacts:
+    """All contacts between hypotheses of different road users within the horizon.
+
+    Parameters
+    ----------
+    users : RoadUsers
+        Road users now.
+    hypotheses : Hypotheses
+        Their hypotheses.
+    predictor : Predictor
+        Gives lanes and right of way.
+    settings : WarningSettings
+        Margins.
+    """
+    first, second = _pairs(users, hypotheses)
+    first, second = _near(users, hypotheses, first, second)
+    hit = _touching(users, hypotheses, first, second, settings)
+    sample = hit.argmax(axis=1)
+    kept = hit.any(axis=1) & ~hit[:, 0] if hit.size else np.zeros(len(first), np.bool_)
+    first, second, sample = first[kept], second[kept], sample[kept]
+    cos = hypotheses.cos[first, sample] * hypotheses.cos[second, sample]
+    cos = cos + hypotheses.sin[first, sample] * hypotheses.sin[second, sample]
+    same_way = cos > SAME_WAY_COS
+    probability = hypotheses.probability[first] * hypotheses.probability[second]
+    probability = probability * _nobody_yields(users, hypotheses, predictor, first, second, sample, same_way)
+    return Contacts(first, second, sample, probability, same_way)
+
+
+def _pairs(users: RoadUsers, hypotheses: Hypotheses) -> tuple[Ints, Ints]:
+    """Hypotheses of road users that come near enough to each other, one way round."""
+    a, b = np.triu_indices(len(users), 1)
+    reach = np.zeros(len(users))
+    np.maximum.at(reach, hypotheses.user, hypotheses.travelled_m[:, -1])
+    reach = reach + users.length_m / 2.0 + 1.0
+    near = (users.x_m[a] - users.x_m[b]) ** 2 + (users.y_m[a] - users.y_m[b]) ** 2 < (reach[a] + reach[b]) ** 2
+    near &= (users.speed_mps[a] > STANDING_MPS) | (users.speed_mps[b] > STANDING_MPS)
+    near &= users.is_trusted[a] & users.is_trusted[b]
+    near &= ~(users.is_vulnerable[a] & users.is_vulnerable[b])
+    a, b = a[near], b[near]
+    begin = np.searchsorted(hypotheses.user, np.arange(len(users) + 1))
+    count = np.diff(begin)
+    total = count[a] * count[b]
+    pair = np.repeat(np.arange(len(a)), total)
+    number = np.arange(int(total.sum())) - np.repeat(np.cumsum(total) - total, total)
+    wide = count[b[pair]]
+    return begin[a[pair]] + number // wide, begin[b[pair]] + number % wide
+
+
+def _near(users: RoadUsers, hypotheses: Hypotheses, first: Ints, second: Ints) -> tuple[Ints, Ints]:
+    """Pairs whose circles touch at some time and which are not leader and follower of one stream."""
+    led = (hypotheses.leader[first] == hypotheses.user[second]) | (hypotheses.leader[second] == hypotheses.user[first])
+    first, second = first[~led], second[~led]
+    radius = 0.5 * np.hypot(users.length_m, users.width_m) + 0.2 * users.speed_mps + 0.5
+    limit = (radius[hypotheses.user[first]] + radius[hypotheses.user[second]]) ** 2
+    # boxes around the whole motions first: cheap, and most pairs end here
+    low_x, high_x = hypotheses.x_m.min(axis=1), hypotheses.x_m.max(axis=1)
+    low_y, high_y = hypotheses.y_m.min(axis=1), hypotheses.y_m.max(axis=1)
+    margin = np.sqrt(limit)
+    boxes = (low_x[first] - margin < high_x[second]) & (low_x[second] - margin < high_x[first])
+    boxes &= (low_y[first] - margin < high_y[second]) & (low_y[second] - margin < high_y[first])
+    first, second, limit = first[boxes], second[boxes], limit[boxes]
+    dx = hypotheses.x_m[second] - hypotheses.x_m[first]
+    dy = hypotheses.y_m[second] - hypotheses.y_m[first]
+    near = (dx * dx + dy * dy < limit[:, None]).any(axis=1)
+    return first[near], second[near]
+
+
+def _touching(
+    users: RoadUsers, hypotheses: Hypotheses, first: Ints, second: Ints, settings: WarningSettings
+) -> Booleans:
+    """Whether the footprints, widened by the margins, overlap at each sample of time, (n, t)."""
+    h = hypotheses
+    a, b = h.user[first], h.user[second]
+    stretch = 0.5 * settings.time_margin_s * users.speed_mps
+    half_length, half_width = users.length_m / 2.0 + stretch, users.width_m / 2.0 + settings.side_margin_m / 2.0
+    return overlaps(
+        h.x_m[second] - h.x_m[first],
+        h.y_m[second] - h.y_m[first],
+        h.cos[first],
+        h.sin[first],
+        h.cos[second],
+        h.sin[second],
+        half_length[a, None],
+        half_width[a, None],
+        half_length[b, None],
+        half_width[b, None],
+    )
+
+
+def _nobody_yields(
+    users: RoadUsers,
+    hypotheses: Hypotheses,
+    predictor: Predictor,
+    first: Ints,
+    second: Ints,
+    sample: Ints,
+    same_way: Booleans,
+) -> Floats:
+    """Probability that those who could still give way do not."""
+    h = hypotheses
+    stops_a = _can_stop(users, h, predictor, first, sample)
+    stops_b = _can_stop(users, h, predictor, second, sample)
+    rule = _right_of_way(h, predictor, first, second, sample)
+    a_yields = np.isin(rule, (RightOfWay.A_YIELDS, RightOfWay.BOTH_YIELD))
+    b_yields = np.isin(rule, (RightOfWay.B_YIELDS, RightOfWay.BOTH_YIELD))
+    share = np.ones(len(first))
+    share[(a_yields & stops_a) | (b_yields & stops_b)] = YIELDS_SHARE
+    vulnerable = users.is_vulnerable[h.user[first]] | users.is_vulnerable[h.user[second]]
+    untold = ~a_yields & ~b_yields & ~vulnerable
+    share[untold & (stops_a | stops_b)] = CAREFUL_SHARE
+    # who runs a light neither has right of way nor expects to need it
+    share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
+    # one behind the other: the one behind brakes as long as it can
+    behind_a = _is_behind(h, first, second)
+    share[same_way & np.where(behind_a, stops_a, stops_b)] = YIELDS_SHARE
+    return share
+
+
+def _can_stop(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Booleans:
+    user = h.user[rows]
+    return can_stop(
+        users.speed_mps[user],
+        users.acceleration_mps2[user],
+        h.travelled_m[rows, sample],
+        predictor.settings,
+    )
+
+
+def _is_behind(h: Hypotheses, first: Ints, second: Ints) -> Booleans:
+    """Whether the first is behind the second now, seen in its own direction."""
+    dx, dy = h.x_m[second, 0] - h.x_m[first, 0], h.y_m[second, 0] - h.y_m[first, 0]
+    return np.asarray(dx * h.cos[first, 0] + dy * h.sin[first, 0] > 0)
+
+
+def _right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Ints:
+    """Rule of the conflict area where they meet, seen from `first` as a; UNKNOWN where there is none."""
+    areas, lanes = predictor.model.conflict_areas, len(predictor.model.lanes)
+    rule = np.full(len(first), int(RightOfWay.UNKNOWN), np.int64)
+    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
+    if len(on) == 0 or len(areas) == 0:
+        return rule
+    table = predictor.catalogue.table
+    lane_a = table.lane_at(h.path[first[on]], h.s_m[first[on]] + h.travelled_m[first[on], sample[on]])
+    lane_b = table.lane_at(h.path[second[on]], h.s_m[second[on]] + h.travelled_m[second[on], sample[on]])
+    keys = areas.lane_a * lanes + areas.lane_b  # ascending, see conflict_areas
+    wanted = np.minimum(lane_a, lane_b) * lanes + np.maximum(lane_a, lane_b)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    found = keys[place] == wanted
+    told = np.where(found, areas.right_of_way[place], int(RightOfWay.UNKNOWN))
+    swapped = np.select(
+        [told == RightOfWay.A_YIELDS, told == RightOfWay.B_YIELDS],
+        [int(RightOfWay.B_YIELDS), int(RightOfWay.A_YIELDS)],
+        told,
+    )
+    rule[on] = np.where(lane_a <= lane_b, told, swapped)
+    return rule

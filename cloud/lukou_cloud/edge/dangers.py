@@ -1,0 +1,210 @@
+"""Dangers of one instant: contacts of pairs, one running into the back of another, and red lights about to be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from lukou_maps.road_model import Turn
+from lukou_messages.v1.warning_pb2 import WarningKind
+
+from lukou_cloud.edge.conflicts import Contacts, contacts
+from lukou_cloud.edge.lights import Light, Lights
+from lukou_cloud.edge.measures import required_braking, time_to_collision
+from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import WarningSettings
+
+CROSSING = int(WarningKind.WARNING_KIND_CROSSING)
+LEFT_TURN = int(WarningKind.WARNING_KIND_LEFT_TURN)
+REAR_END = int(WarningKind.WARNING_KIND_REAR_END)
+VULNERABLE = int(WarningKind.WARNING_KIND_VULNERABLE)
+RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dangers:
+    """One row per danger.
+
+    Attributes
+    ----------
+    kind : (n,) int array
+        `lukou.v1.WarningKind`.
+    first, second : (n,) int array
+        Rows of the road users; the first is to be warned first, the second is -1 for red lights.
+    probability : (n,) float array
+        Of a contact, or of running the light, if nobody reacts.
+    time_s : (n,) float array
+        Until contact, or until the stop line. [s]
+    first_hypothesis, second_hypothesis : (n,) int array
+        Most probable hypotheses behind it; -1: none.
+    x_m, y_m : (n,) float array
+        Where. [m]
+    """
+
+    kind: Ints
+    first: Ints
+    second: Ints
+    probability: Floats
+    time_s: Floats
+    first_hypothesis: Ints
+    second_hypothesis: Ints
+    x_m: Floats
+    y_m: Floats
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+
+def dangers(
+    users: RoadUsers, lights: Lights, predictor: Predictor, settings: WarningSettings
+) -> tuple[Dangers, Hypotheses]:
+    """Predict and judge one instant.
+
+    Parameters
+    ----------
+    users : RoadUsers
+        Road users now.
+    lights : Lights
+        Signals now.
+    predictor : Predictor
+        Predicts; remembers lanes.
+    settings : WarningSettings
+        Thresholds.
+
+    Returns
+    -------
+    dangers : Dangers
+        Every danger above the thresholds, each pair of road users once per kind.
+    hypotheses : Hypotheses
+        What was predicted.
+    """
+    h = predictor.predict(users, lights)
+    parts = [
+        _of_contacts(users, h, contacts(users, h, predictor, settings), predictor, settings),
+        _rear_end(users, h, settings),
+        _red_light(users, h, lights, settings),
+    ]
+    return _joined(parts), h
+
+
+def _of_contacts(
+    users: RoadUsers, h: Hypotheses, found: Contacts, predictor: Predictor, settings: WarningSettings
+) -> Dangers:
+    first, second = h.user[found.first], h.user[found.second]
+    time_s = predictor.times_s[found.sample]
+    vulnerable = users.is_vulnerable[first] | users.is_vulnerable[second]
+    limit = np.where(vulnerable, settings.vulnerable_time_to_collision_s, settings.most_time_to_collision_s)
+    kept = np.flatnonzero(time_s <= limit)
+    group = first[kept] * len(users) + second[kept]
+    unique, number = np.unique(group, return_inverse=True)
+    total = np.bincount(number, weights=found.probability[kept], minlength=len(unique))
+    best = np.full(len(unique), -1)
+    order = np.argsort(found.probability[kept], kind="stable")
+    best[number[order]] = kept[order]
+    chosen = total >= settings.probability
+    row, total = best[chosen], np.minimum(total[chosen], 1.0)
+    kind = _kinds(users, h, found, row, predictor)
+    a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
+    # warn first who is not the walker, and of two vehicles the faster one
+    swap = (users.is_vulnerable[a] & ~users.is_vulnerable[b]) | (
+        (users.is_vulnerable[a] == users.is_vulnerable[b]) & (users.speed_mps[b] > users.speed_mps[a])
+    )
+    a, b, ha, hb = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, hb, ha), np.where(swap, ha, hb)
+    at = found.sample[row]
+    x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
+    return Dangers(kind, a, b, total, time_s[row], ha, hb, x_m, y_m)
+
+
+def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
+    first, second = h.user[found.first[row]], h.user[found.second[row]]
+    kind = np.full(len(row), CROSSING, np.int64)
+    turns = [_turns_left(h.path[hypotheses[row]], predictor) for hypotheses in (found.first, found.second)]
+    kind[turns[0] ^ turns[1]] = LEFT_TURN
+    kind[found.same_way[row]] = REAR_END
+    wheels = np.isin(users.object_class, (4, 5, 6, 7))
+    kind[wheels[first] | wheels[second]] = VULNERABLE
+    return kind
+
+
+def _turns_left(path: Ints, predictor: Predictor) -> np.ndarray:
+    """Whether the first connection on each path turns left."""
+    table, turn = predictor.catalogue.table, predictor.model.connections.turn
+    result = np.zeros(len(path), np.bool_)
+    for k, one in enumerate(path.tolist()):
+        taken = table.connections[one] if one >= 0 else ()
+        result[k] = len(taken) > 0 and turn[taken[0]] == Turn.LEFT
+    return result
+
+
+def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
+    """Followers who must brake harder than people do, and do not."""
+    rows = np.flatnonzero(h.leader >= 0)
+    rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
+    follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
+    along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
+    speed, ahead = users.speed_mps[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
+    braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
+    needed = required_braking(gap, speed, ahead, braking)
+    time_s = time_to_collision(
+        gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, speed - ahead), speed - ahead)
+    )
+    brakes = -users.acceleration_mps2[follower]
+    dangerous = (needed > settings.rear_end_braking_mps2) & (time_s < settings.rear_end_time_to_collision_s)
+    dangerous &= (speed - ahead > 0.5) & (brakes < 0.8 * needed) & (along > 0.5)
+    rows, follower, leader, time_s = rows[dangerous], follower[dangerous], leader[dangerous], time_s[dangerous]
+    group = follower * len(users) + leader
+    unique, number = np.unique(group, return_inverse=True)
+    total = np.bincount(number, weights=h.probability[rows], minlength=len(unique))
+    best = np.full(len(unique), -1)
+    order = np.argsort(h.probability[rows], kind="stable")
+    best[number[order]] = order
+    best = best[total >= settings.probability]
+    wheels = np.isin(users.object_class, (5, 6, 7))
+    vulnerable = wheels[follower[best]] | wheels[leader[best]]
+    return Dangers(
+        kind=np.where(vulnerable, VULNERABLE, REAR_END),
+        first=follower[best],
+        second=leader[best],
+        probability=np.minimum(total[total >= settings.probability], 1.0),
+        time_s=time_s[best],
+        first_hypothesis=rows[best],
+        second_hypothesis=np.full(len(best), -1),
+        x_m=users.x_m[leader[best]],
+        y_m=users.y_m[leader[best]],
+    )
+
+
+def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: WarningSettings) -> Dangers:
+    """Those expected to pass a stop line against red."""
+    rows = np.flatnonzero(h.is_running_red & users.is_trusted[h.user] & (h.line_m > 0.0))
+    user = h.user[rows]
+    time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
+    connection = h.connection[rows]
+    red_in = np.where(np.isnan(lights.red_in_s[connection]), np.inf, lights.red_in_s[connection])
+    red = (lights.light[connection] == Light.RED) | (time_s > red_in + 0.3)
+    kept = red & (time_s < settings.red_light_lead_s)
+    rows, user, time_s = rows[kept], user[kept], time_s[kept]
+    unique, number = np.unique(user, return_inverse=True)
+    total = np.bincount(number, weights=h.probability[rows], minlength=len(unique))
+    best = np.full(len(unique), -1)
+    order = np.argsort(h.probability[rows], kind="stable")
+    best[number[order]] = order
+    sure = total >= settings.probability
+    best = best[sure]
+    distance = h.line_m[rows[best]] + users.length_m[user[best]] / 2.0
+    return Dangers(
+        kind=np.full(len(best), RED_LIGHT, np.int64),
+        first=user[best],
+        second=np.full(len(best), -1),
+        probability=np.minimum(total[sure], 1.0),
+        time_s=time_s[best],
+        first_hypothesis=rows[best],
+        second_hypothesis=np.full(len(best), -1),
+        x_m=users.x_m[user[best]] + distance * np.cos(users.heading_rad[user[best]]),
+        y_m=users.y_m[user[best]] + distance * np.sin(users.heading_rad[user[best]]),
+    )
+
+
+def _joined(parts: list[Dangers]) -> Dangers:
+    return Dangers(*(np.concatenate([getattr(part, name) for part in parts]) for name in Dangers.__slots__))

@@ -1,0 +1,97 @@
+"""From moments of danger to warnings: onset, repetition, release; one identity per episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lukou_cloud.edge.settings import WarningSettings
+
+Key = tuple[int, int, int]
+"""Kind group and the identities of both road users, the smaller first (0: none)."""
+
+
+@dataclass
+class Episode:
+    """A danger that stands, or is about to.
+
+    Attributes
+    ----------
+    key : tuple
+        Which danger.
+    number : int
+        Identity of the warning; 0 while it has not been raised.
+    kind : int
+        `lukou.v1.WarningKind` at onset.
+    began_ns : int
+        First moment of danger.
+    last_ns : int
+        Latest moment of danger.
+    raised_ns : int
+        When the warning was raised; 0: not yet.
+    """
+
+    key: Key
+    number: int
+    kind: int
+    began_ns: int
+    last_ns: int
+    raised_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one step changed; each with the index of its danger, -1 where the danger is not there at this moment."""
+
+    raised: tuple[tuple[Episode, int], ...]
+    standing: tuple[tuple[Episode, int], ...]
+    ended: tuple[Episode, ...]
+
+
+class Episodes:
+    """Keeps episodes with hysteresis.
+
+    Parameters
+    ----------
+    settings : WarningSettings
+        Onset and release.
+    """
+
+    def __init__(self, settings: WarningSettings) -> None:
+        self._onset_ns = round(settings.onset_s * 1e9)
+        self._release_ns = round(settings.release_s * 1e9)
+        self.open: dict[Key, Episode] = {}
+        self.next_number = 1
+
+    def step(self, now_ns: int, seen: list[tuple[Key, int]]) -> Changes:
+        """Take the dangers of one moment.
+
+        Parameters
+        ----------
+        now_ns : int
+            Instant.
+        seen : list of (key, kind)
+            Dangers; each key once.
+        """
+        index: dict[Key, int] = {}
+        for k, (key, kind) in enumerate(seen):
+            index[key] = k
+            episode = self.open.get(key)
+            if episode is None:
+                self.open[key] = Episode(key, 0, kind, now_ns, now_ns)
+            else:
+                episode.last_ns = now_ns
+        raised, standing, ended = [], [], []
+        for key in list(self.open):
+            episode = self.open[key]
+            patience = self._release_ns if episode.raised_ns else 0
+            if now_ns - episode.last_ns > patience:
+                del self.open[key]
+                if episode.raised_ns:
+                    ended.append(episode)
+            elif episode.raised_ns:
+                standing.append((episode, index.get(key, -1)))
+            elif now_ns - episode.began_ns >= self._onset_ns:
+                episode.raised_ns, episode.number = now_ns, self.next_number
+                self.next_number += 1
+                raised.append((episode, index.get(key, -1)))
+        return Changes(tuple(raised), tuple(standing), tuple(ended))

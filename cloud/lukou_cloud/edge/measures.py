@@ -1,0 +1,90 @@
+"""Standard measures of conflict, for many pairs at once.
+
+Definitions: J. Hayward, "Near-miss determination through use of a scale of danger" (1972) for time to collision;
+B. Allen, B. Shin, P. Cooper, "Analysis of traffic conflicts and collisions" (1978) for post-encroachment time; D. Cooper and
+N. Ferguson, "Traffic studies at T-junctions" (1976) for the required deceleration (DRAC).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lukou_cloud.edge.road_users import Booleans, Floats
+
+
+def time_to_collision(gap_m: Floats, closing_mps: Floats) -> Floats:
+    """Time until two road users touch if both keep their speed.
+
+    Parameters
+    ----------
+    gap_m : (n,) float array
+        Free distance between the outlines. [m]
+    closing_mps : (n,) float array
+        Rate at which the gap shrinks; <= 0 means it does not. [m/s]
+
+    Returns
+    -------
+    (n,) float array
+        Time to collision; inf where the gap does not shrink. [s]
+    """
+    safe = np.where(closing_mps > 1e-6, closing_mps, 1.0)
+    return np.where(closing_mps > 1e-6, np.maximum(gap_m, 0.0) / safe, np.inf)
+
+
+def required_braking(gap_m: Floats, follower_mps: Floats, leader_mps: Floats, leader_braking_mps2: Floats) -> Floats:
+    """Braking with which a follower just does not touch its leader (DRAC).
+
+    Parameters
+    ----------
+    gap_m : (n,) float array
+        Free distance. [m]
+    follower_mps, leader_mps : (n,) float array
+        Speeds along the common path. [m/s]
+    leader_braking_mps2 : (n,) float array
+        Braking of the leader that is expected to last until it stands, >= 0. [m/s^2]
+
+    Returns
+    -------
+    (n,) float array
+        Required braking, 0 where none is needed. [m/s^2]
+    """
+    closing = np.maximum(follower_mps - leader_mps, 0.0)
+    gap_m = np.maximum(gap_m, 0.1)
+    steady = closing**2 / (2.0 * gap_m)
+    braking = np.maximum(leader_braking_mps2, 1e-3)
+    way = gap_m + leader_mps**2 / (2.0 * braking)
+    stopping = np.where(leader_braking_mps2 > 0.5, follower_mps**2 / (2.0 * way), 0.0)
+    return np.asarray(np.maximum(steady, stopping))
+
+
+def overlaps(
+    dx: Floats,
+    dy: Floats,
+    cos_a: Floats,
+    sin_a: Floats,
+    cos_b: Floats,
+    sin_b: Floats,
+    half_length_a: Floats,
+    half_width_a: Floats,
+    half_length_b: Floats,
+    half_width_b: Floats,
+) -> Booleans:
+    """Whether two rectangles overlap, by the separating axes of both.
+
+    S. Gottschalk, M. Lin, D. Manocha, "OBBTree" (1996), in the plane.
+
+    Parameters
+    ----------
+    dx, dy : float array
+        Centre of b less centre of a. [m]
+    cos_a, sin_a, cos_b, sin_b : float array
+        Directions.
+    half_length_a, half_width_a, half_length_b, half_width_b : float array
+        Half sizes. [m]
+    """
+    cos, sin = np.abs(cos_a * cos_b + sin_a * sin_b), np.abs(cos_a * sin_b - sin_a * cos_b)
+    apart = np.abs(dx * cos_a + dy * sin_a) > half_length_a + half_length_b * cos + half_width_b * sin
+    apart |= np.abs(dy * cos_a - dx * sin_a) > half_width_a + half_length_b * sin + half_width_b * cos
+    apart |= np.abs(dx * cos_b + dy * sin_b) > half_length_b + half_length_a * cos + half_width_a * sin
+    apart |= np.abs(dy * cos_b - dx * sin_b) > half_width_b + half_length_a * sin + half_width_a * cos
+    return np.asarray(~apart)

@@ -1,0 +1,236 @@
+"""Warnings on recorded trajectories: SUMO's FCD output as CSV, walkers and two-wheelers, signal states.
+
+``fcd.csv[.gz]``: columns ``timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;…`` (front bumper, degrees
+clockwise from north), sizes from ``vtypes.csv`` beside it. ``vru.csv[.gz]``: ``t,id,x,y,heading,speed,cls,length,width`` (centre, radians from
+east). Signals: ``t,tls,state`` with one of SUMO's letters per link, changes only.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
+
+from lukou_cloud.edge.dangers import Dangers, dangers
+from lukou_cloud.edge.episodes import Episodes, Key
+from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, link_rows, no_lights
+from lukou_cloud.edge.prediction import Predictor
+from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
+
+KINDS = {1: "crossing", 2: "left_turn", 3: "rear_end", 4: "vru", 5: "red_light"}
+"""Names of the warning kinds in the result."""
+
+VULNERABLE_CLASSES = {"ped": 6, "pedestrian": 6, "bike": 5, "bicycle": 5, "motorcycle": 4}
+"""Classes of the walkers' file as `lukou.v1.ObjectClass`."""
+
+DEFAULT_SIZE = (4.3, 1.8)
+"""Length and width where none is told. [m]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One road user at one instant: identity, class, centre, heading, speed, acceleration, size."""
+
+    name: str
+    object_class: int
+    x_m: float
+    y_m: float
+    heading_rad: float
+    speed_mps: float
+    acceleration_mps2: float
+    length_m: float
+    width_m: float
+
+
+@dataclass
+class Raised:
+    """One warning as written to the result."""
+
+    t_first: float
+    t_last: float
+    kind: str
+    id_a: str
+    id_b: str
+    lane: str
+
+
+def read_trajectories(paths: list[Path]) -> list[tuple[float, list[Sighting]]]:
+    """All road users of all files by instant, ascending."""
+    frames: dict[float, list[Sighting]] = {}
+    for path in paths:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
+            head = stream.readline()
+            stream.seek(0)
+            rows = _vehicles(stream, path) if "timestep_time" in head else _vulnerable(stream)
+            for t, sighting in rows:
+                frame = frames.setdefault(round(t, 2), [])
+                if sighting is not None:
+                    frame.append(sighting)
+    return sorted(frames.items())
+
+
+def _sizes(folder: Path) -> dict[str, tuple[float, float]]:
+    path = folder / "vtypes.csv"
+    if not path.exists():
+        return {}
+    with path.open() as stream:
+        return {row["id"]: (float(row["length"]), float(row["width"])) for row in csv.DictReader(stream)}
+
+
+def _vehicles(stream: Iterator[str], path: Path) -> Iterator[tuple[float, Sighting | None]]:
+    sizes = _sizes(path.parent)
+    for row in csv.DictReader(stream, delimiter=";"):
+        t = float(row["timestep_time"])
+        if not row["vehicle_id"]:
+            yield t, None
+            continue
+        length, width = sizes.get(row["vehicle_type"].split("@")[0], DEFAULT_SIZE)
+        heading = math.radians(90.0 - float(row["vehicle_angle"]))
+        object_class = 4 if length < 2.8 else 1 if length < 6.5 else 3 if length > 11.0 else 2
+        yield (
+            t,
+            Sighting(
+                row["vehicle_id"],
+                object_class,
+                float(row["vehicle_x"]) - 0.5 * length * math.cos(heading),
+                float(row["vehicle_y"]) - 0.5 * length * math.sin(heading),
+                heading,
+                float(row["vehicle_speed"]),
+                float(row.get("vehicle_acceleration") or 0.0),
+                length,
+                width,
+            ),
+        )
+
+
+def _vulnerable(stream: Iterator[str]) -> Iterator[tuple[float, Sighting | None]]:
+    for row in csv.DictReader(stream):
+        named = VULNERABLE_CLASSES.get(row["cls"], 6)
+        size = float(row["length"]), float(row["width"])
+        where = float(row["x"]), float(row["y"]), float(row["heading"]), float(row["speed"])
+        yield float(row["t"]), Sighting(row["id"], named, *where, 0.0, *size)
+
+
+class RecordedLights:
+    """Signal states by time."""
+
+    def __init__(self, model: RoadModel, path: Path | None) -> None:
+        self._model = model
+        self._changes: dict[str, list[tuple[float, str]]] = {}
+        if path is not None:
+            with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
+                for row in csv.DictReader(stream):
+                    self._changes.setdefault(row["tls"], []).append((float(row["t"]), row["state"]))
+        longest = {name: len(changes[0][1]) for name, changes in self._changes.items()}
+        self._rows = {name: link_rows(model, name, count) for name, count in longest.items()}
+
+    def at(self, t: float) -> Lights:
+        """Lights at an instant."""
+        lights = no_lights(self._model)
+        for name, changes in self._changes.items():
+            k = bisect_right(changes, (t + 1e-6, "~")) - 1
+            if k < 0:
+                continue
+            began, state = changes[k]
+            rows, links = self._rows[name]
+            light = np.array([int(OF_LETTER.get(letter, Light.UNKNOWN)) for letter in state])[links]
+            lights.light[rows] = light
+            yellow = max(USUAL_YELLOW_S - (t - began), 0.0)
+            lights.red_in_s[rows] = np.select([light == Light.RED, light == Light.YELLOW], [0.0, yellow], np.nan)
+        return lights
+
+
+def warn_recorded(
+    map_file: Path,
+    objects: list[Path],
+    signals: Path | None,
+    prediction: PredictionSettings | None = None,
+    warning: WarningSettings | None = None,
+) -> tuple[list[Raised], list[float], list[int]]:
+    """Warnings on recorded trajectories.
+
+    Returns
+    -------
+    warnings : list of Raised
+        In the order in which they were raised.
+    milliseconds, road_users : list
+        CPU time and number of road users of each step.
+    """
+    model = load_map(map_file)
+    settings = warning or WarningSettings()
+    predictor, episodes = Predictor(model, prediction or PredictionSettings()), Episodes(settings)
+    lights = RecordedLights(model, signals)
+    numbers: dict[str, int] = {}
+    names: dict[int, str] = {0: ""}
+    result: dict[int, Raised] = {}
+    milliseconds, counts = [], []
+    for t, frame in read_trajectories(objects):
+        users = _users(frame, numbers, names)
+        shown = lights.at(t)
+        begin = time.process_time()
+        found, _ = dangers(users, shown, predictor, settings)
+        changes = episodes.step(round(t * 1e9), keys(users, found))
+        milliseconds.append((time.process_time() - begin) * 1e3)
+        counts.append(len(users))
+        for episode, row in changes.raised:
+            result[episode.number] = _raised(t, episode.kind, users, found, row, names)
+        for episode, row in changes.standing:
+            # seen again: it stands until the release at most
+            result[episode.number].t_last = t
+            del row
+    return list(result.values()), milliseconds, counts
+
+
+def keys(users: RoadUsers, found: Dangers) -> list[tuple[Key, int]]:
+    """Key and kind of each danger; red lights are episodes of one road user, all else of a pair whatever the kind."""
+    seen: dict[Key, int] = {}
+    for kind, a, b in zip(found.kind.tolist(), found.first.tolist(), found.second.tolist(), strict=True):
+        first, second = int(users.id[a]), int(users.id[b]) if b >= 0 else 0
+        key = (1 if b < 0 else 0, min(first, second) if second else first, max(first, second) if second else 0)
+        seen.setdefault(key, kind)
+    return list(seen.items())
+
+
+def _raised(t: float, kind: int, users: RoadUsers, found: Dangers, row: int, names: dict[int, str]) -> Raised:
+    a = int(users.id[found.first[row]])
+    b = int(users.id[found.second[row]]) if found.second[row] >= 0 else 0
+    return Raised(t, t, KINDS[kind], names[a], names[b], "")
+
+
+def _users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, str]) -> RoadUsers:
+    for one in frame:
+        if one.name not in numbers:
+            numbers[one.name] = len(numbers) + 1
+            names[len(numbers)] = one.name
+    table = np.array(
+        [
+            (one.x_m, one.y_m, one.heading_rad, one.speed_mps, one.acceleration_mps2, one.length_m, one.width_m)
+            for one in frame
+        ]
+    ).reshape(-1, 7)
+    x, y, heading, speed, acceleration, length, width = table.T
+    count = len(frame)
+    return RoadUsers(
+        id=np.array([numbers[one.name] for one in frame], np.int64),
+        object_class=np.array([one.object_class for one in frame], np.int64),
+        x_m=x,
+        y_m=y,
+        heading_rad=heading,
+        speed_mps=speed,
+        acceleration_mps2=acceleration,
+        length_m=length,
+        width_m=width,
+        deviation_m=np.full(count, 0.1),
+        speed_deviation_mps=np.full(count, 0.1),
+        is_trusted=np.ones(count, np.bool_),
+    )

@@ -1,0 +1,72 @@
+"""Road users as the prediction takes them: columns in double precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from lukou_messages.v1.objects_pb2 import ObjectClass
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+TWO_WHEELERS = (int(ObjectClass.OBJECT_CLASS_MOTORCYCLE), int(ObjectClass.OBJECT_CLASS_BICYCLE))
+PEDESTRIAN = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
+BICYCLE = int(ObjectClass.OBJECT_CLASS_BICYCLE)
+ANIMAL = int(ObjectClass.OBJECT_CLASS_ANIMAL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoadUsers:
+    """Road users at one instant.
+
+    Attributes
+    ----------
+    id : (n,) int array
+        Identity.
+    object_class : (n,) int array
+        `lukou.v1.ObjectClass`.
+    x_m, y_m : (n,) float array
+        Centre of the footprint. [m]
+    heading_rad : (n,) float array
+        Direction of the front. [rad]
+    speed_mps : (n,) float array
+        Speed along the heading, not below 0. [m/s]
+    acceleration_mps2 : (n,) float array
+        Along the heading. [m/s^2]
+    length_m, width_m : (n,) float array
+        Footprint. [m]
+    deviation_m : (n,) float array
+        Standard deviation of the position. [m]
+    speed_deviation_mps : (n,) float array
+        Standard deviation of the speed. [m/s]
+    is_trusted : (n,) bool array
+        Sure enough to exist, and measured lately enough, to be warned of.
+    """
+
+    id: Ints
+    object_class: Ints
+    x_m: Floats
+    y_m: Floats
+    heading_rad: Floats
+    speed_mps: Floats
+    acceleration_mps2: Floats
+    length_m: Floats
+    width_m: Floats
+    deviation_m: Floats
+    speed_deviation_mps: Floats
+    is_trusted: Booleans
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @property
+    def is_vulnerable(self) -> Booleans:
+        """Pedestrians, bicycles, animals."""
+        return np.isin(self.object_class, (PEDESTRIAN, BICYCLE, ANIMAL))
+
+    def take(self, rows: Ints | Booleans) -> RoadUsers:
+        """Only some rows."""
+        return RoadUsers(*(getattr(self, column.name)[rows] for column in fields(self)))

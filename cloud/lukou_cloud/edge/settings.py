@@ -1,0 +1,80 @@
+"""Settings of the edge process: section ``[edge]`` of the site file; every threshold with its source."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PredictionSettings(_Frozen):
+    """How road users are expected to move."""
+
+    horizon_s: float = Field(
+        5.0, gt=0.5, le=10.0, description="how far ahead; a driver needs about 2.8 s at 50 km/h [s]"
+    )
+    step_s: float = Field(0.25, gt=0.02, le=0.5, description="time from sample to sample [s]")
+    reaction_s: float = Field(
+        0.7, ge=0.0, description="who has not begun to brake this long after a careful driver would, does not [s]"
+    )
+    braking_mps2: float = Field(
+        4.5,
+        gt=0.5,
+        description="braking that a driver who wants to stop uses at most (SUMO's and GB 7258's service brake) [m/s^2]",
+    )
+    easy_braking_mps2: float = Field(2.5, gt=0.5, description="slowing down for a turn [m/s^2]")
+    acceleration_fades_s: float = Field(1.0, gt=0.1, description="acceleration is kept for about this time [s]")
+    most_paths: int = Field(4, ge=1, le=16, description="most probable lane paths kept per road user")
+    least_probability: float = Field(0.08, ge=0.0, le=1.0, description="less probable lane paths are left out")
+    lane_deviation_m: float = Field(0.8, gt=0.0, description="lateral deviation when choosing a lane [m]")
+
+
+class WarningSettings(_Frozen):
+    """When a danger is warned of."""
+
+    probability: float = Field(0.45, gt=0.0, le=1.0, description="least probability of a contact")
+    onset_s: float = Field(0.2, ge=0.0, description="a danger must stand this long before it is warned of [s]")
+    release_s: float = Field(0.8, ge=0.0, description="a warning ends when its danger has been gone for this long [s]")
+    expiry_s: float = Field(
+        0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
+    )
+    most_time_to_collision_s: float = Field(4.0, gt=0.0, description="later contacts are not warned of yet [s]")
+    vulnerable_time_to_collision_s: float = Field(
+        4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
+    )
+    rear_end_braking_mps2: float = Field(
+        3.35,
+        gt=0.0,
+        description="required braking (DRAC) above which the one behind is in danger; A. Cunto (2008) [m/s^2]",
+    )
+    rear_end_time_to_collision_s: float = Field(
+        4.0, gt=0.0, description="later rear-end contacts are not warned of [s]"
+    )
+    time_margin_s: float = Field(0.3, ge=0.0, description="passing each other more closely in time is a contact [s]")
+    side_margin_m: float = Field(0.15, ge=0.0, description="passing each other more closely in space is a contact [m]")
+    unmeasured_s: float = Field(1.0, gt=0.0, description="road users coasted for longer raise no warning [s]")
+    least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
+    red_light_lead_s: float = Field(
+        4.0, gt=0.0, description="red-light violations further ahead are not warned of yet [s]"
+    )
+
+
+class EdgeSettings(_Frozen):
+    """The edge process of up to eight intersections."""
+
+    name: str = Field("edge", description="name in warning identities")
+    map: str = Field(description="map file")
+    configurations: tuple[str, ...] = Field((), description="signal configuration files, one per intersection")
+    sources: tuple[str, ...] = Field(
+        (), description="units whose lists are expected, for example k1/perception; empty: any"
+    )
+    stale_s: float = Field(0.5, gt=0.0, description="lists and signal states older than this are not used [s]")
+    fusion_gate: float = Field(
+        11.8, gt=0.0, description="largest squared distance of two units' tracks of one road user"
+    )
+    fusion_reach_m: float = Field(4.0, gt=0.0, description="tracks of two units farther apart are never one [m]")
+    forget_s: float = Field(2.0, gt=0.0, description="a fused identity is forgotten after this silence [s]")
+    prediction: PredictionSettings = Field(default_factory=PredictionSettings)
+    warnings: WarningSettings = Field(default_factory=WarningSettings)
