@@ -46,7 +46,7 @@ class Label(BaseModel):
     @field_validator("object_class")
     @classmethod
     def _exists(cls, value: str) -> str:
-        names = [key.removeprefix("OBJECT_CLASS_") for key in ObjectClass.keys()]
+        names = [key.removeprefix("OBJECT_CLASS_") for key, _ in ObjectClass.items()]
         if value not in names:
             raise ValueError(f"{value} is no kind of road user; expected one of {', '.join(names[1:])}")
         return value

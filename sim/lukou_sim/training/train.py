@@ -108,21 +108,19 @@ def loss_of(raw: torch.Tensor, heat: torch.Tensor, geometry: torch.Tensor, weigh
     return torch.as_tensor(total / count)
 
 
-def train(data: Pictures, seconds: float, seed: int, tell: Callable[[str], None], steps: int | None = None) -> Detector:
-    """Train for a number of steps, or for about `seconds` of wall time measured on the first steps.
+def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None]) -> Detector:
+    """Train a new network.
 
     Parameters
     ----------
     data : Pictures
         The training set.
-    seconds : float
-        Time to spend where `steps` is not given. [s]
+    steps : int
+        Number of batches; equal numbers, seeds and machines give equal models.
     seed : int
         Of initial weights and order.
     tell : callable
         Takes one line of progress.
-    steps : int, optional
-        Number of batches; equal numbers, seeds and machines give equal models.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
@@ -131,13 +129,10 @@ def train(data: Pictures, seconds: float, seed: int, tell: Callable[[str], None]
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
-    start, spent, mean_loss = time.monotonic(), 0.0, 0.0
-    limit = steps or 1_000_000
+    start, mean_loss = time.monotonic(), 0.0
     model.train()
-    for step, (pictures, *wanted) in enumerate(batches(data, limit, seed)):
-        spent = (step / steps) if steps else (time.monotonic() - start) / seconds
-        if spent >= 1:
-            break
+    for step, (pictures, *wanted) in enumerate(batches(data, steps, seed)):
+        spent = step / steps
         rate = PEAK_RATE * min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * spent)))
         for group in optimiser.param_groups:
             group["lr"] = rate
