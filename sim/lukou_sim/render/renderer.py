@@ -95,6 +95,8 @@ class Renderer:
         Standard deviation of the pixel noise; 0: none.
     seed : int
         Of the noise.
+    farthest_m : float
+        Road users farther along the optical axis are left out: a few pixels that nobody needs. [m]
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Renderer:
         shadow: float = 0.55,
         noise: float = 4.0,
         seed: int = 0,
+        farthest_m: float = np.inf,
     ) -> None:
         self.camera = camera
         self._background = background
@@ -126,6 +129,7 @@ class Renderer:
             field = rng.normal(0, noise, (background.shape[0] + 64, background.shape[1] + 64, 3))
             self._noise = (np.clip(field, 0, 255).astype(np.uint8), np.clip(-field, 0, 255).astype(np.uint8))
         self._frame = 0
+        self.farthest_m = farthest_m
 
     def render(self, scene: Scene) -> NDArray[np.uint8]:
         """(h, w, 3) Picture: blue, green, red."""
@@ -138,6 +142,7 @@ class Renderer:
         margin = self.camera.focal_px * (scene.length + 6.0) / np.maximum(depths, 1.0)
         keep = (depths > -2.0) & (pixels[:, 0] > -margin) & (pixels[:, 0] < self.camera.width + margin)
         keep |= np.abs(depths) < 12.0
+        keep &= depths < self.farthest_m
         return Scene(*(getattr(scene, name)[keep] for name in Scene.__slots__))
 
     def render_labelled(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.int32], Labels]:
@@ -196,11 +201,14 @@ class Renderer:
             world[..., 0] = local[..., 0] * cos - local[..., 1] * sin + scene.x[who, None, None]
             world[..., 1] = local[..., 0] * sin + local[..., 1] * cos + scene.y[who, None, None]
             world[..., 2] = local[..., 2]
-            normal = np.cross(world[:, :, 1] - world[:, :, 0], world[:, :, 3] - world[:, :, 0])
-            centre = world.mean(axis=2)
-            facing = np.einsum("mfk,mfk->mf", normal, position - centre) > 0
+            a, b = world[:, :, 1] - world[:, :, 0], world[:, :, 3] - world[:, :, 0]
+            normal = np.empty_like(a)  # cross product; numpy's own is slow on small arrays
+            normal[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
+            normal[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
+            normal[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+            facing = np.einsum("mfk,mfk->mf", normal, position - world[:, :, 0]) > 0
             light = 0.62 + 0.38 * np.clip(
-                (normal @ self._to_sun) / np.maximum(np.linalg.norm(normal, axis=2), 1e-9), -0.3, 1
+                (normal @ self._to_sun) / np.sqrt(np.einsum("mfk,mfk->mf", normal, normal) + 1e-12), -0.3, 1
             )
             colour = scene.colours[who][:, template.slots] * light[..., None]
             block = np.broadcast_to(template.blocks, facing.shape)

@@ -21,7 +21,7 @@ from lukou_sim.world.visibility import in_sector, silhouette_samples, unoccluded
 
 CORNER_M = 21.0
 HEIGHT_M = 8.0
-RANGE_M = (2.0, 150.0)
+RANGE_M = (2.0, 130.0)
 RANGE_DEVIATION_M = (0.25, 0.003)
 """Standard deviation of range: constant, and per metre of range. [m, 1]"""
 AZIMUTH_DEVIATION_RAD = 0.006

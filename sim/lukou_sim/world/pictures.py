@@ -15,6 +15,9 @@ from lukou_sim.render.street import Look, background, ground_texture
 from lukou_sim.world.road_users import RoadUsers
 from lukou_sim.world.truth import CAMERA_SITE, SIGHT_M, part
 
+FARTHEST_M = 125.0
+"""The far end of the opposite leg is left to the camera there. [m]"""
+
 
 class Pictures:
     """Renders what the cameras see; backgrounds are made once per camera, colours once per road user.
@@ -30,7 +33,9 @@ class Pictures:
         plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
         texture = ground_texture(plan, Look(), np.random.default_rng(0))
         self._renderer = {
-            camera.name: Renderer(camera, background(plan, camera, Look(), 0, texture), seed=seed + number)
+            camera.name: Renderer(
+                camera, background(plan, camera, Look(), 0, texture), seed=seed + number, farthest_m=FARTHEST_M
+            )
             for number, camera in enumerate(cameras(CAMERA_SITE))
         }
         self._colours: dict[int, NDArray[np.float64]] = {}

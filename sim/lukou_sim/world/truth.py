@@ -18,7 +18,7 @@ from lukou_sim.world.visibility import in_picture, silhouette_samples, unocclude
 
 SHRINK_M = 0.1
 """Taken off every side of footprints: contacts that vanish then are grazing."""
-SIGHT_M = 150.0
+SIGHT_M = 130.0
 NOWHERE = 0xFFFFFFFF
 CAMERA_SITE = "k1"
 

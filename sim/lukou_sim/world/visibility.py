@@ -63,9 +63,11 @@ def unoccluded(users: RoadUsers, position: FloatArray, samples: FloatArray) -> N
         & (slope[behind] > low_slope[before][:, None])
         & (slope[behind] < high_slope[before][:, None])
     )
-    hidden = np.zeros((count, 20), np.int64)
-    np.add.at(hidden, behind, covered)
-    return np.asarray(hidden == 0)
+    free = np.ones((count, 20), bool)
+    if len(behind):
+        owners, starts = np.unique(behind, return_index=True)  # nonzero gives them in order
+        free[owners] = ~np.logical_or.reduceat(covered, starts, axis=0)
+    return free
 
 
 def in_picture(camera: CameraModel, samples: FloatArray) -> NDArray[np.bool_]:
@@ -87,4 +89,4 @@ def in_sector(
 
 
 def _wrap(angle: FloatArray) -> FloatArray:
-    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
+    return np.asarray(angle - 2 * np.pi * np.rint(angle / (2 * np.pi)))
