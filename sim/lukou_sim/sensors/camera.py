@@ -20,7 +20,7 @@ from lukou_messages.v1.header_pb2 import TimeSource
 
 HEAD = struct.Struct("<4sIqqHH")
 MAGIC = b"LKCF"
-QUEUE = 3
+QUEUE = 8
 """Frames that wait on either side at most."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -59,8 +60,10 @@ class WorldCore:
         now_ns = SystemClock().now_ns() // STEP_NS * STEP_NS
         scenario = load_scenario(settings.scenario)
         self.world = World(scenario, settings.seed, start_ns=now_ns, warm_up=False)
+        # Backgrounds take a second or two: truth and scans shall not wait for them after a restart.
+        self._preparing = threading.Thread(target=self.world.prepare_cameras, name="backgrounds", daemon=True)
         if settings.frames:
-            self.world.prepare_cameras()
+            self._preparing.start()
         self.cameras = {name: CameraFeed(name, endpoint) for name, endpoint in settings.frames.items()}
         self.radars = RadarFeed("radars", settings.radar_host, settings.radars) if settings.radars else None
         self.detections = {
@@ -96,7 +99,7 @@ class WorldCore:
 
     def _tell(self, due_ns: int, now_ns: int) -> list[Output]:
         world = self.world
-        if (due_ns // STEP_NS) % self._frame_every == 0:
+        if self.cameras and not self._preparing.is_alive() and (due_ns // STEP_NS) % self._frame_every == 0:
             for name, feed in self.cameras.items():  # first of all, and each at once: the detector waits for them
                 picture = world.picture(name)
                 if picture is not None:

@@ -1,0 +1,137 @@
+"""The world process: feeds arrive at the drivers of hw, late steps are made up for, a restart goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from lukou_hw.camera import CameraHealth
+from lukou_hw.radar.udp import UdpRadar
+from lukou_messages.codec import decode
+from lukou_messages.transport.sockets import SubscriptionSocket
+from lukou_sim.sensors.camera import CameraFeed, SimulatedCamera
+from lukou_sim.world.process import SPEC, WorldCore, WorldSettings
+from lukou_sim.world.world import STEP_NS
+
+SECOND = 1_000_000_000
+
+
+def received(camera: SimulatedCamera, wanted: int) -> list[Any]:
+    got: list[Any] = []
+    deadline = time.monotonic() + 3
+    while len(got) < wanted and time.monotonic() < deadline:
+        got += [one for one in camera.poll(SECOND) if one.value.picture.size]
+        time.sleep(0.01)
+    return got
+
+
+def connected(tmp_path: Path) -> tuple[CameraFeed, SimulatedCamera, int]:
+    """A feed and a driver that hear each other, and how many frames that took."""
+    endpoint = f"ipc://{tmp_path}/camera"
+    feed, camera = CameraFeed("c", endpoint), SimulatedCamera("c", endpoint)
+    for sent in range(1, 200):
+        feed.offer(np.full((4, 6, 3), sent % 250, np.uint8), sent * STEP_NS)
+        if received_now := [one for one in camera.poll(SECOND) if one.value.picture.size]:
+            assert received_now[-1].value.due_ns <= sent * STEP_NS
+            return feed, camera, sent
+        time.sleep(0.02)
+    raise AssertionError("nothing came")
+
+
+def test_newest_frame_wins_and_the_rest_is_counted(tmp_path: Path) -> None:
+    feed, camera, sent = connected(tmp_path)
+    try:
+        time.sleep(0.1)
+        camera.poll(SECOND)
+        before = camera.dropped
+        for k in range(1, 4):
+            feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
+        time.sleep(0.2)
+        (last,) = received(camera, 1)
+        assert last.value.picture[0, 0, 0] == 3
+        assert last.value.due_ns == (sent + 3) * STEP_NS
+        assert camera.dropped - before == 2
+        assert last.value.health is CameraHealth.OK
+    finally:
+        feed.close()
+        camera.close()
+
+
+def test_an_absent_receiver_costs_no_time(tmp_path: Path) -> None:
+    feed = CameraFeed("c", f"ipc://{tmp_path}/camera")
+    began = time.monotonic()
+    for k in range(50):
+        feed.offer(np.zeros((384, 640, 3), np.uint8), k)
+    assert time.monotonic() - began < 1.0
+    assert feed.unsent == 50
+    feed.close()
+
+
+def test_settings_refuse_what_they_do_not_know() -> None:
+    with pytest.raises(ValidationError):
+        WorldSettings.model_validate({"scenari": "demo"})
+    with pytest.raises(ValidationError):
+        WorldSettings.model_validate({"cabinets": {"k1": {"protocol": "morse", "port": 1}}})
+
+
+@pytest.fixture
+def open_things() -> Iterator[list[Any]]:
+    things: list[Any] = []
+    yield things
+    for thing in things:
+        thing.close()
+
+
+@pytest.mark.slow
+def test_the_process_feeds_its_drivers(tmp_path: Path, open_things: list[Any]) -> None:
+    import zmq
+
+    radar = UdpRadar("radar-north", 0)
+    camera = SimulatedCamera("camera-north", f"ipc://{tmp_path}/north")
+    scans = SubscriptionSocket(zmq.Context.instance(), f"ipc://{tmp_path}/k2", ("detections",), None, None)
+    settings = WorldSettings(
+        frames={"camera-north": f"ipc://{tmp_path}/north"},
+        radars={"radar-north": radar.port},
+        detections={"k2": f"ipc://{tmp_path}/k2"},
+        statistics_file=tmp_path / "figures.json",
+    )
+    core = SPEC.make_core(settings)
+    assert isinstance(core, WorldCore)
+    open_things += [*SPEC.make_devices(settings), radar, camera]
+    core._preparing.join()
+    begin = time.time_ns() // STEP_NS * STEP_NS + 3 * SECOND
+    frames: list[Any] = []
+    sweeps: list[Any] = []
+    topics: set[str] = set()
+    for k in range(40):
+        now = begin + k * STEP_NS + 4_000_000
+        outputs = core.step(now, [])
+        topics |= {one.topic for one in outputs}
+        assert all(one.measured_at_ns == begin + k * STEP_NS for one in outputs)
+        frames += [one for one in camera.poll(now) if one.value.picture.size]
+        sweeps += radar.poll(now)
+        time.sleep(0.005)
+    assert topics == {"truth", "vehicle"}
+    assert len(frames) > 20
+    assert frames[-1].value.picture.shape == (384, 640, 3)
+    assert len(sweeps) > 30
+    packets = scans.drain()
+    assert packets
+    decoded = decode("detections", packets[-1].payload)
+    assert decoded.header.source == "k2/sensors"
+    late = core.step(begin + 42 * STEP_NS, [])  # two steps were missed and are made up for
+    assert late[0].measured_at_ns == begin + 42 * STEP_NS
+    assert core.figures()["late_steps"] == 2
+    core.step(begin + 42 * STEP_NS + 3 * SECOND, [])
+    assert core.figures()["stood_still_s"] == pytest.approx(2.9)
+    snapshot = core.snapshot()
+    core.restore(snapshot)
+    assert core.figures()["interrupted"] == 1
+    assert core.step(begin + 43 * STEP_NS + 3 * SECOND, [])
+    scans.socket.close(0)
