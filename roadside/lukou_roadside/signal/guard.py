@@ -115,7 +115,7 @@ class State(NamedTuple):
     to: int  # index of the stage changed to; -1: steady
     elapsed: int  # since the stage's start; in a change since its order (0: not yet seen)
     late: int  # how far the cabinet lags in this change
-    is_synced: bool  # the start of the stage, or the change to it, has been seen
+    is_synced: bool  # the start of the stage, or of the change, has been seen without a gap
     due: tuple[int, ...]
     skips: int  # used in this cycle
     since_decision: int
@@ -349,7 +349,8 @@ def _begun(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) 
         for position in range(1, min(len(line), passed + tables.latency) + 1):
             if line[position - 1] == colours:
                 skips = 0 if to <= state.stage else state.skips  # those of the local plan are its own
-                return state._replace(to=to, elapsed=position, late=0, is_synced=True, skips=skips)
+                is_exact = state.misses == 0  # otherwise it has begun some time during the gap
+                return state._replace(to=to, elapsed=position, late=0, is_synced=is_exact, skips=skips)
     return None
 
 
@@ -363,6 +364,8 @@ def _miss(tables: Tables, state: State, passed: int, reason: str) -> tuple[State
     if state.to < 0:
         elapsed = state.elapsed + passed if state.is_synced else 0
         return state._replace(misses=misses, elapsed=min(elapsed, tables.maximum[state.stage])), ()
+    if state.elapsed == 0:  # whether the change has begun cannot be seen: its ends are not promised any more
+        return state._replace(misses=misses, is_synced=False), ()
     line = tables.line[state.stage][state.to]
     return state._replace(misses=misses, elapsed=min(state.elapsed + passed, len(line))), ()
 

@@ -51,6 +51,7 @@ def compile_tables(
     limits, stages, groups = configuration.limits, configuration.stages, configuration.groups
     between = changes(configuration, quantum_s)
     count, latency = len(stages), ticks(latency_s, quantum_s)
+    misses = max(1, limits.read_back_misses * _floor(limits.read_back_age_s, quantum_s))
     steady = tuple(tuple(GREEN if g.name in s.green else RED for g in groups) for s in stages)
     line = tuple(
         tuple(_line(configuration, a, b, between[a.name, b.name]) if a is not b else () for b in stages)
@@ -76,7 +77,7 @@ def compile_tables(
     level = min(MODES[configuration.mode], MODES[mode or configuration.mode])
     tables = Tables(
         level, int(configuration_hash(configuration)[:16], 16), configuration.version, steady, line, earliest,
-        tuple(m - backup - latency for m in maximum), maximum, tail, red, _fresh(configuration, red, quantum_s),
+        tuple(m - backup - latency - misses for m in maximum), maximum, tail, red, _fresh(configuration, red, quantum_s),
         tuple(conflict), latency, ticks(limits.forced_stage_s, quantum_s), *_rates(limits, quantum_s),
     )  # fmt: skip
     return _checked(configuration, tables)
@@ -148,7 +149,7 @@ def _checked(configuration: SignalConfiguration, tables: Tables) -> Tables:
         following = (a + 1) % count
         if count > 1 and max(tables.earliest[a]) > tables.hold[a]:
             wrong.append(
-                f"stages.{stage.name}.max_s: no room for the minimum, the backup timer and the latency; raise it"
+                f"stages.{stage.name}.max_s: no room for minimum, backup timer, latency and missed readings; raise it"
             )
         loop = len(tables.line[a][following]) + 1 + tables.latency + tables.tail[following][a]
         if count > 1 and loop >= tables.red[a]:

@@ -74,7 +74,7 @@ class Node(NamedTuple):
 
 
 ALPHABET = (
-    "reading: as shown, missing, all red, in hand, flashing, foreign controls, lamp fault",
+    "reading: as shown, missing, all dark, all yellow, in hand, flashing, foreign controls, lamp fault",
     "orders: none, each stage (adaptive), each stage (officer), release, renewal, each with a valid envelope",
     "lease: alive, ends now",
     "cabinet: obeys at once or up to its latency later; local plan: stays or goes on at any time",
@@ -148,7 +148,7 @@ class _Specification:
         self.names = names
         self.maximum = [int(min(s.max_s, configuration.limits.maximum_green_s) / TICK_S) for s in configuration.stages]
         self.backup = ticks(configuration.limits.backup_s, TICK_S)
-        self.checked: set[tuple[int, int, int, int]] = set()
+        self.checked: set[tuple[object, ...]] = set()
         orders = [(STAGE, k, ADAPTIVE) for k in range(len(names))] + [(STAGE, k, OFFICER) for k in range(len(names))]
         orders += [(guard.RELEASE, -1, ADAPTIVE), (RENEWAL, -1, ADAPTIVE)]
         self.orders = tuple(_valid(tables, *order) for order in orders)
@@ -219,7 +219,8 @@ def _inputs(
         return  # one latched fault at a time: none of them lets the guard act
     for reading in (
         None,
-        Reading(0, (guard.RED,) * len(shown)),
+        Reading(0, (guard.DARK,) * len(shown)),
+        Reading(0, (guard.YELLOW,) * len(shown)),
         good._replace(condition=guard.IN_HAND),
         good._replace(condition=guard.FLASHING),
         good._replace(is_foreign=True),
@@ -250,7 +251,8 @@ def _check(
     state, street, request = node.state, node.street, node.request
     name = specification.names[street.stage]
     in_control = state.authority < LOCAL
-    if (in_control or request >= 0) and (not state.is_synced or state.stage < 0):
+    is_taken = in_control and before.state.authority == LOCAL
+    if (is_taken and not state.is_synced) or ((in_control or request >= 0) and state.stage < 0):
         report.add(13, f"{name}: control before the start of a stage has been read back")
     if before.state.stage < 0 and not in_control and not outputs.is_release:
         report.add(13, "controls of an earlier life are not cleared")
@@ -262,7 +264,7 @@ def _check(
         report.add(14, f"{name}: control in spite of a fault")
     if in_control and request >= 0 and street.to >= 0 and request != street.to:
         report.add(6, f"{name}: the change to {specification.names[street.to]} is cut by a request")
-    clean = is_good and before.state.misses == 0 and before.state.stage >= 0
+    clean = is_good and before.state.misses == 0 and before.state.stage >= 0 and before.state.is_synced
     clean = clean and not (before.state.latched or before.state.condition)
     if clean and (state.misses or (state.stage, state.to if state.elapsed else -1) != (street.stage, street.to)):
         report.add(18, f"{name}: the shadow loses a cabinet that behaves")
@@ -270,7 +272,7 @@ def _check(
         _check_green(specification, street, report)
     if in_control:
         report.worst_return = max(report.worst_return, _return(specification, street))
-    if state.stage >= 0 and not state.misses:
+    if state.stage >= 0 and state.to >= 0 and not state.misses:
         _check_promise(specification, tables, state, street, report)
     was_promised = clean and before.state.to >= 0 and before.state.elapsed > 0
     if was_promised and in_control and street.to >= 0 and state.to != before.state.to:
@@ -299,8 +301,9 @@ def _return(specification: _Specification, street: Street) -> int:
 
 
 def _check_promise(specification: _Specification, tables: Tables, state: State, street: Street, report: Report) -> None:
-    """What is promised is what the timeline will do, to one read-back; nothing is promised before a change is seen."""
-    key = (state.stage, state.to, state.elapsed if state.to >= 0 else -1, state.late)
+    """What is promised is what the timeline will do; nothing is promised before a change is seen."""
+    at = state.elapsed if state.to >= 0 else -1
+    key = (state.stage, state.to, at, state.late, state.is_synced, street)
     if key in specification.checked:
         return
     specification.checked.add(key)
@@ -313,8 +316,7 @@ def _check_promise(specification: _Specification, tables: Tables, state: State, 
             continue
         rows = [row[group] for row in line[street.at :]] + [tables.steady[street.to][group]]
         real = next((n for n, colour in enumerate(rows) if colour != rows[0]), None)
-        bounds = (timing.min_end, timing.likely_end, timing.max_end)
-        if real is None or None in bounds or abs(real - (timing.likely_end or 0)) > tables.latency:
+        if real is None or real != timing.likely_end:
             report.add(22, f"group {group}: {timing.likely_end} s are promised, {real} will be")
 
 
@@ -357,7 +359,8 @@ def _admissible(tables: Tables, k: int) -> Iterator[State]:
         for skips in range(min(tables.skips, len(tables.steady)) + 1):
             for elapsed in range(tables.maximum[stage] + 1):
                 state = base._replace(stage=stage, elapsed=elapsed, skips=skips)
-                least = guard.reach(tables, state, k)
+                may_leave = elapsed >= tables.earliest[stage][(stage + 1) % len(tables.steady)]
+                least = guard.reach(tables, state, k) + may_leave  # what a step leaves behind may stay one tick more
                 for due in range(tables.red[k], least - 1, -1) if stage != k else (tables.red[k],):
                     yield _only(tables, state, k, due)
 

@@ -69,6 +69,8 @@ def _in_change(tables: Tables, state: State, group: int) -> GroupTiming:
         if following != colour:
             end = position - at
             spare = tables.latency - state.late
+            if not state.is_synced:  # a reading was missing when the change began
+                return GroupTiming(max(0, end - tables.misses), end + spare, None, None, following)
             return GroupTiming(max(0, end - tables.latency), end + spare, end, 0.99, following, True)
     beyond = len(line) - at  # the colour goes on through the next stage
     start = state._replace(stage=state.to, to=-1, elapsed=0, late=0)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lukou_maps.signal_configuration import SignalConfigurationError, configuration_hash, load
+from lukou_messages.report import print_json
 from lukou_roadside.signal.guard_tables import GuardTablesError
 from lukou_roadside.signal.proof import ALPHABET, TICK_S, prove
 
