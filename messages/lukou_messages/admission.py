@@ -39,7 +39,7 @@ class Admission:
     Parameters
     ----------
     takes : iterable of str
-        Topics that the process takes; others are refused.
+        Topics that the process takes; others are left alone.
     register : Register, optional
         Rights of devices; needed where packets carry a user.
     """
@@ -55,23 +55,21 @@ class Admission:
         """Inputs from the good packets, in order of arrival; of keep-latest topics only the newest per source."""
         inputs: list[Input] = []
         for packet in packets:
-            if packet.topic in TOPICS and packet.topic not in self._takes and not packet.user:
-                continue
             try:
+                if packet.user and self._register is not None:
+                    self._register.check(packet.user, packet.topic)
+                if packet.topic in TOPICS and packet.topic not in self._takes:
+                    continue  # to be passed on only
                 inputs.append(self._judge(packet, now_ns))
             except Refused as refusal:
                 self._count(packet, refusal)
         return _newest(inputs)
 
     def _judge(self, packet: Packet, now_ns: int) -> Input:
-        if packet.user and self._register is not None:
-            self._register.check(packet.user, packet.topic)
         decoded = decode(packet.topic, packet.payload)
         header = decoded.header
         if packet.user and self._register is not None:
             self._register.check(packet.user, packet.topic, header.source)
-        if packet.topic not in self._takes:
-            raise Refused("not_taken", packet.topic)
         if max(header.sent_at_ns, header.measured_at_ns, header.epoch) > now_ns + FUTURE_NS:
             raise Refused("from_the_future", f"{header.source}: {(header.sent_at_ns - now_ns) / 1e9:.1f} s ahead")
         limit = TOPICS[packet.topic].max_age_s * TOO_OLD_FACTOR

@@ -354,7 +354,9 @@ class _HealthReport:
             faults += list(getattr(device, "faults", list)())
         refused = Counter(shell.admission.refused)
         refused.update({reason: count for reason, count in shell.transport.counters().items() if count})
-        figures = dict(shell.core.figures()) if hasattr(shell.core, "figures") else {}
+        figures = Counter(shell.core.figures() if hasattr(shell.core, "figures") else {})
+        for device in shell.devices:
+            figures.update(getattr(device, "figures", dict)())  # figures of one name are added up
         return health_pb2.Health(
             process=shell.spec.name,
             state=self._state(inputs, faults, stopping),

@@ -95,6 +95,7 @@ class PerceptionCore:
         self._started_ns = 0
         self._last_ns = 0
         self.dropped_frames = 0
+        self._dropped_by_driver: dict[str, int] = {}
 
     def _add_camera(self, settings: CameraSettings) -> None:
         sensor = self._add_sensor(settings.name, is_awaited=True)
@@ -140,6 +141,10 @@ class PerceptionCore:
         if snapshot:
             raise ValueError("perception keeps no state over restarts")
 
+    def figures(self) -> dict[str, float]:
+        """For health: frames that were never used, by the drivers and here."""
+        return {"dropped_frames": float(self.dropped_frames + sum(self._dropped_by_driver.values()))}
+
     # --- taking ---------------------------------------------------------------------------------------------------
 
     def _take(self, now_ns: int, one: Input, newest: dict[str, int]) -> None:
@@ -154,6 +159,7 @@ class PerceptionCore:
         sensor, projector = self._sensors.get(frame.camera), self._projectors.get(frame.camera)
         if sensor is None or projector is None or self._detector is None:
             return
+        self._dropped_by_driver[frame.camera] = frame.dropped
         if frame.picture.size == 0 or one.validity == INVALID:
             sensor.reason = frame.reason or str(frame.health)
             return
