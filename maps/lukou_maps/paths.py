@@ -111,7 +111,7 @@ class PathCatalogue:
 
     def __init__(self, model: RoadModel, horizon_m: float = 100.0) -> None:
         self._model = model
-        self._geometry = LaneGeometry(model.lanes)
+        self.geometry = LaneGeometry(model.lanes)
         self._horizon_m = horizon_m
         self._first = np.full(len(model.lanes), -1, np.int64)
         self._count = np.zeros(len(model.lanes), np.int64)
@@ -190,7 +190,7 @@ class PathCatalogue:
         samples = max(int(np.ceil(total / SPACING_M)) + 1, 2)
         s_m = np.arange(samples) * SPACING_M
         position = np.clip(np.searchsorted(offset, s_m, side="right") - 1, 0, len(lane) - 1)
-        x_m, y_m, _ = self._geometry.pose(lane[position], s_m - offset[position])
+        x_m, y_m, _ = self.geometry.pose(lane[position], s_m - offset[position])
         taken = [
             (self._connection_of[a, b], float(o + n))
             for a, b, o, n in zip(route[:-1], route[1:], offset, length, strict=False)

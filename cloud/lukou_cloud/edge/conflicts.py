@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from lukou_maps.road_model import RightOfWay
 
 from lukou_cloud.edge.measures import overlaps
 from lukou_cloud.edge.prediction import Hypotheses, Predictor, can_stop
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
+from lukou_maps.road_model import RightOfWay
 
 STANDING_MPS = 0.5
 """Two road users that both stand do not run into each other. [m/s]"""
@@ -37,6 +37,8 @@ class Contacts:
         Sample of time of the first contact.
     probability : (n,) float array
         Of both paths being taken and nobody yielding.
+    path_probability : (n,) float array
+        Of both paths being taken.
     same_way : (n,) bool array
         Whether they go the same way when they meet.
     """
@@ -45,6 +47,7 @@ class Contacts:
     second: Ints
     sample: Ints
     probability: Floats
+    path_probability: Floats
     same_way: Booleans
 
 
@@ -71,9 +74,9 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     cos = hypotheses.cos[first, sample] * hypotheses.cos[second, sample]
     cos = cos + hypotheses.sin[first, sample] * hypotheses.sin[second, sample]
     same_way = cos > SAME_WAY_COS
-    probability = hypotheses.probability[first] * hypotheses.probability[second]
-    probability = probability * _nobody_yields(users, hypotheses, predictor, first, second, sample, same_way)
-    return Contacts(first, second, sample, probability, same_way)
+    taken = hypotheses.probability[first] * hypotheses.probability[second]
+    probability = taken * _nobody_yields(users, hypotheses, predictor, first, second, sample, same_way)
+    return Contacts(first, second, sample, probability, taken, same_way)
 
 
 def _pairs(users: RoadUsers, hypotheses: Hypotheses) -> tuple[Ints, Ints]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from lukou_maps.road_model import Turn
-from lukou_messages.v1.warning_pb2 import WarningKind
 
 from lukou_cloud.edge.conflicts import Contacts, contacts
 from lukou_cloud.edge.lights import Light, Lights
 from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.prediction import Hypotheses, Predictor
-from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
+from lukou_maps.road_model import Turn
+from lukou_messages.v1.warning_pb2 import WarningKind
 
 CROSSING = int(WarningKind.WARNING_KIND_CROSSING)
 LEFT_TURN = int(WarningKind.WARNING_KIND_LEFT_TURN)
 REAR_END = int(WarningKind.WARNING_KIND_REAR_END)
 VULNERABLE = int(WarningKind.WARNING_KIND_VULNERABLE)
+TWO_WHEELED = (4, 5, 6, 7)
+"""Classes that make a danger one of the vulnerable: motorcycle, bicycle, pedestrian, animal."""
+
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
 
@@ -40,6 +43,8 @@ class Dangers:
         Most probable hypotheses behind it; -1: none.
     x_m, y_m : (n,) float array
         Where. [m]
+    is_onset : (n,) bool array
+        Bad enough to begin a warning; the others only keep one standing that has begun.
     """
 
     kind: Ints
@@ -51,6 +56,7 @@ class Dangers:
     second_hypothesis: Ints
     x_m: Floats
     y_m: Floats
+    is_onset: Booleans
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -99,11 +105,12 @@ def _of_contacts(
     group = first[kept] * len(users) + second[kept]
     unique, number = np.unique(group, return_inverse=True)
     total = np.bincount(number, weights=found.probability[kept], minlength=len(unique))
+    unyielding = np.bincount(number, weights=found.path_probability[kept], minlength=len(unique))
     best = np.full(len(unique), -1)
     order = np.argsort(found.probability[kept], kind="stable")
     best[number[order]] = kept[order]
-    chosen = total >= settings.probability
-    row, total = best[chosen], np.minimum(total[chosen], 1.0)
+    chosen = (total >= settings.probability) | (unyielding >= settings.hold_probability)
+    row, likely = best[chosen], np.asarray(np.minimum(total[chosen], 1.0), np.float64)
     kind = _kinds(users, h, found, row, predictor)
     a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
     # warn first who is not the walker, and of two vehicles the faster one
@@ -113,66 +120,86 @@ def _of_contacts(
     a, b, ha, hb = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, hb, ha), np.where(swap, ha, hb)
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
-    return Dangers(kind, a, b, total, time_s[row], ha, hb, x_m, y_m)
+    return Dangers(kind, a, b, likely, time_s[row], ha, hb, x_m, y_m, likely >= settings.probability)
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
     first, second = h.user[found.first[row]], h.user[found.second[row]]
     kind = np.full(len(row), CROSSING, np.int64)
-    turns = [_turns_left(h.path[hypotheses[row]], predictor) for hypotheses in (found.first, found.second)]
-    kind[turns[0] ^ turns[1]] = LEFT_TURN
+    a_turns = _turns_left(h.path[found.first[row]], predictor)
+    b_turns = _turns_left(h.path[found.second[row]], predictor)
+    kind[a_turns ^ b_turns] = LEFT_TURN
     kind[found.same_way[row]] = REAR_END
-    wheels = np.isin(users.object_class, (4, 5, 6, 7))
-    kind[wheels[first] | wheels[second]] = VULNERABLE
+    named = users.object_class
+    kind[np.isin(named[first], TWO_WHEELED) | np.isin(named[second], TWO_WHEELED)] = VULNERABLE
     return kind
 
 
-def _turns_left(path: Ints, predictor: Predictor) -> np.ndarray:
+def _turns_left(path: Ints, predictor: Predictor) -> Booleans:
     """Whether the first connection on each path turns left."""
     table, turn = predictor.catalogue.table, predictor.model.connections.turn
     result = np.zeros(len(path), np.bool_)
     for k, one in enumerate(path.tolist()):
-        taken = table.connections[one] if one >= 0 else ()
-        result[k] = len(taken) > 0 and turn[taken[0]] == Turn.LEFT
+        if one >= 0:
+            taken = table.connections[one].tolist()
+            result[k] = bool(taken) and int(turn[taken[0]]) == Turn.LEFT
     return result
 
 
 def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
-    """Followers who must brake harder than people do, and do not."""
+    """Followers who have come nearer to their leader than reaction and braking allow, and do not brake as they must."""
     rows = np.flatnonzero(h.leader >= 0)
     rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
     follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
     along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
     speed, ahead = users.speed_mps[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
+    closing = speed - ahead
     braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
     needed = required_braking(gap, speed, ahead, braking)
-    time_s = time_to_collision(
-        gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, speed - ahead), speed - ahead)
+    soon = settings.rear_end_reaction_s
+    pushing = np.maximum(users.acceleration_mps2[follower], 0.0)
+    then = required_braking(
+        gap - closing * soon - 0.5 * pushing * soon**2,
+        speed + pushing * soon,
+        np.maximum(ahead - braking * soon, 0.0),
+        braking,
     )
-    brakes = -users.acceleration_mps2[follower]
-    dangerous = (needed > settings.rear_end_braking_mps2) & (time_s < settings.rear_end_time_to_collision_s)
-    dangerous &= (speed - ahead > 0.5) & (brakes < 0.8 * needed) & (along > 0.5)
-    rows, follower, leader, time_s = rows[dangerous], follower[dangerous], leader[dangerous], time_s[dangerous]
-    group = follower * len(users) + leader
-    unique, number = np.unique(group, return_inverse=True)
-    total = np.bincount(number, weights=h.probability[rows], minlength=len(unique))
-    best = np.full(len(unique), -1)
-    order = np.argsort(h.probability[rows], kind="stable")
-    best[number[order]] = order
-    best = best[total >= settings.probability]
-    wheels = np.isin(users.object_class, (5, 6, 7))
-    vulnerable = wheels[follower[best]] | wheels[leader[best]]
+    time_s = time_to_collision(gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
+    brakes = -users.acceleration_mps2[follower] > 0.8 * needed
+    held = (along > 0.5) & (closing > 0.1) & ((needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0))
+    onset = held & (then > settings.rear_end_braking_mps2) & (closing > 0.5) & ~brakes
+    onset &= time_s < settings.rear_end_time_to_collision_s
+    kept = held & (time_s < 2.0 * settings.rear_end_time_to_collision_s)
+    rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]
+    best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
+    sure = total >= settings.probability
+    best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.probability
+    vulnerable = np.isin(users.object_class[follower[best]], TWO_WHEELED) | np.isin(
+        users.object_class[leader[best]], TWO_WHEELED
+    )
     return Dangers(
         kind=np.where(vulnerable, VULNERABLE, REAR_END),
         first=follower[best],
         second=leader[best],
-        probability=np.minimum(total[total >= settings.probability], 1.0),
+        probability=np.minimum(total, 1.0),
         time_s=time_s[best],
         first_hypothesis=rows[best],
         second_hypothesis=np.full(len(best), -1),
         x_m=users.x_m[leader[best]],
         y_m=users.y_m[leader[best]],
+        is_onset=is_onset,
     )
+
+
+def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, Floats, Floats]:
+    """Per group: its most probable member, the sum of probabilities, the sum over those at onset."""
+    unique, number = np.unique(group, return_inverse=True)
+    total = np.bincount(number, weights=probability, minlength=len(unique))
+    begins = np.bincount(number, weights=probability * onset, minlength=len(unique))
+    best = np.full(len(unique), -1)
+    order = np.argsort(probability, kind="stable")
+    best[number[order]] = order
+    return best, np.asarray(total, np.float64), np.asarray(begins, np.float64)
 
 
 def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: WarningSettings) -> Dangers:
@@ -185,11 +212,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     red = (lights.light[connection] == Light.RED) | (time_s > red_in + 0.3)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
-    unique, number = np.unique(user, return_inverse=True)
-    total = np.bincount(number, weights=h.probability[rows], minlength=len(unique))
-    best = np.full(len(unique), -1)
-    order = np.argsort(h.probability[rows], kind="stable")
-    best[number[order]] = order
+    best, total, _ = _by_pair(user, h.probability[rows], np.ones(len(rows), np.bool_))
     sure = total >= settings.probability
     best = best[sure]
     distance = h.line_m[rows[best]] + users.length_m[user[best]] / 2.0
@@ -203,6 +226,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
         second_hypothesis=np.full(len(best), -1),
         x_m=users.x_m[user[best]] + distance * np.cos(users.heading_rad[user[best]]),
         y_m=users.y_m[user[best]] + distance * np.sin(users.heading_rad[user[best]]),
+        is_onset=np.ones(len(best), np.bool_),
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from lukou_cloud.edge.settings import WarningSettings
 
+UNRAISED_NS = 150_000_000
+"""A danger that has not been warned of yet may be absent from one list. [ns]"""
+
 Key = tuple[int, int, int]
 """Kind group and the identities of both road users, the smaller first (0: none)."""
 
@@ -62,28 +65,28 @@ class Episodes:
         self.open: dict[Key, Episode] = {}
         self.next_number = 1
 
-    def step(self, now_ns: int, seen: list[tuple[Key, int]]) -> Changes:
+    def step(self, now_ns: int, seen: list[tuple[Key, int, bool]]) -> Changes:
         """Take the dangers of one moment.
 
         Parameters
         ----------
         now_ns : int
             Instant.
-        seen : list of (key, kind)
-            Dangers; each key once.
+        seen : list of (key, kind, is_onset)
+            Dangers; each key once. Those without onset only keep a warning standing that has been raised.
         """
         index: dict[Key, int] = {}
-        for k, (key, kind) in enumerate(seen):
+        for k, (key, kind, is_onset) in enumerate(seen):
             index[key] = k
             episode = self.open.get(key)
-            if episode is None:
+            if episode is None and is_onset:
                 self.open[key] = Episode(key, 0, kind, now_ns, now_ns)
-            else:
+            elif episode is not None and (is_onset or episode.raised_ns):
                 episode.last_ns = now_ns
         raised, standing, ended = [], [], []
         for key in list(self.open):
             episode = self.open[key]
-            patience = self._release_ns if episode.raised_ns else 0
+            patience = self._release_ns if episode.raised_ns else UNRAISED_NS
             if now_ns - episode.last_ns > patience:
                 del self.open[key]
                 if episode.raised_ns:

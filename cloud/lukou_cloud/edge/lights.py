@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.v1 import signal_pb2
 from lukou_messages.v1.signal_pb2 import SignalColour
-
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 
 
 class Light(IntEnum):

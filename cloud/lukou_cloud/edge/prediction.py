@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from lukou_cloud.edge.lights import Light, Lights, waits
+from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import PredictionSettings
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
 from lukou_maps.road_model import LaneKind, RoadModel, Turn
-
-from lukou_cloud.edge.lights import Lights, waits
-from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
-from lukou_cloud.edge.settings import PredictionSettings
 
 NONE = -1
 
@@ -48,6 +48,9 @@ STANDING_GAP_M = 1.0
 SAME_ROUTE_BONUS = 2.0
 """Log-odds of a lane that continues the lane chosen last time, over one that does not."""
 
+
+ROLLING_MPS = 5.0
+"""Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
 RUNNING_SHARE = 0.05
 """How much rarer it is to run a light than to take another path that needs no running."""
@@ -240,6 +243,7 @@ class Predictor:
         connection, line_m = self._next_line(path, s_m + users.length_m[user] / 2.0)
         runs, stops = self._intent(users, lights, user, connection, line_m)
         weight = weight * np.where(runs, RUNNING_SHARE, 1.0)
+        weight = weight * self._likely_on_red(users, lights, user, connection, line_m)
         weight = weight / np.bincount(user, weights=weight)[user]
         leader, gap = self._leaders(users, user, path, s_m)
         travelled = self._integrated(users, user, path, s_m, np.where(stops, line_m, np.inf))
@@ -271,6 +275,14 @@ class Predictor:
         cannot = ~can_stop(speed, acceleration, line_m, self.settings)
         runs = must & cannot & (speed > 1.5)
         return runs, must & ~runs
+
+    def _likely_on_red(self, users: RoadUsers, lights: Lights, user: Ints, connection: Ints, line_m: Floats) -> Floats:
+        """Who turns on red rolls over the line slowly: who is too fast for that goes elsewhere."""
+        row = np.maximum(connection, 0)
+        on_red = (connection >= 0) & self._may_turn_on_red[row] & (lights.light[row] == Light.RED)
+        slow = np.sqrt(ROLLING_MPS**2 + 2.0 * self.settings.braking_mps2 * np.clip(line_m, 0.0, 100.0))
+        excess = np.maximum(users.speed_mps[user] - slow, 0.0)
+        return np.where(on_red, np.maximum(np.exp(-2.0 * excess), 0.005), 1.0)
 
     def _leaders(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> tuple[Ints, Floats]:
         """Nearest road user ahead on each path, by the lanes that the road users were matched to."""
@@ -386,7 +398,7 @@ def _entries(start: Ints, rows: Ints) -> Ints:
     counts = start[rows + 1] - start[rows]
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(start[rows] - ends + counts, counts)
+    return np.asarray(np.arange(total) + np.repeat(start[rows] - ends + counts, counts))
 
 
 def _behind_leaders(

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lukou_maps.reading import load_map
-from lukou_maps.road_model import RoadModel
 
 from lukou_cloud.edge.dangers import Dangers, dangers
-from lukou_cloud.edge.episodes import Episodes, Key
+from lukou_cloud.edge.episodes import Episode, Episodes, Key
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, link_rows, no_lights
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
 
 KINDS = {1: "crossing", 2: "left_turn", 3: "rear_end", 4: "vru", 5: "red_light"}
 """Names of the warning kinds in the result."""
@@ -179,32 +179,43 @@ def warn_recorded(
         shown = lights.at(t)
         begin = time.process_time()
         found, _ = dangers(users, shown, predictor, settings)
-        changes = episodes.step(round(t * 1e9), keys(users, found))
+        seen, rows = keys(users, found)
+        changes = episodes.step(round(t * 1e9), seen)
         milliseconds.append((time.process_time() - begin) * 1e3)
         counts.append(len(users))
-        for episode, row in changes.raised:
-            result[episode.number] = _raised(t, episode.kind, users, found, row, names)
-        for episode, row in changes.standing:
-            # seen again: it stands until the release at most
+        for episode, index in changes.raised:
+            result[episode.number] = _raised(t, episode, found, rows[index], users, names)
+        for episode, _ in changes.standing:
             result[episode.number].t_last = t
-            del row
     return list(result.values()), milliseconds, counts
 
 
-def keys(users: RoadUsers, found: Dangers) -> list[tuple[Key, int]]:
-    """Key and kind of each danger; red lights are episodes of one road user, all else of a pair whatever the kind."""
-    seen: dict[Key, int] = {}
-    for kind, a, b in zip(found.kind.tolist(), found.first.tolist(), found.second.tolist(), strict=True):
+def keys(users: RoadUsers, found: Dangers) -> tuple[list[tuple[Key, int, bool]], list[int]]:
+    """Key, kind and onset of each danger, the worst first; red lights are episodes of one road user, all else of a pair.
+
+    Returns
+    -------
+    seen : list of (key, kind, is_onset)
+        Each key once.
+    rows : list of int
+        The danger behind each.
+    """
+    seen: dict[Key, tuple[int, bool, int]] = {}
+    for row, (kind, a, b, onset) in enumerate(
+        zip(found.kind.tolist(), found.first.tolist(), found.second.tolist(), found.is_onset.tolist(), strict=True)
+    ):
         first, second = int(users.id[a]), int(users.id[b]) if b >= 0 else 0
-        key = (1 if b < 0 else 0, min(first, second) if second else first, max(first, second) if second else 0)
-        seen.setdefault(key, kind)
-    return list(seen.items())
+        key = (1, first, 0) if b < 0 else (0, min(first, second), max(first, second))
+        known = seen.get(key)
+        if known is None or (onset and not known[1]):
+            seen[key] = (kind, onset, row)
+    return [(key, kind, onset) for key, (kind, onset, _) in seen.items()], [row for _, _, row in seen.values()]
 
 
-def _raised(t: float, kind: int, users: RoadUsers, found: Dangers, row: int, names: dict[int, str]) -> Raised:
+def _raised(t: float, episode: Episode, found: Dangers, row: int, users: RoadUsers, names: dict[int, str]) -> Raised:
     a = int(users.id[found.first[row]])
     b = int(users.id[found.second[row]]) if found.second[row] >= 0 else 0
-    return Raised(t, t, KINDS[kind], names[a], names[b], "")
+    return Raised(t, t, KINDS[episode.kind], names[a], names[b], "")
 
 
 def _users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, str]) -> RoadUsers:

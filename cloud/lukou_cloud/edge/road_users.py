@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from lukou_messages.v1.objects_pb2 import ObjectClass
 from numpy.typing import NDArray
+
+from lukou_messages.v1.objects_pb2 import ObjectClass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -17,7 +17,7 @@ class PredictionSettings(_Frozen):
     )
     step_s: float = Field(0.25, gt=0.02, le=0.5, description="time from sample to sample [s]")
     reaction_s: float = Field(
-        0.7, ge=0.0, description="who has not begun to brake this long after a careful driver would, does not [s]"
+        0.2, ge=0.0, description="who has not begun to brake this long after a careful driver would, does not [s]"
     )
     braking_mps2: float = Field(
         4.5,
@@ -35,6 +35,12 @@ class WarningSettings(_Frozen):
     """When a danger is warned of."""
 
     probability: float = Field(0.45, gt=0.0, le=1.0, description="least probability of a contact")
+    hold_probability: float = Field(
+        0.3,
+        gt=0.0,
+        le=1.0,
+        description="a warning stands while paths that meet are this probable, even if somebody may yield",
+    )
     onset_s: float = Field(0.2, ge=0.0, description="a danger must stand this long before it is warned of [s]")
     release_s: float = Field(0.8, ge=0.0, description="a warning ends when its danger has been gone for this long [s]")
     expiry_s: float = Field(
@@ -45,9 +51,16 @@ class WarningSettings(_Frozen):
         4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
     )
     rear_end_braking_mps2: float = Field(
-        3.35,
+        4.4,
         gt=0.0,
-        description="required braking (DRAC) above which the one behind is in danger; A. Cunto (2008) [m/s^2]",
+        description="required braking (DRAC) after the reaction time above which the one behind is in danger: conflict "
+        "studies take 3.4 (Cunto 2008), attentive drivers reach 3.8 before red lights [m/s^2]",
+    )
+    rear_end_reaction_s: float = Field(
+        0.5, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
+    )
+    rear_end_hold_mps2: float = Field(
+        1.0, gt=0.0, description="a rear-end warning stands while more braking than this is required [m/s^2]"
     )
     rear_end_time_to_collision_s: float = Field(
         4.0, gt=0.0, description="later rear-end contacts are not warned of [s]"

@@ -1,0 +1,363 @@
+"""The edge core: lists of roadside units in, one fused list and warnings out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from lukou_cloud.edge.dangers import dangers
+from lukou_cloud.edge.episodes import Changes, Episode, Episodes
+from lukou_cloud.edge.fusion import Fusion, UnitTracks, unit_tracks
+from lukou_cloud.edge.lights import LightTable
+from lukou_cloud.edge.prediction import Predictor
+from lukou_cloud.edge.recorded import keys
+from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import EdgeSettings
+from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
+from lukou_maps.signal_configuration import SignalConfiguration, load
+from lukou_messages.objects import ObjectList
+from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
+from lukou_messages.v1 import warning_pb2
+from lukou_messages.v1.event_pb2 import Event, Severity
+from lukou_messages.v1.header_pb2 import Header
+from lukou_messages.v1.objects_pb2 import ReferencePoint
+from lukou_messages.v1.signal_pb2 import SignalState
+from lukou_messages.v1.warning_pb2 import WarningPhase
+
+PERIOD_NS = 100_000_000
+"""Time from fused list to fused list, and from repetition to repetition of a warning. [ns]"""
+
+AROUND_M = 40.0
+"""A new list makes its own road users be judged, and all others this near to them. [m]"""
+
+NO_LANE = 0xFFFFFFFF
+"""Value of column ``lane`` where a road user is on none."""
+
+SNAPSHOT_VERSION = 1
+
+
+class EdgeCore:
+    """One edge cloud.
+
+    Parameters
+    ----------
+    settings : EdgeSettings
+        Settings.
+    model : RoadModel, optional
+        The map; read from ``settings.map`` if not given.
+    configurations : iterable of SignalConfiguration, optional
+        Read from ``settings.configurations`` if not given.
+    """
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        model: RoadModel | None = None,
+        configurations: Iterable[SignalConfiguration] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._model = load_map(settings.map) if model is None else model
+        chosen = [load(path) for path in settings.configurations] if configurations is None else configurations
+        self._lights = LightTable(self._model, chosen)
+        self._predictor = Predictor(self._model, settings.prediction, self._lights.may_turn_on_red)
+        self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s)
+        self._episodes = Episodes(settings.warnings)
+        self._lists: dict[str, tuple[int, int, ObjectList]] = {}
+        self._signals: dict[str, tuple[int, SignalState]] = {}
+        self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
+        self._silent: set[str] = set()
+        self._epoch_ns = 0
+        self._last_fused_ns = 0
+        self._events = 0
+
+    # --- the step -------------------------------------------------------------------------------------------------
+
+    def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
+        """Take lists and signal states; give warnings at once and the fused list ten times a second."""
+        self._epoch_ns = self._epoch_ns or now_ns
+        fresh = self._take(inputs)
+        outputs = self._watch(now_ns)
+        used = tuple((f"objects:{source}", self._lists[source][0]) for source in fresh)
+        measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
+        changes, seen = self._judge(now_ns, measured_ns, fresh)
+        outputs += self._warn(now_ns, measured_ns, changes, seen, used)
+        if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
+            self._last_fused_ns = now_ns
+            outputs.append(self._fused(now_ns))
+        return outputs
+
+    def _take(self, inputs: Sequence[Input]) -> list[str]:
+        """Note what has come; the sources with a new list that may be used."""
+        fresh: dict[str, None] = {}
+        for one in inputs:
+            if one.topic == "signal" and one.validity in (VALID, DEGRADED):
+                self._signals[one.value.intersection] = (one.measured_at_ns, one.value)
+            elif one.topic == "objects":
+                last = self._lists.get(one.source)
+                if one.validity == INVALID or (last is not None and one.measured_at_ns <= last[0]):
+                    continue
+                self._lists[one.source] = (one.measured_at_ns, one.validity, one.value)
+                fresh[one.source] = None
+        for source in fresh:
+            at_ns, _, objects = self._lists[source]
+            self._fusion.update(source, at_ns, unit_tracks(objects, self._model.lanes.index))
+        return list(fresh)
+
+    def _watch(self, now_ns: int) -> list[Output]:
+        """Drop units that have fallen silent, and say so once; say once when they are back."""
+        outputs = []
+        for source in sorted({*self._lists, *self._settings.sources}):
+            at_ns = self._lists[source][0] if source in self._lists else self._epoch_ns
+            is_silent = now_ns - at_ns > self._settings.stale_s * 1e9
+            if is_silent and source not in self._silent:
+                self._silent.add(source)
+                self._fusion.drop(source)
+                text = f"no usable list of road users from {source} for {(now_ns - at_ns) * 1e-9:.1f} s"
+                outputs.append(self._event(now_ns, "edge.source_silent", Severity.SEVERITY_WARNING, source, text))
+            elif not is_silent and source in self._silent:
+                self._silent.discard(source)
+                outputs.append(
+                    self._event(
+                        now_ns, "edge.source_back", Severity.SEVERITY_INFO, source, f"lists from {source} are back"
+                    )
+                )
+        return outputs
+
+    def _event(self, now_ns: int, kind: str, severity: Any, subject: str, text: str) -> Output:
+        self._events += 1
+        identity = f"{self._settings.name}/{self._epoch_ns}/{self._events}"
+        event = Event(event_id=identity, kind=kind, severity=severity, subject=subject, text=text)
+        return Output("event", event, now_ns)
+
+    # --- warnings -------------------------------------------------------------------------------------------------
+
+    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, dict[int, warning_pb2.Warning]]:
+        """Dangers around the road users of the new lists; the message of each by its place in the changes."""
+        if not fresh:
+            return self._episodes.step(now_ns, []), {}
+        tracks, units = self._fusion.fused_at(measured_ns)
+        users = self._users(tracks)
+        users = users.take(_around(users, self._touched(units, fresh)))
+        states = {
+            name: state
+            for name, (at_ns, state) in self._signals.items()
+            if now_ns - at_ns <= self._settings.stale_s * 1e9
+        }
+        lights = self._lights.of_states(states, measured_ns)
+        found, hypotheses = dangers(users, lights, self._predictor, self._settings.warnings)
+        seen, rows = keys(users, found)
+        changes = self._episodes.step(now_ns, seen)
+        made = {}
+        for _, index in (*changes.raised, *changes.standing):
+            if index >= 0:
+                row = rows[index]
+                where = nearest_intersection(self._model, float(found.x_m[row]), float(found.y_m[row]))
+                made[index] = message(row, users, found, hypotheses, self._predictor, where)
+        return changes, made
+
+    def _touched(self, units: Ints, fresh: list[str]) -> Any:
+        names = sorted(self._fusion.units)
+        wanted = sum(1 << names.index(source) for source in fresh if source in names)
+        return (units & wanted) > 0
+
+    def _users(self, tracks: UnitTracks) -> RoadUsers:
+        settings = self._settings.warnings
+        speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
+        moving = speed > 1.0
+        heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
+        along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
+        return RoadUsers(
+            id=tracks.id,
+            object_class=tracks.object_class,
+            x_m=tracks.x_m,
+            y_m=tracks.y_m,
+            heading_rad=heading,
+            speed_mps=speed,
+            acceleration_mps2=along,
+            length_m=tracks.length_m,
+            width_m=tracks.width_m,
+            deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
+            speed_deviation_mps=np.sqrt(0.5 * (tracks.vxx + tracks.vyy)),
+            is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
+        )
+
+    def _warn(
+        self,
+        now_ns: int,
+        measured_ns: int,
+        changes: Changes,
+        made: dict[int, warning_pb2.Warning],
+        used: tuple[tuple[str, int], ...],
+    ) -> list[Output]:
+        outputs: list[Output] = []
+        for episode, index in changes.raised:
+            warning = self._stamped(made[index], episode, WarningPhase.WARNING_PHASE_RAISED, now_ns)
+            self._standing[episode.number] = (now_ns, made[index])
+            outputs += [Output("warning", warning, measured_ns, used=used), Output("warning_log", warning, measured_ns)]
+        for episode, index in changes.standing:
+            sent_ns, last = self._standing[episode.number]
+            content = made.get(index, last)
+            due = now_ns - sent_ns >= PERIOD_NS - 5_000_000
+            self._standing[episode.number] = (now_ns if due else sent_ns, content)
+            if due:
+                warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_REPEATED, now_ns)
+                outputs.append(Output("warning", warning, measured_ns, used=used))
+        for episode in changes.ended:
+            _, content = self._standing.pop(episode.number)
+            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_CANCELLED, now_ns)
+            warning.cancel_reason = "the danger has passed"
+            outputs += [Output("warning", warning, measured_ns, used=used), Output("warning_log", warning, measured_ns)]
+        return outputs
+
+    def _stamped(self, content: warning_pb2.Warning, episode: Episode, phase: Any, now_ns: int) -> warning_pb2.Warning:
+        warning = warning_pb2.Warning()
+        warning.CopyFrom(content)
+        warning.kind = episode.kind  # type: ignore[assignment]
+        warning.warning_id = f"{self._settings.name}/{self._epoch_ns}/{episode.number}"
+        warning.phase = phase
+        warning.raised_at_ns = episode.raised_ns
+        warning.expires_at_ns = now_ns + round(self._settings.warnings.expiry_s * 1e9)
+        return warning
+
+    # --- the fused list -------------------------------------------------------------------------------------------
+
+    def _fused(self, now_ns: int) -> Output:
+        used = {name: unit.at_ns for name, unit in self._fusion.units.items()}
+        at_ns = max(used.values(), default=now_ns)
+        tracks, units = self._fusion.fused_at(at_ns)
+        names = sorted(used)
+        areas = [area for name in names for area in self._lists[name][2].perceived_areas]
+        degraded = [name for name in names if self._lists[name][1] == DEGRADED]
+        reasons = [f"{name} silent" for name in sorted(self._silent)] + [f"{name} degraded" for name in degraded]
+        validity = INVALID if not used else DEGRADED if reasons else VALID
+        objects = self._columns(tracks, units, names, areas)
+        stamps = tuple((f"objects:{name}", stamp) for name, stamp in sorted(used.items()))
+        return Output("fused_objects", objects, at_ns, validity, "; ".join(reasons)[:200], used=stamps)
+
+    def _columns(self, tracks: UnitTracks, units: Ints, names: list[str], areas: list[Any]) -> ObjectList:
+        present = np.unique(tracks.lane[tracks.lane >= 0])
+        lane = np.where(tracks.lane >= 0, np.searchsorted(present, tracks.lane), NO_LANE)
+        return ObjectList.of(
+            len(tracks),
+            sensor_names=names,
+            lane_names=[self._model.lanes.names[k] for k in present],
+            perceived_areas=areas,
+            id=tracks.id,
+            object_class=tracks.object_class,
+            class_confidence=tracks.class_confidence,
+            existence_probability=np.clip(tracks.existence, 0.0, 1.0),
+            x_m=tracks.x_m,
+            y_m=tracks.y_m,
+            z_m=tracks.z_m,
+            velocity_x_mps=tracks.vx_mps,
+            velocity_y_mps=tracks.vy_mps,
+            acceleration_x_mps2=tracks.ax_mps2,
+            acceleration_y_mps2=tracks.ay_mps2,
+            yaw_rad=np.arctan2(np.sin(tracks.yaw_rad), np.cos(tracks.yaw_rad)),
+            yaw_rate_radps=tracks.yaw_rate_radps,
+            length_m=tracks.length_m,
+            width_m=tracks.width_m,
+            height_m=tracks.height_m,
+            position_variance_xx_m2=tracks.pxx,
+            position_variance_xy_m2=tracks.pxy,
+            position_variance_yy_m2=tracks.pyy,
+            velocity_variance_xx_m2ps2=tracks.vxx,
+            velocity_variance_xy_m2ps2=tracks.vxy,
+            velocity_variance_yy_m2ps2=tracks.vyy,
+            yaw_variance_rad2=tracks.yaw_variance,
+            time_offset_s=np.zeros(len(tracks)),
+            reference_point=np.full(len(tracks), int(ReferencePoint.REFERENCE_POINT_CENTRE)),
+            age_s=tracks.age_s,
+            unmeasured_s=tracks.unmeasured_s,
+            contributing_sensors=units,
+            lane=lane,
+            lane_s_m=tracks.lane_s_m,
+            lane_offset_m=tracks.lane_offset_m,
+            lane_probability=np.clip(tracks.lane_probability, 0.0, 1.0),
+        )
+
+    # --- restarts -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Everything that a continuation needs, as JSON."""
+        state = {
+            "version": SNAPSHOT_VERSION,
+            "epoch_ns": self._epoch_ns,
+            "last_fused_ns": self._last_fused_ns,
+            "events": self._events,
+            "silent": sorted(self._silent),
+            "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
+            "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
+            "next_id": self._fusion.next_id,
+            "doubts": [[*pair, count] for pair, count in self._fusion.doubts.items()],
+            "signals": {
+                i: [at, _text(state.SerializeToString(deterministic=True))] for i, (at, state) in self._signals.items()
+            },
+            "standing": [
+                [n, at, _text(w.SerializeToString(deterministic=True))] for n, (at, w) in self._standing.items()
+            ],
+            "episodes": [asdict(episode) for episode in self._episodes.open.values()],
+            "next_number": self._episodes.next_number,
+            "last_lane": list(self._predictor.last_lane.items()),
+        }
+        return json.dumps(state).encode()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Continue from a snapshot.
+
+        Raises
+        ------
+        ValueError
+            If it is not one of this version.
+        """
+        if not snapshot:
+            return
+        state = json.loads(snapshot)
+        if state.get("version") != SNAPSHOT_VERSION:
+            raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
+        self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
+        self._events, self._silent = state["events"], set(state["silent"])
+        self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
+        self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
+        self._standing = {n: (at, warning_pb2.Warning.FromString(_bytes(w))) for n, at, w in state["standing"]}
+        self._episodes.next_number = state["next_number"]
+        open_ = [Episode(**{**one, "key": tuple(one["key"])}) for one in state["episodes"]]
+        self._episodes.open = {episode.key: episode for episode in open_}
+        self._predictor.last_lane = {int(user): int(lane) for user, lane in state["last_lane"]}
+        self._restore_fusion(state)
+
+    def _restore_fusion(self, state: dict[str, Any]) -> None:
+        fusion = self._fusion
+        fusion.units.clear()
+        for source, (at_ns, fused, ghosts) in state["units"].items():
+            fusion.update(source, at_ns, unit_tracks(self._lists[source][2], self._model.lanes.index))
+            fusion.units[source].fused = np.array(fused, np.int64)
+            fusion.units[source].ghosts = [tuple(ghost) for ghost in ghosts]
+        fusion.next_id = state["next_id"]
+        fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}
+
+
+def _around(users: RoadUsers, touched: Any) -> Any:
+    """Road users that belong to the new lists or are near one that does."""
+    if touched.all() or not touched.any():
+        return touched
+    x_m: Floats = users.x_m[touched]
+    y_m: Floats = users.y_m[touched]
+    near = (users.x_m > x_m.min() - AROUND_M) & (users.x_m < x_m.max() + AROUND_M)
+    near &= (users.y_m > y_m.min() - AROUND_M) & (users.y_m < y_m.max() + AROUND_M)
+    return near
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

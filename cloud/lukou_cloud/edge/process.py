@@ -1,0 +1,23 @@
+"""The edge process: what its shell needs to know."""
+
+from __future__ import annotations
+
+from lukou_cloud.edge.core import EdgeCore
+from lukou_cloud.edge.settings import EdgeSettings
+from lukou_messages.process import ProcessSpec, Trigger
+
+
+def make_core(settings: EdgeSettings) -> EdgeCore:
+    """Core of the settings."""
+    return EdgeCore(settings)
+
+
+SPEC = ProcessSpec(
+    name="edge",
+    takes=("objects", "signal", "vehicle"),
+    gives=("fused_objects", "warning", "warning_log", "event"),
+    trigger=Trigger(period_s=0.1, on=frozenset({"objects"})),
+    settings=EdgeSettings,
+    make_core=make_core,
+)
+"""Specification of process ``edge``."""
