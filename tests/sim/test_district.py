@@ -69,7 +69,8 @@ def test_plan_is_webster_and_not_saturated() -> None:
         peak = configuration.plan_by_name["peak"]
         degree = fixed_plan.saturation(demand, name, peak)
         assert 0.5 < max(degree.values()) < 0.9
-        assert max(degree.values()) - min(degree.values()) < 0.15  # the splits equalise the critical movements
+        critical = [degree["NS-through"], degree["EW-through"]]  # lefts may stand at their minimum
+        assert max(critical) - min(critical) < 0.1  # the splits equalise the critical movements
         assert sum(split for _, split in peak.splits_s) == peak.cycle_s
     assert (
         fixed_plan.webster_cycle({"a": 0.3, "b": 0.3}, 14.0) == 80.0

@@ -54,6 +54,8 @@ class World:
         Whether sensors and truth shall be computed; without, steps only move the traffic.
     warm_up : bool
         Whether to simulate the scenario's warm-up now.
+    configurations : dict of str to SignalConfiguration, optional
+        Instead of the district's own.
     """
 
     def __init__(
@@ -65,11 +67,12 @@ class World:
         cabinets: dict[str, Cabinet] | None = None,
         sensors: bool = True,
         warm_up: bool = True,
+        configurations: dict[str, SignalConfiguration] | None = None,
     ) -> None:
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self.start_ns = start_ns
-        self.configurations: dict[str, SignalConfiguration] = {name: load_configuration(name) for name in INTERSECTIONS}
+        self.configurations = configurations or {name: load_configuration(name) for name in INTERSECTIONS}
         begin_ns = start_ns - round(scenario.warm_up_s * 1e9)
         self.cabinets = cabinets or {name: Cabinet(each, begin_ns) for name, each in self.configurations.items()}
         self.traffic = Traffic(scenario, self.seed)
