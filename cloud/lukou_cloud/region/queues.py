@@ -129,15 +129,19 @@ class QueueEstimator:
         to_stop: float,
         speed: float,
     ) -> None:
-        if number >= 0 and speed < STANDING_MPS:
-            queue[number] += 1
+        if number >= 0:
+            choice, weights = [number], np.ones(1)
+        else:
+            choice = list(shares)
+            weights = self.rates[choice] + 1e-3
+            weights = weights / weights.sum()
+        if speed < STANDING_MPS:
+            queue[choice] += weights
             return
         limit = float(self.approaches.speed_mps[shares[0]])
         eta = int(to_stop / max(0.5 * (speed + limit), 2.0))
-        if eta >= self._horizon:
-            return
-        weights = self.rates[list(shares)] + 1e-3
-        arrivals[eta, list(shares)] += weights / weights.sum()
+        if eta < self._horizon:
+            arrivals[eta, choice] += weights
 
     def _people(
         self,

@@ -1,8 +1,8 @@
 """When to change the stage: rollouts of a queue model over every instant at which the running stage may end.
 
-Each candidate holds the running stage for some seconds and then serves the following stages in fixed order, each until its
-queues are empty. All candidates are simulated at once, a second at a time; the one with the least weighted waiting
-wins. (Rollout algorithm: Bertsekas, *Dynamic Programming and Optimal Control*, 4th ed., section 6.4; the vertical
+Each candidate holds the running stage for some seconds and then serves the following stages in fixed order, each until few
+wait or come soon; how few is varied too, and a candidate is judged by the best of these policies. All are simulated at
+once, a second at a time; the one with the least weighted waiting wins. (Rollout algorithm: Bertsekas, *Dynamic Programming and Optimal Control*, 4th ed., section 6.4; the vertical
 queue model: Robertson and Bretherton's TRANSYT and OPAC's rolling horizon, Gartner 1983.)
 """
 
@@ -20,11 +20,11 @@ from lukou_cloud.region.settings import TimingSettings
 HOLDS_S = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 38, 45, 52, 60)
 """Candidate times to hold the running stage. [s]"""
 
-EMPTY = 0.6
-"""Queues shorter than this count as served. [road users]"""
+LEAVE_BELOW = (0.6, 1.5, 3.5)
+"""Policies of the rollouts: a later stage ends when fewer road users than this wait or come soon. [road users]"""
 
-TERMINAL_S = 25.0
-"""What a road user still waiting at the horizon is charged, beside the wait so far. [s]"""
+SOON_S = 4
+"""Who arrives within this time counts as coming soon. [s]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Timing:
                 np.full(crossings, settings.pedestrian_weight),
             ]
         )
+        is_lane = np.arange(lanes + crossings) < lanes
+        self._serves_vehicles = (approaches.serves & is_lane).astype(float)
         self._startup = np.concatenate([np.full(lanes, settings.startup_s), np.zeros(crossings)])
 
     def decide(self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int]) -> Decision:
@@ -108,9 +110,12 @@ class Timing:
     ) -> NDArray[np.float64]:
         """Weighted waiting of every candidate. [road user s]"""
         approaches = self._approaches
-        size, count = len(candidates), len(approaches.stages)
-        hold = np.array([h for h, _ in candidates])
-        first_next = np.array([n for _, n in candidates])
+        count = len(approaches.stages)
+        size = len(candidates) * len(LEAVE_BELOW)
+        hold = np.tile(np.array([h for h, _ in candidates]), len(LEAVE_BELOW))
+        first_next = np.tile(np.array([n for _, n in candidates]), len(LEAVE_BELOW))
+        leave_below = np.repeat(np.array(LEAVE_BELOW), len(candidates))
+        soon = _ahead(situation.arrivals, SOON_S)
         queue = np.repeat(situation.queue[None], size, axis=0)
         current = np.full(size, stage)
         target = np.full(size, -1)
@@ -120,7 +125,6 @@ class Timing:
         weight = self._weight * (1.0 + situation.waited_s / self._settings.wait_weight_s)
         cost = np.zeros(size)
         horizon = self._settings.horizon_s
-        rows = np.arange(size)
         for second in range(horizon):
             changing = target >= 0
             ended = changing & (timer >= approaches.change_s[current, np.maximum(target, 0)])
@@ -134,7 +138,7 @@ class Timing:
             out = np.minimum(queue + situation.arrivals[second], served * self._flow)
             queue = queue + situation.arrivals[second] - out
             cost += queue @ weight
-            waiting = (approaches.serves[current] & (queue > EMPTY)).any(axis=1)
+            waiting = (self._serves_vehicles[current] * (queue + soon[second])).max(axis=1) > leave_below
             over = green_s >= approaches.max_s[current]
             ready = np.where(
                 is_first, second + 1 > hold, (green_s + 1 >= approaches.min_s[current]) & (~waiting | over)
@@ -144,8 +148,9 @@ class Timing:
             timer = np.where(start, 0.0, timer + changing)
             is_first &= ~start
             green_s = green_s + ~changing
-        del rows
-        return cost + TERMINAL_S * (queue @ weight)
+        cost += self._settings.terminal_s * (queue @ weight)
+        best: NDArray[np.float64] = cost.reshape(len(LEAVE_BELOW), len(candidates)).min(axis=0)
+        return best
 
     def _served(
         self,
@@ -173,3 +178,11 @@ class Timing:
         if target == stage:
             return f"hold {names[stage]} about {hold:.0f} s: {text}; changing now would cost {other - cost:.0f} s more"
         return f"change to {names[target]}: {text}; waiting on would cost {other - cost:.0f} s more"
+
+
+def _ahead(arrivals: NDArray[np.float64], seconds: int) -> NDArray[np.float64]:
+    """Sum of the arrivals of the next `seconds` rows, for each row."""
+    total = np.concatenate([np.zeros((1, arrivals.shape[1])), np.cumsum(arrivals, axis=0)])
+    last = np.minimum(np.arange(1, len(arrivals) + 1) + seconds, len(arrivals))
+    result: NDArray[np.float64] = total[last] - total[1:]
+    return result
