@@ -335,8 +335,10 @@ def _fit(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) ->
     shown = line[at - 1] if at else tables.steady[stage]
     if shown == colours and state.late + passed <= tables.latency:
         return state._replace(late=state.late + passed)
-    if state.authority == LOCAL:
-        return _begun(tables, state._replace(to=-1), at - 1 + passed, colours)
+    if state.authority == LOCAL:  # what began as expected may turn out to lead to another stage
+        for other, row in enumerate(tables.line[stage]):
+            if expected <= len(row) and row[expected - 1] == colours:
+                return state._replace(to=other, elapsed=expected)
     return None
 
 

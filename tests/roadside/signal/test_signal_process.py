@@ -265,9 +265,9 @@ def test_spat_is_honest_and_promises_are_kept(street):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_spat_is_honest_for_long(street, seed):
-    drive(street, 1500, seed)
+    drive(street, 900, seed)
 
 
 def test_sequences_and_faults_survive_a_restart(configuration, tmp_path):
