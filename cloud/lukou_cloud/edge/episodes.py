@@ -43,7 +43,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one step changed; each with the index of its danger, -1 where the danger is not there at this moment."""
+    """What one step changed; with the index of the danger, -1 where one that stands is not there at this moment."""
 
     raised: tuple[tuple[Episode, int], ...]
     standing: tuple[tuple[Episode, int], ...]
@@ -93,8 +93,8 @@ class Episodes:
                     ended.append(episode)
             elif episode.raised_ns:
                 standing.append((episode, index.get(key, -1)))
-            elif now_ns - episode.began_ns >= self._onset_ns:
+            elif now_ns - episode.began_ns >= self._onset_ns and key in index:
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 self.next_number += 1
-                raised.append((episode, index.get(key, -1)))
+                raised.append((episode, index[key]))
         return Changes(tuple(raised), tuple(standing), tuple(ended))

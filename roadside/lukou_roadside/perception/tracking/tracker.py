@@ -60,6 +60,11 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
             agreed.r_xy[rows, detections],
             agreed.r_yy[rows, detections],
         )
+        told = ~np.isnan(scan.range_rate_mps[detections])
+        if told.any() and scan.views:
+            rate = scan.range_rate_mps[detections[told]]
+            variance = np.full(len(rate), settings.doppler_deviation_mps**2)
+            tracks = with_range_rates(tracks, rows[told], rate, variance, scan)
         tracks = with_looks(tracks, rows, scan, detections)
     else:
         tracks = _with_returns(tracks, rows, detections, agreed, scan, settings)
