@@ -18,6 +18,8 @@ from lukou_sim.world.visibility import in_picture, silhouette_samples, unocclude
 
 SHRINK_M = 0.1
 """Taken off every side of footprints: contacts that vanish then are grazing."""
+STANDING_MPS = 1.0
+"""Vehicles slower than this stand, as far as contacts are concerned. [m/s]"""
 SIGHT_M = 130.0
 NOWHERE = 0xFFFFFFFF
 CAMERA_SITE = "k1"
@@ -106,7 +108,11 @@ class Contacts:
         self._touching: set[tuple[str, str]] = set()
 
     def step(self, users: RoadUsers) -> list[tuple[str, str, float, float]]:
-        """(one, other, x, y) of contacts that were not there before; two people may brush each other."""
+        """(one, other, x, y) of contacts that were not there before.
+
+        Two people may brush each other, and people may squeeze past a vehicle that stands: SUMO's walkers do so where a queue
+        blocks their crosswalk, and nobody could be warned of it.
+        """
         pairs = touching(users.footprints(SHRINK_M), np.column_stack([users.x, users.y]))
         begun, now = [], set()
         for i, j in pairs:
@@ -114,7 +120,8 @@ class Contacts:
             if one.startswith("person") and other.startswith("person"):
                 continue
             now.add((one, other))
-            if (one, other) not in self._touching:
+            fastest = max(users.speed[k] for k in (i, j) if not users.names[k].startswith("person"))
+            if (one, other) not in self._touching and fastest >= STANDING_MPS:
                 x, y = float((users.x[i] + users.x[j]) / 2), float((users.y[i] + users.y[j]) / 2)
                 begun.append((one, other, x, y))
         self._touching = now
