@@ -67,7 +67,7 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     """
     first, second = _pairs(users, hypotheses)
     first, second = _near(users, hypotheses, first, second)
-    hit = _touching(users, hypotheses, first, second, settings)
+    hit = _touching(users, hypotheses, predictor, first, second, settings)
     sample = hit.argmax(axis=1)
     kept = hit.any(axis=1) & ~hit[:, 0] if hit.size else np.zeros(len(first), np.bool_)
     first, second, sample = first[kept], second[kept], sample[kept]
@@ -119,13 +119,20 @@ def _near(users: RoadUsers, hypotheses: Hypotheses, first: Ints, second: Ints) -
 
 
 def _touching(
-    users: RoadUsers, hypotheses: Hypotheses, first: Ints, second: Ints, settings: WarningSettings
+    users: RoadUsers,
+    hypotheses: Hypotheses,
+    predictor: Predictor,
+    first: Ints,
+    second: Ints,
+    settings: WarningSettings,
 ) -> Booleans:
     """Whether the footprints, widened by the margins, overlap at each sample of time, (n, t)."""
     h = hypotheses
     a, b = h.user[first], h.user[second]
-    stretch = 0.5 * settings.time_margin_s * users.speed_mps
-    half_length, half_width = users.length_m / 2.0 + stretch, users.width_m / 2.0 + settings.side_margin_m / 2.0
+    step_s = predictor.settings.step_s
+    speed = np.gradient(h.travelled_m, step_s, axis=1)  # then, not now: who has stopped at the line reaches no further
+    half_length = users.length_m[h.user, None] / 2.0 + 0.5 * settings.time_margin_s * speed
+    half_width = users.width_m / 2.0 + settings.side_margin_m / 2.0
     return overlaps(
         h.x_m[second] - h.x_m[first],
         h.y_m[second] - h.y_m[first],
@@ -133,9 +140,9 @@ def _touching(
         h.sin[first],
         h.cos[second],
         h.sin[second],
-        half_length[a, None],
+        half_length[first],
         half_width[a, None],
-        half_length[b, None],
+        half_length[second],
         half_width[b, None],
     )
 

@@ -189,11 +189,15 @@ class RegionCore:
             return None
         if signal.in_transition or not signal.HasField("stage_started_at_ns"):
             place.decision = f"changing from {signal.stage} to {signal.next_stage or '?'}"
-            return self._command(now_ns, place, signal, renewal=LeaseRenewal())
+            return self._renew(now_ns, place, signal)
         running = stages.index(signal.stage)
         elapsed_s = max(0.0, (now_ns - signal.stage_started_at_ns) / 1e9)
         allowed = frozenset(stages.index(name) for name in signal.allowed_stages if name in stages) - {running}
-        decision = place.timing.decide(running, elapsed_s, situation, allowed)  # type: ignore[arg-type]
+        may_hold = signal.stage in signal.allowed_stages
+        if not may_hold and not allowed:
+            place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
+            return self._renew(now_ns, place, signal)
+        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold)  # type: ignore[arg-type]
         place.decision = decision.why
         if decision.stage != running:
             place.changes += 1
@@ -201,6 +205,11 @@ class RegionCore:
         if decision.stage == running:
             request.expected_duration_s = decision.hold_s
         return self._command(now_ns, place, signal, stage_request=request)
+
+    def _renew(self, now_ns: int, place: Intersection, signal: SignalState) -> Command | None:
+        if not signal.HasField("lease_remaining_s"):
+            return None  # nothing to renew: the local plan runs
+        return self._command(now_ns, place, signal, renewal=LeaseRenewal())
 
     def _command(self, now_ns: int, place: Intersection, signal: SignalState, **action: object) -> Command | None:
         if not self.settings.controls or signal.mode not in ACTING:

@@ -12,7 +12,9 @@ class TimingSettings(BaseModel):
 
     horizon_s: int = Field(120, ge=30, le=300, description="how far the search looks ahead [s]")
     headway_s: float = Field(
-        2.0, gt=0.5, description="saturation headway of a vehicle lane, HCM 6th ed. ch. 19: 3600/1900, and some trucks [s]"
+        2.0,
+        gt=0.5,
+        description="saturation headway of a vehicle lane, HCM 6th ed. ch. 19: 3600/1900, and some trucks [s]",
     )
     bicycle_headway_s: float = Field(1.3, gt=0.1, description="saturation headway of a bicycle lane [s]")
     startup_s: float = Field(2.0, ge=0.0, description="start-up lost time, HCM 6th ed. ch. 19 [s]")

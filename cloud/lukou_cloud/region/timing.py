@@ -74,8 +74,24 @@ class Timing:
         self._serves_vehicles = (approaches.serves & is_lane).astype(float)
         self._startup = np.concatenate([np.full(lanes, settings.startup_s), np.zeros(crossings)])
 
-    def decide(self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int]) -> Decision:
-        """Choose for a stage that has run `elapsed_s` and may end now if another one is in `allowed`."""
+    def decide(
+        self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int], may_hold: bool = True
+    ) -> Decision:
+        """Choose for a stage that has run `elapsed_s`.
+
+        Parameters
+        ----------
+        stage : int
+            Running stage.
+        elapsed_s : float
+            Since its start. [s]
+        situation : Situation
+            Queues and arrivals.
+        allowed : frozenset of int
+            Other stages that the guard would let begin now.
+        may_hold : bool
+            Whether the guard would let the running stage go on.
+        """
         approaches = self._approaches
         count = len(approaches.stages)
         earliest = max(0.0, float(approaches.min_s[stage]) - elapsed_s)
@@ -92,6 +108,14 @@ class Timing:
         later = [k for k in range(len(candidates)) if k not in now]
         best_later = min(later, key=lambda k: costs[k], default=best)
         wants_change = best in now and bool({candidates[best][1]} & allowed)
+        if not may_hold and allowed:
+            now = [k for k in now if candidates[k][1] in allowed]
+            if not now:
+                other_stage = min(allowed, key=lambda k: (k - stage) % count)
+                return Decision(
+                    other_stage, 0.0, float(costs[best]), float(costs[best]), "the guard lets nothing else begin"
+                )
+            best, later, wants_change = min(now, key=lambda k: costs[k]), [], True
         if wants_change and later and costs[best] > costs[best_later] * (1.0 - self._settings.margin):
             wants_change = False  # not worth it: hold
         chosen = best if wants_change or best not in now else best_later

@@ -16,6 +16,7 @@ from lukou_messages.recording import RecordingWriter
 from lukou_messages.report import plain_errors
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.sockets import SubscriptionSocket
+from lukou_messages.verbs.run import die_with
 
 app = typer.Typer(add_completion=False)
 
@@ -28,8 +29,11 @@ def record(
     ] = Path("run/taps"),
     topics: Annotated[list[str] | None, typer.Option("--topics", help="Only these topics; repeat for several")] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this time [s]")] = None,
+    parent: Annotated[int | None, typer.Option(help="End when this process ends", hidden=True)] = None,
 ) -> None:
     """Record until Ctrl-C. Journals are recorded too, so that edge and region can be replayed bit for bit."""
+    if parent is not None:
+        die_with(parent)
     with plain_errors("lukou topics"):
         wanted = _topics(topics)
         stopping: list[int] = []

@@ -1,0 +1,85 @@
+// Every word on the page, in both languages.
+
+export type Language = "en" | "zh";
+
+const WORDS = {
+  warnings: ["Warnings", "预警"],
+  processes: ["Processes", "进程"],
+  events: ["Events", "事件"],
+  connecting: ["connecting", "连接中"],
+  live: ["live", "实时"],
+  lost: ["connection lost", "连接中断"],
+  stale: ["no new picture", "画面停滞"],
+  none: ["none now", "当前无"],
+  other: ["中文", "English"],
+  road_users: ["road users", "交通参与者"],
+  delay_s: ["delay", "平均延误"],
+  stops_per_vehicle: ["stops per vehicle", "平均停车次数"],
+  vehicles_served: ["vehicles in 5 min", "5分钟通过车辆"],
+  longest_wait_s: ["longest wait", "最长等待"],
+  pedestrians_waiting: ["pedestrians waiting", "等待行人"],
+  queue: ["standing vehicles", "排队车辆"],
+  warnings_imminent: ["imminent warnings", "紧急预警"],
+  warnings_informative: ["informative", "提示预警"],
+  good: ["good", "正常"],
+  degraded: ["degraded", "降级"],
+  failed: ["failed", "失效"],
+  down: ["down", "离线"],
+  starting: ["starting", "启动中"],
+  stopping: ["stopping", "停止中"],
+  waiting: ["not heard yet", "尚未收到"],
+  restarts: ["restarts", "重启"],
+  car: ["car", "小客车"],
+  truck: ["truck", "货车"],
+  bus: ["bus", "公交车"],
+  motorcycle: ["motorcycle", "摩托车"],
+  bicycle: ["two-wheeler", "非机动车"],
+  pedestrian: ["pedestrian", "行人"],
+  unknown: ["unknown", "未知"],
+  speed: ["speed", "速度"],
+  age: ["seen for", "跟踪时长"],
+  deviation: ["position ±", "位置误差 ±"],
+  lane: ["lane", "车道"],
+  coasted: ["not measured for", "未测量"],
+  crossing: ["crossing collision", "交叉碰撞"],
+  left_turn: ["left turn across", "左转碰撞"],
+  rear_end: ["rear end", "追尾"],
+  vulnerable: ["vulnerable road user", "弱势交通参与者"],
+  red_light: ["red light about to be run", "闯红灯"],
+  wrong_way: ["wrong way", "逆行"],
+  stopped: ["stopped vehicle", "异常停车"],
+  overspeed: ["overspeed", "超速"],
+  queue_end: ["queue end", "排队末尾"],
+  do_not_pass: ["do not pass", "逆向超车"],
+  hazard: ["hazard", "道路危险"],
+  emergency_vehicle: ["emergency vehicle", "紧急车辆"],
+  adaptive: ["adaptive", "自适应"],
+  local_plan: ["local plan", "本地方案"],
+  cabinet_manual: ["manual at cabinet", "现场手动"],
+  cabinet_fault: ["cabinet fault", "信号机故障"],
+  officer_remote: ["officer", "远程民警"],
+  centre_operator: ["operator", "中心控制"],
+  emergency: ["emergency", "紧急优先"],
+  bus_priority: ["bus priority", "公交优先"],
+  unspecified: ["unknown", "未知"],
+  next: ["next", "下一"],
+  in_s: ["in", "约"],
+} as const;
+
+export type Word = keyof typeof WORDS;
+
+let language: Language = (localStorage.getItem("language") as Language | null) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+
+export function t(word: string): string {
+  const found = WORDS[word as Word];
+  return found ? found[language === "en" ? 0 : 1] : word;
+}
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+export function switchLanguage(): void {
+  language = language === "en" ? "zh" : "en";
+  localStorage.setItem("language", language);
+}

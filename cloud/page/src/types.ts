@@ -1,0 +1,130 @@
+// What the centre sends on /live and /api, one interface per message type.
+
+export interface Frame {
+  x0: number;
+  y0: number;
+  lon0: number;
+  lon_x: number;
+  lon_y: number;
+  lat0: number;
+  lat_x: number;
+  lat_y: number;
+}
+
+export interface Site {
+  title: string;
+  frame: Frame;
+}
+
+export interface Objects {
+  type: "objects";
+  at_ms: number;
+  validity: string;
+  id: number[];
+  class: number[];
+  x: number[];
+  y: number[];
+  yaw: number[];
+  speed: number[];
+  length: number[];
+  width: number[];
+  age: number[];
+  coasted: number[];
+  deviation: number[];
+  lane: string[];
+}
+
+export interface Group {
+  group: string;
+  colour: string;
+  countdown_s: number | null;
+  committed: boolean;
+}
+
+export interface Signal {
+  intersection: string;
+  age_s: number;
+  validity: string;
+  mode: string;
+  authority: string;
+  stage: string;
+  next_stage: string;
+  in_transition: boolean;
+  faults: string[];
+  groups: Group[];
+}
+
+export interface Signals {
+  type: "signals";
+  signals: Signal[];
+}
+
+export interface WarnedUser {
+  id: number;
+  class: number;
+  path: [number, number][];
+  enters_in_s: number | null;
+}
+
+export interface Warning {
+  id: string;
+  kind: string;
+  level: string;
+  raised_ms: number;
+  ttc_s: number | null;
+  probability: number;
+  intersection: string;
+  users: WarnedUser[];
+  meeting: [number, number] | null;
+  advice: string;
+  why: string;
+}
+
+export interface Warnings {
+  type: "warnings";
+  warnings: Warning[];
+}
+
+export interface ProcessRow {
+  source: string;
+  state: string;
+  restarts: number;
+  silent_s: number | null;
+  uptime_s?: number;
+  step_p95_ms?: number;
+  cpu_cores?: number;
+  memory_mb?: number;
+  faults?: string[];
+  stale?: string[];
+  refused?: number;
+}
+
+export interface Processes {
+  type: "processes";
+  processes: ProcessRow[];
+}
+
+export interface Figures {
+  type: "figures";
+  road_users: number;
+  delay_s: number | null;
+  stops_per_vehicle: number | null;
+  vehicles_served: number;
+  longest_wait_s: number | null;
+  pedestrians_waiting: number | null;
+  queue: number | null;
+  warnings_imminent: number;
+  warnings_informative: number;
+  decisions: Record<string, string>;
+}
+
+export interface EventRow {
+  type: "event";
+  at_ms: number;
+  kind: string;
+  severity: string;
+  subject: string;
+  text: string;
+}
+
+export type Update = Objects | Signals | Warnings | Processes | Figures | EventRow;
