@@ -47,7 +47,7 @@ class Tables(NamedTuple):
     maximum: tuple[int, ...]  # [stage] elapsed that not even a dead guard may exceed (16)
     tail: tuple[tuple[int, ...], ...]  # [stage][k] from the start of stage to the start of k, minima only
     red: tuple[int, ...]  # [stage] longest time between leaving and next start (7, 24)
-    fresh: tuple[int, ...]  # [stage] due at the start of the guard: red less the longest local cycle
+    fresh: tuple[tuple[int, ...], ...]  # [stage seen first][k] due at the start: red less the local plan's longest wait
     conflict: tuple[int, ...]  # [group] bits of the groups that it conflicts with (1)
     latency: int  # slowest command and read-back of the cabinet
     forced: int  # a stage with a demand begins within it (7, 24)
@@ -116,7 +116,7 @@ class State(NamedTuple):
     elapsed: int  # since the stage's start; in a change since its order (0: not yet seen)
     late: int  # how far the cabinet lags in this change
     is_synced: bool  # the start of the stage, or of the change, has been seen without a gap
-    due: tuple[int, ...]
+    due: tuple[int, ...]  # [stage] ticks until it must have begun; all 0: not known
     skips: int  # used in this cycle
     since_decision: int
     authority: int
@@ -145,7 +145,7 @@ def initial(tables: Tables, now: int = 0, entropy: int = 0) -> State:
     """State of a guard that has seen nothing: it observes until everything is read back (13)."""
     fences = ((0, 0),) * 9
     return State(
-        now, -1, -1, 0, 0, False, tables.fresh, 0, tables.decision, LOCAL, 0, 0, fences, (entropy, entropy), 0, 0, 0, 0,
+        now, -1, -1, 0, 0, False, (0,) * len(tables.steady), 0, tables.decision, LOCAL, 0, 0, fences, (entropy, entropy), 0, 0, 0, 0,
         tables.budget, 0,
     )  # fmt: skip
 
@@ -318,8 +318,9 @@ def _fit(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) ->
     """The shadow after this reading, or None if the reading does not fit it."""
     stage, to = state.stage, state.to
     if stage < 0:
-        seen = [a for a, steady in enumerate(tables.steady) if steady == colours]
-        return state._replace(stage=seen[0], to=-1, elapsed=0, is_synced=False) if seen else None
+        seen = next((a for a, steady in enumerate(tables.steady) if steady == colours), -1)
+        due = state.due if any(state.due) else tables.fresh[seen]
+        return state._replace(stage=seen, to=-1, elapsed=0, is_synced=False, due=due) if seen >= 0 else None
     if to < 0:
         if colours == tables.steady[stage]:
             elapsed = min(state.elapsed + passed, tables.maximum[stage]) if state.is_synced else 0
@@ -329,7 +330,7 @@ def _fit(tables: Tables, state: State, passed: int, colours: tuple[int, ...]) ->
     expected = at + passed
     for position in (expected, *range(expected + 1, expected + tables.latency + 1)):
         if 1 <= position <= len(line) and line[position - 1] == colours:
-            return state._replace(elapsed=position)
+            return state._replace(elapsed=position, late=max(0, state.late - (position - expected)))
         if position > len(line) and tables.steady[to] == colours:
             return state._replace(stage=to, to=-1, elapsed=0, late=0, is_synced=True)
     shown = line[at - 1] if at else tables.steady[stage]
@@ -361,8 +362,7 @@ def _miss(tables: Tables, state: State, passed: int, reason: str) -> tuple[State
     misses = min(tables.misses, state.misses + max(1, passed))
     if misses >= tables.misses:
         events = (reason,) if state.misses < tables.misses else ()
-        due = tables.fresh if state.stage >= 0 else state.due
-        return state._replace(misses=misses, stage=-1, to=-1, elapsed=0, late=0, is_synced=False, due=due), events
+        return state._replace(misses=misses, stage=-1, to=-1, elapsed=0, late=0, is_synced=False), events
     if state.to < 0:
         elapsed = state.elapsed + passed if state.is_synced else 0
         return state._replace(misses=misses, elapsed=min(elapsed, tables.maximum[state.stage])), ()

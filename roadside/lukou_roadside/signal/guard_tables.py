@@ -134,12 +134,17 @@ def _tail(
     return total
 
 
-def _fresh(configuration: SignalConfiguration, red: tuple[int, ...], quantum_s: float) -> tuple[int, ...]:
-    """What is left of each stage's red when a guard starts: the local plan has kept it waiting for a cycle at most."""
+def _fresh(configuration: SignalConfiguration, red: tuple[int, ...], quantum_s: float) -> tuple[tuple[int, ...], ...]:
+    """What is left of each stage's red when a guard first sees a stage: until then the local plan has ruled."""
+    count = len(red)
+    longest = [max(p.splits_s[m][1] for p in configuration.plans) for m in range(count)]
     result = []
-    for stage, bound in zip(configuration.stages, red, strict=True):
-        waits = [p.cycle_s - dict(p.splits_s)[stage.name] for p in configuration.plans]
-        result.append(max(0, bound - ticks(max(waits, default=0.0), quantum_s)))
+    for seen in range(count):
+        waits = []
+        for k in range(count):
+            between = range(1, (seen - k) % count + 1)
+            waits.append(ticks(sum(longest[(k + i) % count] for i in between), quantum_s))
+        result.append(tuple(max(1, bound - wait) for bound, wait in zip(red, waits, strict=True)))
     return tuple(result)
 
 

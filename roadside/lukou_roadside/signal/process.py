@@ -58,6 +58,8 @@ class SignalCore:
         self._host: HostReading | None = None
         self._tick_ns = 0
         self._last_ns = 0
+        self._now_ns = 0
+        self._waits: tuple[int, tuple[int, ...]] | None = None
         self._events = 0
         self._is_asked = False
         self._refusals: Counter[str] = Counter()
@@ -67,6 +69,8 @@ class SignalCore:
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
         """Take inputs, let the guard decide, publish."""
         outputs: list[Output] = []
+        self._now_ns = now_ns
+        self._take_up_waits(now_ns)
         commands = self._sort(inputs)
         is_reset = any(isinstance(i.value, HostReading) and i.value.is_reset for i in inputs)
         tick = self._tick(now_ns)
@@ -85,8 +89,10 @@ class SignalCore:
         return outputs
 
     def snapshot(self) -> bytes:
-        """What survives a restart: fences and latched faults. Everything else is read back first (invariant 13)."""
-        return json.dumps({"fences": self.state.fences, "latched": self.state.latched, "events": self._events}).encode()
+        """What survives a restart: fences, latched faults, waits. Everything else is read back first (invariant 13)."""
+        state = self.state
+        content = {"fences": state.fences, "latched": state.latched, "events": self._events}
+        return json.dumps({**content, "due": state.due, "at_ns": self._now_ns}).encode()
 
     def restore(self, snapshot: bytes) -> None:
         """Continue from a snapshot; ValueError for what is none."""
@@ -96,6 +102,7 @@ class SignalCore:
             raise ValueError("signal: the snapshot is of another version")
         self.state = self.state._replace(fences=fences, latched=int(content["latched"]))
         self._events = int(content["events"])
+        self._waits = (int(content["at_ns"]), tuple(int(due) for due in content["due"]))
 
     def faults(self) -> list[str]:
         """For health."""
@@ -104,6 +111,16 @@ class SignalCore:
     def figures(self) -> dict[str, float]:
         """For health: refused commands by reason."""
         return {f"refused_{reason}": float(count) for reason, count in self._refusals.items()}
+
+    def _take_up_waits(self, now_ns: int) -> None:
+        """Waits of the life before, aged by the time since; forgotten where the clock makes no sense of it."""
+        if self._waits is None:
+            return
+        at_ns, due = self._waits
+        self._waits = None
+        passed = (now_ns - at_ns) // QUANTUM_NS
+        if 0 <= passed < max(self.tables.red) and len(due) == len(self.state.due):
+            self.state = self.state._replace(due=tuple(max(0, one - passed) for one in due))
 
     # ---- inputs
 

@@ -291,3 +291,20 @@ def test_sequences_and_faults_survive_a_restart(configuration, tmp_path):
     assert again.core.state.fences[7] == (1, 1)
     for device in again.devices:
         device.close()
+
+
+def test_waits_survive_a_restart(street):
+    street.run(60)
+    again = Street(street.configuration)
+    again.core.restore(street.core.snapshot())
+    again.now_ns = street.now_ns
+    again.core.step(street.now_ns + 5 * 10**9, [])
+    assert again.core.state.due == tuple(max(0, due - 50) for due in street.core.state.due)
+
+
+def test_control_is_possible_soon_after_a_first_start(configuration):
+    street = Street(configuration)
+    street.until(lambda: street.core.state.is_synced and street.core.state.to < 0, 40)
+    identity = street.command(stage=street.signal.stage)
+    street.run(1)
+    assert (ACCEPTED, "") in street.statuses(identity)
