@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 import urllib.request
@@ -121,3 +122,10 @@ def illegal(state: SignalState, conflicts: set[tuple[str, str]]) -> list[tuple[s
     """Pairs of conflicting groups that have right of way together."""
     moving = {g.group for g in state.groups if g.colour in (3, 4, 5)}
     return [pair for pair in conflicts if pair[0] in moving and pair[1] in moving]
+
+
+def chromium() -> str | None:
+    """A browser that is there; None where there is none."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )

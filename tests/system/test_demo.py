@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
 
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from demo_stack import Ear, Stack, illegal
+from demo_stack import Ear, Stack, chromium, illegal
+from playwright.sync_api import Browser, sync_playwright
 
 from lukou_cloud.edge.process import SPEC as EDGE
 from lukou_cloud.region.process import SPEC as REGION
@@ -25,7 +28,7 @@ from lukou_messages.replay import replay
 from lukou_messages.site import load_site
 from lukou_sim.district import FOLDER
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TOPICS = {
     "k1/signal": ("signal",),
@@ -51,6 +54,23 @@ def stack() -> Iterator[Stack]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+Ears = Callable[[str], Ear]
+
+
+@pytest.fixture
+def ears(stack: Stack) -> Iterator[Ears]:
+    """Makes ears on taps and closes them."""
+    made: list[Ear] = []
+
+    def make(source: str) -> Ear:
+        made.append(Ear(stack.demo.plan.taps, source, TOPICS.get(source, ("signal",))))
+        return made[-1]
+
+    yield make
+    for ear in made:
+        ear.close()
+
+
 def test_the_page_has_map_processes_and_figures(stack: Stack) -> None:
     states = stack.wait(
         lambda: (
@@ -66,30 +86,94 @@ def test_the_page_has_map_processes_and_figures(stack: Stack) -> None:
     assert stack.wait(lambda: stack.get("/api/figures").get("road_users"), 20, "no road users on the page") > 20
 
 
-def test_signals_stay_legal_and_the_region_times_them(stack: Stack) -> None:
+def test_signals_stay_legal_and_the_region_times_them(stack: Stack, ears: Ears) -> None:
     conflicts = {
         name: {
             (p.first, p.second) for p in load(FOLDER / f"{name}.signal.json").pairs if p.relation is Relation.CONFLICT
         }
         for name in ("k1", "k2", "k3", "k4")
     }
-    ears = {name: Ear(stack.demo.plan.taps, f"{name}/signal", ("signal",)) for name in conflicts}
+    heard = {name: ears(f"{name}/signal") for name in conflicts}
 
     def under_adaptive_control() -> bool:
-        for ear in ears.values():
+        for ear in heard.values():
             ear.turn()
-        return all(any(value.authority == 7 for value in ear.values[-20:]) for ear in ears.values())
+        return all(any(value.authority == 7 for value in ear.values[-20:]) for ear in heard.values())
 
     stack.wait(under_adaptive_control, 60, "the region does not time every intersection")
-    for name, ear in ears.items():
+    for name, ear in heard.items():
         assert ear.values
         assert [pair for value in ear.values for pair in illegal(value, conflicts[name])] == []
-        ear.close()
+
+
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("LUKOU_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium: install Debian's package chromium")
+        pytest.skip("no Chromium: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.mark.browser
+def test_the_page_in_a_real_browser(stack: Stack, browser: Browser) -> None:
+    """No outside request; road users move, signals change; a killed process is shown down and back."""
+    page = browser.new_page(viewport={"width": 1400, "height": 850}, locale="en-GB")
+    hosts: set[str | None] = set()
+    errors: list[str] = []
+    page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(stack.page)
+
+    def see(script: str) -> Any:
+        return page.evaluate(script)
+
+    stack.wait(
+        lambda: see("window.lukou.objects && window.lukou.objects.id.length > 10"), 40, "no road users on the page"
+    )
+    before = see("Object.fromEntries(window.lukou.objects.id.map((id, k) => [id, window.lukou.objects.x[k]]))")
+    moved = "(b) => window.lukou.objects.id.some((id, k) => id in b && Math.abs(window.lukou.objects.x[k] - b[id]) > 3)"
+    stack.wait(lambda: page.evaluate(moved, before), 40, "no road user moves")
+    stages = "[...document.querySelectorAll('[data-intersection]')].map(e => e.dataset.stage).join()"
+    first = see(stages)
+    stack.wait(lambda: see(stages) != first, 120, "no signal changes")
+    assert see("document.querySelectorAll('#processes [data-source]').length") >= 11
+    page.click("#language")
+    assert "预警" in page.inner_text("#side")
+    page.click("#language")
+
+    def state() -> Any:
+        return see("document.querySelector('[data-source=\"k3/signal\"]').dataset.state")
+
+    at = stack.demo.supervisor.processes["k3/signal"]
+    pid = at.process.pid if at.process else 0
+    os.kill(pid, signal.SIGSTOP)  # silent, so that its end is seen before it is started again
+    stack.wait(lambda: state() == "down", 30, "a silent process is not shown down")
+    os.kill(pid, signal.SIGKILL)
+    stack.wait(lambda: state() not in ("down", "waiting"), 40, "a restarted process is not shown back")
+    stack.wait(
+        lambda: see("[...document.querySelectorAll('[data-kind=\"process.back\"]')].length") > 0,
+        30,
+        "the page does not say so",
+    )
+    assert errors == []
+    assert hosts <= {"127.0.0.1", None, ""}
+    page.close()
 
 
 @pytest.mark.parametrize("source", list(TOPICS))
-def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, source: str) -> None:
-    ear = Ear(stack.demo.plan.taps, source, TOPICS[source])
+def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ears, source: str) -> None:
+    ear = ears(source)
 
     def turn() -> bool:
         ear.turn()
@@ -110,7 +194,6 @@ def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, source: 
     assert {name: stack.demo.supervisor.pid(name) for name in pids} == pids  # the rest carried on
     lists = stack.count("fused_objects")
     stack.wait(lambda: stack.count("fused_objects") > lists + 5, 20, "no fused lists after the kill")
-    ear.close()
 
     def told() -> bool:
         records = stack.get("/api/archive/event?limit=100")["records"]

@@ -34,7 +34,8 @@ class PageMap:
 
     def to_wgs84(self, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
         """Longitude and latitude of points in the map frame. [degrees]"""
-        return self._transform(np.asarray(x_m, float), np.asarray(y_m, float))
+        lon, lat = self._transform(np.asarray(x_m, float), np.asarray(y_m, float))
+        return np.asarray(lon), np.asarray(lat)
 
     def frame(self) -> dict[str, float]:
         """Affine map from the map frame to longitude and latitude, fitted over the map; good to centimetres per kilometre."""
