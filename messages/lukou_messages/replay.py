@@ -38,7 +38,8 @@ class ReplayResult:
     lives : int
         Lives (epochs) of the process in the recording.
     skipped_steps : int
-        Steps that could not be replayed: before the first snapshot, or with readings that recordings do not hold.
+        Steps that could not be replayed: before the first snapshot, or from a message that the recorder did not hear to the
+        next snapshot.
     first_difference : str
         Where the first difference is.
     """
@@ -79,7 +80,7 @@ def replay(
     Raises
     ------
     RecordingError
-        No journal of the process in the recording, or an input that the journal names is missing.
+        No journal of the process in the recording, a gap in it, or steps that took readings of devices.
     """
     source, own_topics, messages, journal = _load(path, process)
     result = ReplayResult()
@@ -92,17 +93,21 @@ def replay(
     finally:
         if writer is not None:
             writer.close()
-    covered = {(epoch, topic) for topic, _, epoch, _ in given}
-    result.missing = sum(
-        1
-        for key in messages
-        if key[1] == source
-        and key[0] in own_topics
-        and key not in given
-        and (key[2], key[0]) in covered
-        and key[3] > min(k[3] for k in given if k[0] == key[0] and k[2] == key[2])
-    )
+    result.missing = _missing(messages, source, own_topics, given)
     return result
+
+
+def _missing(messages: dict[Key, Recorded], source: str, topics: set[str], given: set[Key]) -> int:
+    """Recorded messages within the replayed range of each topic and life that the replay did not give."""
+    ranges: dict[tuple[str, int], tuple[int, int]] = {}
+    for topic, _, epoch, sequence in given:
+        low, high = ranges.get((topic, epoch), (sequence, sequence))
+        ranges[topic, epoch] = (min(low, sequence), max(high, sequence))
+    found = 0
+    for key in messages:
+        low, high = ranges.get((key[0], key[2]), (1, 0))
+        found += key[1] == source and key[0] in topics and low <= key[3] <= high and key not in given
+    return found
 
 
 def _load(path: Path, process: str) -> tuple[str, set[str], dict[Key, Recorded], list[tuple[Recorded, StepJournal]]]:
@@ -153,19 +158,23 @@ def _replay_life(
             started = True
         elif entry.step == 1:
             started = True
-        if not started:
-            result.skipped_steps += 1
-            continue
-        if expected_step and entry.step != expected_step:
+        if started and expected_step and entry.step != expected_step:
             raise RecordingError(f"journal of {source} has a gap before step {entry.step}: the recorder lost messages")
         expected_step = entry.step + 1
         if entry.has_device_inputs:
             raise RecordingError(f"{source}: its steps took readings of devices, which recordings do not hold")
+        inputs = [_input(messages, key.topic, key.source, key.epoch, key.sequence) for key in entry.inputs]
+        # Where a recorder came or went between two messages, a step may name one that it did not hear: such a step cannot be
+        # made again, nor those after it until the next snapshot.
+        good = [one for one in inputs if one is not None]
+        if not started or len(good) < len(inputs):
+            started = False
+            result.skipped_steps += 1
+            continue
         if pace is not None:
             pace(entry.now_ns)
-        inputs = [_input(messages, key.topic, key.source, key.epoch, key.sequence) for key in entry.inputs]
         result.steps += 1
-        for output in core.step(entry.now_ns, inputs):
+        for output in core.step(entry.now_ns, good):
             if output.topic.startswith("device/"):
                 continue
             sequences[output.topic] = sequences.get(output.topic, 0) + 1
@@ -194,10 +203,10 @@ def _replay_life(
                     result.first_difference = f"step {entry.step}: {output.topic} {key[3]} {what}"
 
 
-def _input(messages: dict[Key, Recorded], topic: str, source: str, epoch: int, sequence: int) -> Input:
+def _input(messages: dict[Key, Recorded], topic: str, source: str, epoch: int, sequence: int) -> Input | None:
     one = messages.get((topic, source, epoch, sequence))
     if one is None:
-        raise RecordingError(f"{topic} {sequence} of {source} is not in the recording; record all topics that it takes")
+        return None
     decoded = decode(topic, one.payload)
     header = decoded.header
     return Input(topic, source, epoch, sequence, header.measured_at_ns, decoded.value, header.validity)

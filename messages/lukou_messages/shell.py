@@ -34,6 +34,9 @@ log = structlog.get_logger()
 HEALTH_PERIOD_NS = 10**9
 LONGEST_WAIT_S = 0.05
 
+SNAPSHOT_PERIOD_NS = 10 * 10**9
+"""A recording gets the core's state this often, so that a lost message spoils no more than this."""
+
 
 class RunSettings(BaseModel):
     """How a process runs; section ``[run.<process>]`` of the site file."""
@@ -102,6 +105,7 @@ class Shell:
         self._next_tick_ns = self._tick_after(self.epoch)
         self._next_health_ns = self.epoch
         self._snapshot_due = False
+        self._next_snapshot_ns = 0
         self._measure: IO[str] | None = None
         if self.settings.measure_file is not None:
             self.settings.measure_file.parent.mkdir(parents=True, exist_ok=True)
@@ -160,9 +164,10 @@ class Shell:
     def _step(self, now_ns: int) -> None:
         inputs, received = self._pending, self._received_ns
         self._pending, self._received_ns = [], []
-        if self.transport.new_recorders():
-            self._snapshot_due = True
         recorded = self.transport.is_recorded()
+        if self.transport.new_recorders() or (recorded and now_ns >= self._next_snapshot_ns):
+            self._snapshot_due = True
+            self._next_snapshot_ns = now_ns + SNAPSHOT_PERIOD_NS
         snapshot = self.core.snapshot() if recorded and self._snapshot_due else b""
         sequences = dict(self.sequences) if snapshot else {}
         began = time.perf_counter()

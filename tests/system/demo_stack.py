@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
+import socket
 import time
+import tomllib
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import zmq
 
 from lukou_messages.codec import decode
-from lukou_messages.process import VALID
-from lukou_messages.transport.sockets import SubscriptionSocket
+from lukou_messages.objects import ObjectList
+from lukou_messages.process import VALID, Output
+from lukou_messages.security import KeyPair
+from lukou_messages.shell import make_header
+from lukou_messages.transport.sockets import SubscriptionSocket, harden, use_curve
 from lukou_messages.v1.signal_pb2 import SignalState
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
@@ -129,3 +137,78 @@ def chromium() -> str | None:
     return next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
+
+
+def resident_mb(pid: int | None) -> float:
+    """Resident memory of a process. [MB]"""
+    return psutil.Process(pid).memory_info().rss / 1e6 if pid else 0.0
+
+
+class Attack:
+    """Sends rubbish to every door of a demo: a hundred pieces a turn at each.
+
+    Parameters
+    ----------
+    folder : Path
+        Run folder: site files tell the doors, keys lend a good identity.
+    """
+
+    PER_TURN = 100
+
+    def __init__(self, folder: Path) -> None:
+        self._random = random.Random(1)
+        sites = {name: tomllib.loads((folder / f"{name}.toml").read_text()) for name in ("k1", "district", "city")}
+        uplink = sites["k1"]["links"]["perception"]["uplinks"][0]
+        district = sites["district"]["links"]
+        doors = [(uplink["endpoint"], uplink["server_key"])]
+        doors += [(u["endpoint"], u["server_key"]) for name in ("edge", "region") for u in district[name]["uplinks"]]
+        signal_links = sites["k1"]["links"]["signal"]
+        doors += [
+            (signal_links[name]["endpoint"], signal_links[name]["server_key"]) for name in ("commands", "records")
+        ]
+        self._context = zmq.Context()
+        good = KeyPair.load(folder / "keys/k1.perception.key")
+        self._strangers = [self._dealer(endpoint, key, KeyPair.new()) for endpoint, key in doors]
+        self._insiders = [self._dealer(endpoint, key, good) for endpoint, key in doors]
+        self._tcp = [int(endpoint.rsplit(":", 1)[1]) for endpoint, _ in doors]
+        self._tcp.append(int(sites["city"]["centre"]["page"]["port"]))
+        self._udp = [int(radar["options"]["port"]) for radar in sites["k1"]["perception"]["radars"]]
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made = ObjectList.of(2, id=[1, 2], object_class=[1, 6], x_m=[1, 2], y_m=[3, 4])
+        now = time.time_ns()
+        header = make_header("k1/perception", now, 1, Output("objects", made, now), now)
+        forged = make_header("k2/perception", now, 1, Output("objects", made, now), now)
+        self._payloads = [made.encode(header), made.encode(forged), b"", b"\xff" * 500]
+
+    def _dealer(self, endpoint: str, server_key: str, keys: KeyPair) -> Any:
+        made = self._context.socket(zmq.DEALER)
+        harden(made)
+        use_curve(made, keys, server_key)
+        made.connect(endpoint)
+        return made
+
+    def turn(self, number: int) -> None:
+        """One hundred pieces at every door."""
+        for dealer in (*self._strangers, *self._insiders):
+            for _ in range(self.PER_TURN):
+                self._send(dealer)
+        for port in self._udp:
+            for _ in range(self.PER_TURN):
+                self._socket.sendto(self._random.randbytes(self._random.randrange(200)), ("127.0.0.1", port))
+        if number % 10 == 0:
+            for port in self._tcp:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as raw:
+                    raw.sendall(self._random.randbytes(400))
+
+    def _send(self, dealer: Any) -> None:
+        payload = bytearray(self._random.choice(self._payloads))
+        if payload and self._random.random() < 0.7:
+            payload[self._random.randrange(len(payload))] ^= 1 << self._random.randrange(8)
+        topic = self._random.choice([b"objects", b"objects", b"health", b"command", b"\x00", b"event" * 20])
+        frames = [topic, bytes(payload)] if self._random.random() < 0.8 else [topic] * self._random.randrange(1, 5)
+        with contextlib.suppress(zmq.Again):
+            dealer.send_multipart(frames, zmq.NOBLOCK)
+
+    def close(self) -> None:
+        self._socket.close()
+        self._context.destroy(linger=0)

@@ -148,6 +148,7 @@ class SubscriptionSocket:
         self.counts: Counter[str] = Counter()
         self.socket: Socket = context.socket(zmq.SUB)
         harden(self.socket, max(LARGE.values()))
+        self.socket.rcvhwm = 20_000
         if server_key is not None and keys is not None:
             use_curve(self.socket, keys, server_key)
         for topic in topics:

@@ -20,6 +20,9 @@ from lukou_messages.verbs.run import die_with
 
 app = typer.Typer(add_completion=False)
 
+QUIET_S = 0.3
+LAST_S = 2.0
+
 
 @app.command()
 def record(
@@ -60,19 +63,25 @@ def record_taps(writer: RecordingWriter, folder: Path, topics: tuple[str, ...], 
     poller = zmq.Poller()
     sockets: dict[Path, SubscriptionSocket] = {}
     look_at = 0.0
+    stop_at = quiet_at = None
     try:
-        while not is_stopping():
-            if time.monotonic() > look_at:
-                look_at = time.monotonic() + 0.1
+        while True:
+            now = time.monotonic()
+            if stop_at is None and is_stopping():
+                stop_at = quiet_at = now
+            if stop_at is not None and quiet_at is not None and (now - quiet_at > QUIET_S or now - stop_at > LAST_S):
+                return  # what was on its way when we were stopped still belongs to the recording
+            if stop_at is None and now > look_at:
+                look_at = now + 0.1
                 for path in sorted(folder.glob("*.tap")):
                     if path not in sockets:
                         sockets[path] = SubscriptionSocket(context, f"ipc://{path.resolve()}", topics, None, None)
-                        sockets[path].socket.rcvhwm = 100_000
                         poller.register(sockets[path].socket, zmq.POLLIN)
             ready = dict(poller.poll(50))
             for socket in sockets.values():
                 if socket.socket in ready:
                     for packet in socket.drain():
+                        quiet_at = time.monotonic() if stop_at is not None else None
                         writer.write(packet.topic, packet.payload)
     finally:
         context.destroy(linger=0)

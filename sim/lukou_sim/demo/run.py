@@ -15,7 +15,7 @@ from lukou_sim.demo.observer import Observer
 from lukou_sim.demo.plan import SITES, Plan
 from lukou_sim.demo.sites import CAMERA_SITE
 from lukou_sim.demo.summary import latencies
-from lukou_sim.demo.supervisor import Supervisor
+from lukou_sim.demo.supervisor import RECORDER, Supervisor
 from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.world.delay import DelayStatistics, fixed_plan_delay
 
@@ -55,7 +55,7 @@ class Demo:
             self.supervisor.add(
                 "recorder",
                 ["record", "--out", str(record.resolve()), "--taps", str(self.plan.taps)],
-                self._log("recorder"),
+                self._log(RECORDER),
             )
             time.sleep(1.0)
         for one in self.plan.processes:

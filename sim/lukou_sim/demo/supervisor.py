@@ -20,6 +20,7 @@ WITHIN_S = 60.0
 """More than so many restarts within this time escalate: the process gets a pause, and it is said."""
 
 PAUSE_S = 15.0
+RECORDER = "recorder"
 STOP_S = 4.0
 
 
@@ -124,8 +125,13 @@ class Supervisor:
         return sum(one.restarts for one in self.processes.values())
 
     def stop(self) -> None:
-        """Ask every process to end, then make it end."""
-        running = [one.process for one in self.processes.values() if one.process is not None]
+        """Ask every process to end, then make it end; a recorder last, so that it hears the others out."""
+        self._stop([one for one in self.processes.values() if one.name != RECORDER])
+        self._stop([one for one in self.processes.values() if one.name == RECORDER])
+
+    @staticmethod
+    def _stop(processes: list[Supervised]) -> None:
+        running = [one.process for one in processes if one.process is not None]
         for process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
