@@ -44,6 +44,7 @@ class Demo:
     first_picture_s: float | None = None
     _cpu_base: dict[str, float] = field(default_factory=dict)
     _cpu_since: float = 0.0
+    _own_cpu: float = 0.0
     _elapsed_base: tuple[float, float] | None = None
 
     def start(self, record: Path | None = None) -> None:
@@ -78,6 +79,7 @@ class Demo:
                 self.say(f"first live picture after {self.first_picture_s:.1f} s")
                 ends = now + seconds if seconds is not None else ends
                 self._cpu_base, self._cpu_since = self.supervisor.cpu_seconds(), now
+                self._own_cpu = time.process_time()
                 elapsed = self.observer.figure("world", "elapsed_s")
                 self._elapsed_base = (now, elapsed) if elapsed is not None else None
                 self.observer.scores.clear()
@@ -108,6 +110,7 @@ class Demo:
         cpu = self.supervisor.cpu_seconds()
         wall = max(now - self._cpu_since, 1e-3)
         cores = {name: round((cpu[name] - self._cpu_base.get(name, 0.0)) / wall, 3) for name in cpu}
+        cores["demo"] = round((time.process_time() - self._own_cpu) / wall, 3)
         observer_dropped = self.observer.figure(f"{CAMERA_SITE}/perception", "dropped_frames")
         unsent = self.observer.figure("world", "unsent_frames")
         health = dict(self.observer.health)
