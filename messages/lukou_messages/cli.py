@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
 from lukou_messages.report import FAILED, WRONG_USAGE
@@ -70,16 +70,24 @@ def _list(unknown: str | None) -> None:
     stream = sys.stderr if unknown else sys.stdout
     installed = _entries()
     if unknown in VERBS:
-        room = VERBS[unknown][0]
-        print(f"lukou {unknown}: not installed here; it comes with lukou-{room}: pip install lukou-{room}", file=stream)
+        print(f"lukou {unknown}: {_absence(VERBS[unknown][0])}", file=stream)
     elif unknown:
         print(f"lukou: there is no verb {unknown!r}", file=stream)
     print("usage: lukou VERB …        lukou VERB --help\n", file=stream)
     for verb, (room, purpose) in VERBS.items():
-        note = "" if verb in installed else f"   [not installed: comes with lukou-{room}]"
+        note = "" if verb in installed else f"   [{_absence(room)}]"
         print(f"  {verb:<9}{purpose}{note}", file=stream)
     for verb in sorted(set(installed) - set(VERBS)):
         print(f"  {verb:<9}(from {installed[verb].value.split(':')[0].split('.')[0]})", file=stream)
+
+
+def _absence(room: str) -> str:
+    """Why a verb of a room is not there."""
+    try:
+        version(f"lukou-{room}")
+    except PackageNotFoundError:
+        return f"not installed here; it comes with lukou-{room}: pip install lukou-{room}"
+    return "not in this version yet"
 
 
 if __name__ == "__main__":

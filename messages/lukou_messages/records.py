@@ -17,12 +17,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 import zmq
 
 from lukou_messages.errors import Refused
 from lukou_messages.security import KeyPair, Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Packet
+
+log = structlog.get_logger()
 
 BATCH = 200
 RESEND_S = 1.0
@@ -55,14 +58,25 @@ class Outbox:
         self._thread.join(timeout=3)
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self._path)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, payload BLOB)"
-        )
-        return database
+        """Open the outbox; a damaged file is kept beside and a new one begun, a full disk is waited for."""
+        while True:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                database = sqlite3.connect(self._path)
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("PRAGMA synchronous=FULL")
+                database.execute(
+                    "CREATE TABLE IF NOT EXISTS outbox"
+                    " (number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, payload BLOB)"
+                )
+                return database
+            except sqlite3.OperationalError as error:
+                log.error("outbox.unwritable", file=str(self._path), error=str(error))
+                time.sleep(RESEND_S)
+            except sqlite3.DatabaseError as error:
+                aside = self._path.with_suffix(f".damaged-{time.time_ns()}")
+                self._path.rename(aside)
+                log.error("outbox.damaged", file=str(self._path), kept_as=str(aside), error=str(error))
 
     def _run(self) -> None:
         from lukou_messages.transport.sockets import harden, use_curve

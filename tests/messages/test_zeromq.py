@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,3 +249,18 @@ def test_records_survive_a_dead_archive_a_full_disk_and_a_dead_sender(plant: Pla
     sender.close()
     archive.stop()
     context.destroy(linger=0)
+
+
+def test_a_damaged_outbox_is_kept_aside_and_a_new_one_begun(plant: Plant, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.sqlite"
+    file.write_bytes(b"this is no database" * 100)
+    context = zmq.Context()
+    outbox = Outbox(context, file, plant.endpoint(2), plant.keys["k1"], plant.keys["cloud"].public.decode())
+    outbox.put("event", b"1")
+    outbox.close()
+    context.destroy(linger=0)
+    [aside] = tmp_path.glob("outbox.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+    database = sqlite3.connect(file)
+    assert database.execute("SELECT topic, payload FROM outbox").fetchall() == [("event", b"1")]
+    database.close()
