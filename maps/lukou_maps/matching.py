@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from lukou_maps.ragged import Booleans, Floats, Ints, Ragged, spread
-from lukou_maps.road_model import LaneKind, RoadModel
+from lukou_maps.road_model import LaneKind, Participants, RoadModel
 
 CELL_SIZE_M = 4.0
 """Side of a grid cell; 2.5–5 m are equally fast. [m]"""
@@ -100,12 +100,22 @@ class LaneMatcher:
         The map.
     kinds : tuple of LaneKind
         Kinds of lanes that count.
+    closed_to_vehicles : bool
+        Whether lanes that no motor vehicle may use count too.
     """
 
-    def __init__(self, model: RoadModel, kinds: tuple[LaneKind, ...] = (LaneKind.ROAD, LaneKind.JUNCTION)) -> None:
+    def __init__(
+        self,
+        model: RoadModel,
+        kinds: tuple[LaneKind, ...] = (LaneKind.ROAD, LaneKind.JUNCTION),
+        closed_to_vehicles: bool = True,
+    ) -> None:
         lanes = model.lanes
         self._lanes = lanes
-        wanted = np.flatnonzero(np.isin(lanes.kind, kinds))
+        counts = np.isin(lanes.kind, kinds)
+        if not closed_to_vehicles:
+            counts &= (lanes.participants & int(Participants.MOTOR)) > 0
+        wanted = np.flatnonzero(counts)
         first, count = lanes.point_start[wanted], np.diff(lanes.point_start)[wanted] - 1
         point = spread(first, count)
         self._lane = np.repeat(wanted, count)

@@ -25,6 +25,25 @@ CAREFUL_SHARE = 0.4
 """The same where nobody is told to yield, or a walker is in the way, and one of the two still can stop."""
 
 
+WALKER_SHARE = 0.2
+"""Share of walkers and cyclists who step in front of a vehicle although they stand outside the roadway and could stop."""
+
+BESIDE_SHARE = 0.2
+"""Share of road users side by side that swerve into each other."""
+
+SLOW_CONTACT_MPS = 1.5
+"""Contacts at which nobody is faster are no danger to life. [m/s]"""
+
+WALKER_REACTION_S = 0.5
+"""Time in which a walker or cyclist stops walking on; half of a driver's. [s]"""
+
+WALKER_BRAKING_MPS2 = 2.5
+"""Braking of walkers and cyclists. [m/s^2]"""
+
+STANDING_M = 0.5
+"""A vehicle that moves less than this until they meet stands. [m]"""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Contacts:
     """Contacts that are expected between hypotheses.
@@ -70,6 +89,8 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     hit = _touching(users, hypotheses, predictor, first, second, settings)
     sample = hit.argmax(axis=1)
     kept = hit.any(axis=1) & ~hit[:, 0] if hit.size else np.zeros(len(first), np.bool_)
+    speed = np.gradient(hypotheses.travelled_m, predictor.settings.step_s, axis=1)
+    kept &= np.maximum(speed[first, sample], speed[second, sample]) > SLOW_CONTACT_MPS
     first, second, sample = first[kept], second[kept], sample[kept]
     cos = hypotheses.cos[first, sample] * hypotheses.cos[second, sample]
     cos = cos + hypotheses.sin[first, sample] * hypotheses.sin[second, sample]
@@ -168,12 +189,34 @@ def _nobody_yields(
     vulnerable = users.is_vulnerable[h.user[first]] | users.is_vulnerable[h.user[second]]
     untold = ~a_yields & ~b_yields & ~vulnerable
     share[untold & (stops_a | stops_b)] = CAREFUL_SHARE
+    share[_walker_avoids(users, h, predictor, first, second, sample)] = WALKER_SHARE
+    share[_walker_avoids(users, h, predictor, second, first, sample)] = WALKER_SHARE
     # who runs a light neither has right of way nor expects to need it
     share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
+    # side by side on ways that do not join: they stay beside each other
+    beside = same_way & _is_beside(users, h, first, second) & ~_joins(h, predictor, first, second, sample)
+    share[beside] *= BESIDE_SHARE
     # one behind the other: the one behind brakes as long as it can
     behind_a = _is_behind(h, first, second)
     share[same_way & np.where(behind_a, stops_a, stops_b)] = YIELDS_SHARE
     return share
+
+
+def _walker_avoids(
+    users: RoadUsers, h: Hypotheses, predictor: Predictor, walkers: Ints, others: Ints, sample: Ints
+) -> Booleans:
+    """Whether a walker or cyclist will see to it that nothing happens.
+
+    Nobody walks into what stands; and who is not on the roadway yet, and can still stop, does not step out.
+    """
+    walker, other = h.user[walkers], h.user[others]
+    is_walker = users.is_vulnerable[walker] & ~users.is_vulnerable[other]
+    stands = h.travelled_m[others, sample] < STANDING_M
+    speed = users.speed_mps[walker]
+    way = speed * WALKER_REACTION_S + speed**2 / (2.0 * WALKER_BRAKING_MPS2)
+    on_lane, at_kerb = predictor.is_on_roadway(users)
+    outside = ~np.where(speed > STANDING_MPS, at_kerb[walker], on_lane[walker])
+    return np.asarray(is_walker & (stands | (outside & (way < h.travelled_m[walkers, sample]))))
 
 
 def _can_stop(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Booleans:
@@ -182,7 +225,8 @@ def _can_stop(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints,
         users.speed_mps[user],
         users.acceleration_mps2[user],
         h.travelled_m[rows, sample],
-        predictor.settings,
+        predictor.settings.reaction_s,
+        predictor.settings.braking_mps2,
     )
 
 
@@ -190,6 +234,24 @@ def _is_behind(h: Hypotheses, first: Ints, second: Ints) -> Booleans:
     """Whether the first is behind the second now, seen in its own direction."""
     dx, dy = h.x_m[second, 0] - h.x_m[first, 0], h.y_m[second, 0] - h.y_m[first, 0]
     return np.asarray(dx * h.cos[first, 0] + dy * h.sin[first, 0] > 0)
+
+
+def _is_beside(users: RoadUsers, h: Hypotheses, first: Ints, second: Ints) -> Booleans:
+    """Whether two road users are next to each other now: the lateral gap is open, seen in the direction of the first."""
+    dx, dy = h.x_m[second, 0] - h.x_m[first, 0], h.y_m[second, 0] - h.y_m[first, 0]
+    aside = np.abs(dy * h.cos[first, 0] - dx * h.sin[first, 0])
+    return np.asarray(aside > 0.5 * (users.width_m[h.user[first]] + users.width_m[h.user[second]]))
+
+
+def _joins(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Booleans:
+    """Whether both are on one lane where they meet."""
+    result = np.zeros(len(first), np.bool_)
+    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
+    table = predictor.catalogue.table
+    lane_a = table.lane_at(h.path[first[on]], h.s_m[first[on]] + h.travelled_m[first[on], sample[on]])
+    lane_b = table.lane_at(h.path[second[on]], h.s_m[second[on]] + h.travelled_m[second[on], sample[on]])
+    result[on] = lane_a == lane_b
+    return result
 
 
 def _right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Ints:

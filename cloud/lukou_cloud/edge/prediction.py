@@ -49,6 +49,9 @@ SAME_ROUTE_BONUS = 2.0
 """Log-odds of a lane that continues the lane chosen last time, over one that does not."""
 
 
+KERB_M = 1.0
+"""Who moves this near to the roadway is stepping onto it. [m]"""
+
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
@@ -118,6 +121,7 @@ class Predictor:
     def __init__(self, model: RoadModel, settings: PredictionSettings, may_turn_on_red: Booleans | None = None) -> None:
         self.model, self.settings = model, settings
         self._matcher = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION))
+        self._roadway = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION), closed_to_vehicles=False)
         self.catalogue = PathCatalogue(model, horizon_m=90.0)
         self._may_turn_on_red = (
             np.zeros(len(model.connections), np.bool_) if may_turn_on_red is None else may_turn_on_red
@@ -132,6 +136,12 @@ class Predictor:
         self.last_lane: dict[int, int] = {}
         count = round(settings.horizon_s / settings.step_s) + 1
         self.times_s = np.arange(count) * settings.step_s
+
+    def is_on_roadway(self, users: RoadUsers) -> tuple[Booleans, Booleans]:
+        """Whether each road user stands on a lane of vehicles, and whether it is at least at its kerb."""
+        found = self._roadway.nearest(users.x_m, users.y_m)
+        beyond = np.abs(found.d_m) - self.model.lanes.width_m[found.lane] / 2.0
+        return np.asarray((found.lane >= 0) & (beyond < 0.0)), np.asarray((found.lane >= 0) & (beyond < KERB_M))
 
     # --- where ----------------------------------------------------------------------------------------------------
 
@@ -272,7 +282,7 @@ class Predictor:
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
         arrives = line_m / np.maximum(speed, 0.5)
         must = (connection >= 0) & waits(lights, np.maximum(connection, 0), arrives, self._may_turn_on_red)
-        cannot = ~can_stop(speed, acceleration, line_m, self.settings)
+        cannot = ~can_stop(speed, acceleration, line_m, 0.0, self.settings.red_braking_mps2)
         runs = must & cannot & (speed > 1.5)
         return runs, must & ~runs
 
@@ -372,7 +382,7 @@ def _curvature(table: PathTable) -> Floats:
 
 
 def can_stop(
-    speed_mps: Floats, acceleration_mps2: Floats, distance_m: Floats, settings: PredictionSettings
+    speed_mps: Floats, acceleration_mps2: Floats, distance_m: Floats, reaction_s: float, braking_mps2: float
 ) -> Booleans:
     """Whether a driver still can, and as it looks will, stop within a distance.
 
@@ -384,12 +394,14 @@ def can_stop(
         Speed and acceleration along the path. [m/s, m/s^2]
     distance_m : (n,) float array
         Distance from the front. [m]
-    settings : PredictionSettings
-        Reaction time and braking.
+    reaction_s : float
+        Time before braking begins. [s]
+    braking_mps2 : float
+        Hardest braking to be expected. [m/s^2]
     """
-    way = speed_mps * settings.reaction_s + speed_mps**2 / (2.0 * settings.braking_mps2)
+    way = speed_mps * reaction_s + speed_mps**2 / (2.0 * braking_mps2)
     needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
-    brakes = (acceleration_mps2 < -0.6 * needed) & (needed < 1.6 * settings.braking_mps2)
+    brakes = (acceleration_mps2 < -0.6 * needed) & (needed < 1.6 * braking_mps2)
     return np.asarray((way <= distance_m) | brakes)
 
 

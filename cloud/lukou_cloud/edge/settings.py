@@ -17,12 +17,20 @@ class PredictionSettings(_Frozen):
     )
     step_s: float = Field(0.25, gt=0.02, le=0.5, description="time from sample to sample [s]")
     reaction_s: float = Field(
-        0.2, ge=0.0, description="who has not begun to brake this long after a careful driver would, does not [s]"
+        0.2,
+        ge=0.0,
+        description="added to the braking way of whoever should give way; time by which observation lags [s]",
     )
     braking_mps2: float = Field(
         4.5,
         gt=0.5,
-        description="braking that a driver who wants to stop uses at most (SUMO's and GB 7258's service brake) [m/s^2]",
+        description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
+    )
+    red_braking_mps2: float = Field(
+        5.5,
+        gt=0.5,
+        description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5, and "
+        "tracked speeds lag by some 0.3 s [m/s^2]",
     )
     easy_braking_mps2: float = Field(2.5, gt=0.5, description="slowing down for a turn [m/s^2]")
     acceleration_fades_s: float = Field(1.0, gt=0.1, description="acceleration is kept for about this time [s]")
