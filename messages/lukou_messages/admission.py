@@ -10,16 +10,21 @@ import structlog
 
 from lukou_messages.codec import decode
 from lukou_messages.errors import Refused
-from lukou_messages.process import Input
+from lukou_messages.process import DEGRADED, INVALID, VALID, Input
 from lukou_messages.security import Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Packet
+from lukou_messages.v1.header_pb2 import Header
 
 FUTURE_NS = 2 * 10**9
 """Clocks of honest sources are closer than this."""
 
 TOO_OLD_FACTOR = 20
 """A state older than this many times its topic's maximal age is refused; between, it is taken and counts as stale."""
+
+ACTED_UPON = frozenset({"objects", "fused_objects", "detections"})
+UNSURE_CLOCK_US, INVALID_CLOCK_US = 50_000, 200_000
+"""Clock uncertainties above which lists of road users are degraded, and invalid for warnings (DESIGN 4)."""
 
 log = structlog.get_logger()
 
@@ -83,7 +88,7 @@ class Admission:
             header.sequence,
             header.measured_at_ns,
             decoded.value,
-            header.validity,
+            max(header.validity, _validity_of_clock(header)) if packet.topic in ACTED_UPON else header.validity,
         )
 
     def _order(self, topic: str, source: str, epoch: int, sequence: int, measured_at_ns: int) -> None:
@@ -123,6 +128,15 @@ class Admission:
             (topic, source, (now_ns - last.measured_at_ns) / 1e9, last.received, last.missed)
             for (topic, source), last in self._last.items()
         ]
+
+
+def _validity_of_clock(header: Header) -> int:
+    """What a source's own clock uncertainty still allows: above 50 ms care, above 200 ms nothing."""
+    if not header.HasField("time_uncertainty_us"):
+        return VALID
+    if header.time_uncertainty_us > INVALID_CLOCK_US:
+        return INVALID
+    return DEGRADED if header.time_uncertainty_us > UNSURE_CLOCK_US else VALID
 
 
 def _newest(inputs: list[Input]) -> list[Input]:

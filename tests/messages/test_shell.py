@@ -108,6 +108,14 @@ def test_newest_wins_where_several_wait() -> None:
     assert bench.shell.core.total == 5  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("uncertainty_us", "validity"), [(1000, 1), (80_000, 2), (500_000, 3)])
+def test_an_unsure_clock_lowers_the_validity_of_lists(uncertainty_us: int, validity: int) -> None:
+    header = make_header("k1/perception", START, 1, Output("objects", objects(1), START), START, 3, uncertainty_us)
+    bench = Bench()
+    [one] = bench.shell.admission.admit([Packet("objects", encode("objects", header, objects(1)))], START)
+    assert one.validity == validity
+
+
 def test_health_tells_age_gaps_and_refusals() -> None:
     bench = Bench()
     bench.give(payload(1, 1))
