@@ -154,6 +154,11 @@ def _touching(
     speed = np.gradient(h.travelled_m, step_s, axis=1)  # then, not now: who has stopped at the line reaches no further
     half_length = users.length_m[h.user, None] / 2.0 + 0.5 * settings.time_margin_s * speed
     half_width = users.width_m / 2.0 + settings.side_margin_m / 2.0
+    waits = users.is_vulnerable & (users.speed_mps < STANDING_MPS)
+    half_width = np.where(
+        waits, 0.05, half_width
+    )  # drivers pass people on refuges closely: only who stands in the way counts
+    half_length = np.where(waits[h.user, None], 0.05, half_length)
     return overlaps(
         h.x_m[second] - h.x_m[first],
         h.y_m[second] - h.y_m[first],
