@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar, Self, overload
 
@@ -25,6 +24,10 @@ FIRST_COLUMN = 10
 
 MAX_OBJECTS = 1024
 """Longest list that is accepted."""
+
+USUAL_OBJECTS = 256
+MAX_LAYOUTS = 8
+"""Tables of bounds are kept for lists up to this long and for so many layouts: 70 MB at the very most."""
 
 NOT_ONE = 0xFFFFFFFF
 """Index that names none (lane, site)."""
@@ -124,6 +127,8 @@ class Layout:
         self.float_rows = {kind.name: row for row, kind in enumerate(self.floats)}
         self.uint_rows = {kind.name: row for row, kind in enumerate(self.uints, len(self.floats))}
         self.key_row = self.uint_rows.get(key) if key else None
+        self._tags = [_varint(kind.number << 3 | 2) for kind in self.held]
+        self._prefixes: tuple[int, tuple[bytes, ...]] | None = None
         self._limits: dict[int, tuple[UintArray, UintArray]] = {}
         self.get_columns: Callable[[Any], tuple[bytes, ...]] = _getter([kind.name for kind in self.held])
         self.get_absent = _getter([kind.name for kind in kinds if not kind.bit & bits])
@@ -135,7 +140,7 @@ class Layout:
 
         A float whose sign bit is masked off compares like an unsigned integer, infinity and NaN above every number. So
         ``words & mask <= limit`` checks symmetric bounds (mask without sign), bounds from 0 (mask with sign), unsigned
-        integers and finiteness at once.
+        integers and finiteness at once. Tables for usual lengths are kept, since whole tables compare fastest.
         """
         found = self._limits.get(count)
         if found is None:
@@ -147,13 +152,16 @@ class Layout:
                 np.repeat(np.array(mask, np.uint32).reshape(-1, 1), count, axis=1),
                 np.repeat(np.array(limit, np.uint32).reshape(-1, 1), count, axis=1),
             )
-            self._limits[count] = found
+            if count <= USUAL_OBJECTS:
+                self._limits[count] = found
         return found
 
-    @lru_cache(maxsize=1100)  # noqa: B019 - layouts live as long as the program
     def prefixes(self, count: int) -> tuple[bytes, ...]:
-        """Tag and length of each column on the wire, for lists of `count` elements."""
-        return tuple(_varint(kind.number << 3 | 2) + _varint(4 * count) for kind in self.held)
+        """Tag and length of each column on the wire, for lists of `count` elements; those of the last count are kept."""
+        if self._prefixes is None or self._prefixes[0] != count:
+            size = _varint(4 * count)
+            self._prefixes = (count, tuple(tag + size for tag in self._tags))
+        return self._prefixes[1]
 
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -242,7 +250,7 @@ class ColumnList:
             if bits & ~cls._known_bits:
                 bits &= cls._known_bits  # a newer sender: columns that we do not know are tolerated and left out
             found = Layout(cls.KINDS, bits, cls.KEY)
-            if len(cls._layouts) < 256:
+            if len(cls._layouts) < MAX_LAYOUTS:
                 cls._layouts[bits] = found
         return found
 

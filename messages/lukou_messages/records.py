@@ -29,8 +29,12 @@ log = structlog.get_logger()
 
 BATCH = 200
 RESEND_S = 1.0
-SET_ASIDE = ("wrong_topic", "not_entitled")
-"""Records refused for ever: acknowledged all the same, else they would block those behind them."""
+SET_ASIDE = ("wrong_topic",)
+"""Records refused for ever: acknowledged all the same, else they would block those behind them. A sender that is not entitled is
+not acknowledged: its records wait until the register is put right."""
+
+STORE_TRIES = 3
+"""A batch that fails so often is stored one by one, so that a poisonous record cannot block the others."""
 
 
 class Outbox:
@@ -38,6 +42,7 @@ class Outbox:
 
     def __init__(self, context: Any, path: Path, endpoint: str, keys: KeyPair, server_key: str) -> None:
         self.dropped = 0
+        self.faults: list[str] = []
         self._path = path
         self._queue: queue.Queue[tuple[str, bytes] | None] = queue.Queue(maxsize=10_000)
         self._context, self._endpoint, self._keys, self._server_key = context, endpoint, keys, server_key
@@ -71,6 +76,7 @@ class Outbox:
                 )
                 return database
             except sqlite3.OperationalError as error:
+                self.faults = [f"outbox {self._path} cannot be opened: {error}"]
                 log.error("outbox.unwritable", file=str(self._path), error=str(error))
                 time.sleep(RESEND_S)
             except sqlite3.DatabaseError as error:
@@ -89,15 +95,23 @@ class Outbox:
         sent, resend_at, running = 0, 0.0, True
         try:
             while running:
-                running = self._store(database, timeout_s=0.02)
-                acknowledged = self._acknowledged(socket)
-                if acknowledged:
-                    with database:
-                        database.execute("DELETE FROM outbox WHERE number <= ?", (acknowledged,))
-                    resend_at = time.monotonic() + RESEND_S
-                elif time.monotonic() > resend_at:
-                    sent, resend_at = 0, time.monotonic() + RESEND_S
-                sent = self._send(database, socket, sent)
+                try:
+                    running = self._store(database, timeout_s=0.02)
+                    acknowledged = self._acknowledged(socket)
+                    if acknowledged:
+                        with database:
+                            database.execute("DELETE FROM outbox WHERE number <= ?", (acknowledged,))
+                        resend_at = time.monotonic() + RESEND_S
+                    elif time.monotonic() > resend_at:
+                        sent, resend_at = 0, time.monotonic() + RESEND_S
+                    sent = self._send(database, socket, sent)
+                except sqlite3.Error as error:
+                    self.faults = [f"outbox {self._path} cannot be written: {error}"]
+                    log.error("outbox.failed", file=str(self._path), error=str(error))
+                    database.close()
+                    database = self._open()
+                    sent = 0
+                    self.faults = []
         except zmq.ZMQError:
             pass  # the context went: the process ends, the rows stay
         finally:
@@ -107,20 +121,21 @@ class Outbox:
     def _store(self, database: sqlite3.Connection, timeout_s: float) -> bool:
         """Move what is queued to disk in one transaction; False at the end."""
         rows: list[tuple[str, bytes]] = []
-        try:
-            item = self._queue.get(timeout=timeout_s)
-            while item is not None and len(rows) < BATCH:
-                rows.append(item)
-                item = self._queue.get_nowait()
-            ended = item is None
-        except queue.Empty:
-            ended = False
+        ended = False
+        with contextlib.suppress(queue.Empty):
+            while len(rows) < BATCH and not ended:
+                item = self._queue.get(timeout=timeout_s) if not rows else self._queue.get_nowait()
+                if item is None:
+                    ended = True
+                else:
+                    rows.append(item)
         if rows:
             try:
                 with database:
                     database.executemany("INSERT INTO outbox (topic, payload) VALUES (?, ?)", rows)
             except sqlite3.Error:
                 self.dropped += len(rows)
+                raise
         return not ended
 
     @staticmethod
@@ -236,11 +251,28 @@ class RecordIntake:
 
     def _keep(self, packets: list[Packet]) -> bool:
         """Store until it succeeds: no acknowledgement without disk, and nothing new before the old is safe."""
+        tries = 0
         while packets and not self._stopping.is_set():
             try:
                 self._store(packets)
                 return True
-            except Exception:
+            except sqlite3.Error:
                 self.counts["store_failed"] += 1
-                self._stopping.wait(0.5)
+            except Exception as error:
+                tries += 1
+                self.counts["store_failed"] += 1
+                if tries >= STORE_TRIES:
+                    log.error("records.poison", error=repr(error)[:200], count=len(packets))
+                    self._one_by_one(packets)
+                    return True
+            self._stopping.wait(0.5)
         return not packets
+
+    def _one_by_one(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            try:
+                self._store([packet])
+            except sqlite3.Error:
+                raise
+            except Exception:
+                self.counts["poison"] += 1

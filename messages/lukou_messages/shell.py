@@ -355,6 +355,7 @@ class _HealthReport:
             for topic, source, age, received, missed in shell.admission.ages(now_ns)
         ]
         faults = list(getattr(shell.core, "faults", list)()) if hasattr(shell.core, "faults") else []
+        faults += getattr(shell.transport, "faults", list)()
         for device in shell.devices:
             faults += list(getattr(device, "faults", list)())
         refused = Counter(shell.admission.refused)

@@ -209,7 +209,7 @@ class Archive:
     def store(self, packets: object) -> None:
         if self.fails:
             self.fails -= 1
-            raise OSError("disk full")
+            raise sqlite3.OperationalError("disk full")
         self.kept += [packet.payload for packet in packets]  # type: ignore[attr-defined]
 
     def stop(self) -> None:
@@ -249,6 +249,20 @@ def test_records_survive_a_dead_archive_a_full_disk_and_a_dead_sender(plant: Pla
     sender.close()
     archive.stop()
     context.destroy(linger=0)
+
+
+def test_a_burst_longer_than_a_batch_loses_nothing(plant: Plant, tmp_path: Path) -> None:
+    context = zmq.Context()
+    key = plant.keys["cloud"].public.decode()
+    outbox = Outbox(context, tmp_path / "outbox.sqlite", plant.endpoint(2), plant.keys["k1"], key)
+    for number in range(1000):
+        outbox.put("event", b"%d" % number)
+    outbox.close()
+    context.destroy(linger=0)
+    database = sqlite3.connect(tmp_path / "outbox.sqlite")
+    kept = [int(payload) for (payload,) in database.execute("SELECT payload FROM outbox ORDER BY number")]
+    database.close()
+    assert kept == list(range(1000)) and outbox.dropped == 0
 
 
 def test_a_damaged_outbox_is_kept_aside_and_a_new_one_begun(plant: Plant, tmp_path: Path) -> None:

@@ -29,8 +29,6 @@ from lukou_messages.transport.sockets import (
     use_curve,
 )
 
-REGISTER_CHECK_PACKETS = 64
-
 
 class _Receiver(Protocol):
     socket: Any
@@ -193,6 +191,10 @@ class ZeroMqTransport:
     def record(self, topic: str, payload: bytes) -> None:
         if self._tap is not None:
             self._tap.send(topic, payload)
+
+    def faults(self) -> list[str]:
+        """What an operator should know of the links."""
+        return list(self._outbox.faults) if self._outbox is not None else []
 
     def counters(self) -> Mapping[str, int]:
         total: Counter[str] = Counter(self._counts)
