@@ -141,6 +141,7 @@ class _Fields:
     repeated_texts: tuple[str, ...]
     messages: tuple[tuple[str, Descriptor], ...]
     repeated_messages: tuple[tuple[str, Descriptor], ...]
+    maps: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
@@ -148,11 +149,13 @@ def _fields(name: str, descriptor: Descriptor) -> _Fields:
     found: dict[str, list[Any]] = {key: [] for key in _Fields.__slots__}
     for field in descriptor.fields:
         prefix = "repeated_" if field.is_repeated else ""
-        if field.type == FieldDescriptor.TYPE_STRING:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            found["maps"].append(field.name)
+        elif field.type == FieldDescriptor.TYPE_STRING:
             found[prefix + "texts"].append(field.name)
         elif field.type in (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE):
             found[prefix + "floats"].append(field.name)
-        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
+        elif field.message_type is not None:
             found[prefix + "messages"].append((field.name, field.message_type))
     return _Fields(**{key: tuple(value) for key, value in found.items()})
 
@@ -175,6 +178,8 @@ def _check(message: Any, column_list: bool = False) -> None:
     for name in fields.repeated_floats:
         if not all(map(math.isfinite, getattr(message, name))):
             raise Refused("not_finite", f"{descriptor.name}.{name}")
+    for name in fields.maps:
+        _check_map(f"{descriptor.name}.{name}", getattr(message, name))
     for name, _ in fields.messages:
         if message.HasField(name):
             _check(getattr(message, name))
@@ -184,6 +189,17 @@ def _check(message: Any, column_list: bool = False) -> None:
             raise Refused("too_many_elements", f"{descriptor.name}.{name}: {len(parts)}")
         for part in parts:
             _check(part)
+
+
+def _check_map(name: str, entries: Any) -> None:
+    if len(entries) > MAX_ELEMENTS:
+        raise Refused("too_many_elements", f"{name}: {len(entries)}")
+    for key, value in entries.items():
+        _check_text(name, key)
+        if isinstance(value, str):
+            _check_text(name, value)
+        elif not math.isfinite(value):
+            raise Refused("not_finite", name)
 
 
 def _check_text(name: str, text: str, limit: int = MAX_TEXT) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from mcap.reader import make_reader
+from mcap.reader import NonSeekingReader
 from mcap.writer import CompressionType, Writer
 
 from lukou_messages.codec import MESSAGE_CLASSES
@@ -22,6 +23,8 @@ from lukou_messages.columns import ColumnList
 from lukou_messages.errors import RecordingError
 from lukou_messages.topics import TOPICS
 from lukou_messages.v1.header_pb2 import Header
+
+log = structlog.get_logger()
 
 
 class _HeaderOnly:
@@ -44,11 +47,15 @@ class Recorded:
 
 
 class RecordingWriter:
-    """Writes a recording; the file is complete after `close`, and readable up to the last chunk without it."""
+    """Writes a recording; the file is complete after `close`, and readable up to the last chunk without it.
+
+    A file that exists is never overwritten: the recording goes to ``name.1.mcap`` and so on, see `path`.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
+        self.path = _free(path)
+        self._file = self.path.open("xb")
         self._writer = Writer(self._file, compression=CompressionType.ZSTD, chunk_size=512 * 1024)
         self._writer.start(profile="lukou", library="lukou")
         self._schemas: dict[str, int] = {}
@@ -101,6 +108,15 @@ class RecordingWriter:
         self.close()
 
 
+def _free(path: Path) -> Path:
+    """The path, or the next numbered one that does not exist."""
+    number, free = 0, path
+    while free.exists():
+        number += 1
+        free = path.with_suffix(f".{number}{path.suffix}")
+    return free
+
+
 def _add_file(file: FileDescriptor, files: FileDescriptorSet, seen: set[str]) -> None:
     if file.name in seen:
         return
@@ -113,18 +129,24 @@ def _add_file(file: FileDescriptor, files: FileDescriptorSet, seen: set[str]) ->
 def read_recording(path: Path, topics: set[str] | None = None) -> Iterator[Recorded]:
     """Messages of a recording in the order in which they were written.
 
+    A torn tail, as a killed recorder leaves it, ends the reading and is logged.
+
     Raises
     ------
     RecordingError
         The file is not a recording of Lukou.
     """
+    found = 0
     try:
         with path.open("rb") as file:
-            reader: Any = make_reader(file)
+            reader: Any = NonSeekingReader(file)  # reads in order, needs no index: a recording may end anywhere
             for _, channel, message in reader.iter_messages(topics=topics, log_time_order=False):
                 if channel.topic in TOPICS:
+                    found += 1
                     yield Recorded(channel.topic, _HeaderOnly.of(channel.topic, message.data), message.data)
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
         raise RecordingError(f"{path}: {error}") from None
     except Exception as error:
-        raise RecordingError(f"{path}: not a readable MCAP recording: {error!r}") from None
+        if not found:
+            raise RecordingError(f"{path}: not a readable MCAP recording: {error!r}") from None
+        log.warning("recording.torn", file=str(path), messages=found, error=repr(error)[:120])

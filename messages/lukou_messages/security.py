@@ -202,7 +202,10 @@ def save_register(path: Path, devices: dict[str, Device]) -> None:
             f"revoked = {'true' if device.revoked else 'false'}",
             "",
         ]
+    text = "\n".join(lines)
+    if set(tomllib.loads(text).get("devices", {})) != set(devices):
+        raise SettingsError([f"{path}: a name or key cannot be written; nothing was changed"])
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text("\n".join(lines))
+    temporary.write_text(text)
     os.replace(temporary, path)

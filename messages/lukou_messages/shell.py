@@ -44,6 +44,9 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     snapshot_file: Path | None = Field(None, description="Where the core's state is kept each second, for restarts")
+    epoch_file: Path | None = Field(
+        None, description="Where the start of the last life is kept, so that a new one is later whatever the clock does"
+    )
     measure_file: Path | None = Field(None, description="Where times of every step are written, for benchmarks")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of the Prometheus metrics; none by default"
@@ -93,7 +96,7 @@ class Shell:
         self.identity, self.clock, self.transport = identity, clock, transport
         self.settings = settings or RunSettings()
         self.admission = Admission(spec.takes, register)
-        self.epoch = clock.now_ns()
+        self.epoch = self._new_epoch()
         self.steps = 0
         self.sequences: Counter[str] = Counter()
         self._metrics = metrics
@@ -110,6 +113,20 @@ class Shell:
         if self.settings.measure_file is not None:
             self.settings.measure_file.parent.mkdir(parents=True, exist_ok=True)
             self._measure = self.settings.measure_file.open("a", buffering=1 << 16)
+
+    def _new_epoch(self) -> int:
+        """Start of this life: now, and in any case after the last life, though the clock may have stepped back."""
+        now_ns = self.clock.now_ns()
+        path = self.settings.epoch_file
+        if path is None:
+            return now_ns
+        try:
+            last = int(path.read_text())
+        except (OSError, ValueError):
+            last = 0
+        epoch = max(now_ns, last + 1)
+        write_atomically(path, str(epoch).encode())
+        return epoch
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 

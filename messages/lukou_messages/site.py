@@ -102,6 +102,11 @@ def load_site(path: Path, overrides: Sequence[str] = (), environment: Mapping[st
         for section in data
         if section not in TOP
     ]
+    for section in ("links", "run"):
+        found = data.get(section, {})
+        for process in found if isinstance(found, dict) else ():
+            if process not in PROCESSES:
+                problems.append(f"{path.name}: [{section}.{process}]: no such process; expected {', '.join(PROCESSES)}")
     data = copy.deepcopy(data)
     origins: dict[str, str] = {}
     for variable, text in sorted(environment.items()):
@@ -124,6 +129,8 @@ def load_site(path: Path, overrides: Sequence[str] = (), environment: Mapping[st
 def _put(data: dict[str, Any], keys: list[str], text: str) -> None:
     for key in keys[:-1]:
         data = data.setdefault(key, {})
+        if not isinstance(data, dict):
+            raise SettingsError([f"{'.'.join(keys)}: {key} is a value, not a section"])
     try:
         data[keys[-1]] = tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:

@@ -73,6 +73,14 @@ def test_keys_are_made_registered_and_revoked(tmp_path: Path) -> None:
     assert lukou("keys", "revoke", register, "k1/perception").returncode == 0
     assert "revoked" in lukou("keys", "list", register).stdout
     assert lukou("keys", "new", str(tmp_path / "a.key")).returncode == 1
+    for bad in (
+        ('a"b', key.stdout.strip(), "objects"),
+        ("k2", "x" * 39, "objects"),
+        ("k2", key.stdout.strip(), "nonsense"),
+    ):
+        before = Path(register).read_text()
+        assert lukou("keys", "add", register, bad[0], bad[1], "--topic", bad[2]).returncode == 1
+        assert Path(register).read_text() == before
 
 
 def test_the_page_of_topics_is_current() -> None:

@@ -11,7 +11,7 @@ from lukou_messages.codec import MESSAGE_CLASSES, decode, encode
 from lukou_messages.errors import Refused
 from lukou_messages.objects import ObjectList
 from lukou_messages.topics import TOPICS
-from lukou_messages.v1 import command_pb2, event_pb2, signal_pb2, vehicle_pb2
+from lukou_messages.v1 import command_pb2, event_pb2, health_pb2, signal_pb2, vehicle_pb2
 from lukou_messages.v1.header_pb2 import Header
 
 T = 1_790_000_000 * 10**9
@@ -147,6 +147,14 @@ def test_every_flipped_bit_is_refused_or_still_a_message() -> None:
             decode("signal", payload[:cut])
         except Refused:
             refused += 1
+
+
+def test_maps_are_checked_too() -> None:
+    for bad in ({"figures": {"x": float("nan")}}, {"figures": {"a\0b": 1.0}}):
+        payload = health_pb2.Health(header=HEADER, process="edge", **bad).SerializeToString()
+        assert reason("health", payload) in ("not_finite", "bad_text")
+    event = event_pb2.Event(header=HEADER, event_id="x", details={"why": "\x1b[2J"})
+    assert reason("event", event.SerializeToString()) == "bad_text"
 
 
 def test_encode_is_deterministic() -> None:

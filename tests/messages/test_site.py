@@ -51,5 +51,10 @@ def test_files_that_are_none_are_refused_with_a_sentence(tmp_path: Path, content
         load_site(path, environment={})
     with pytest.raises(SettingsError, match="no such file"):
         load_site(tmp_path / "absent.toml", environment={})
+    with pytest.raises(SettingsError, match="not a section"):
+        load_site(EXAMPLE, ["site.name.x=1"], {})
+    (tmp_path / "typo.toml").write_text("[links.egde]\n")
+    with pytest.raises(SettingsError, match=r"links\.egde"):
+        load_site(tmp_path / "typo.toml", environment={})
     with pytest.raises(SettingsError, match=r"section\.key=value"):
         load_site(EXAMPLE, ["nonsense"], {})

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from zmq.utils import z85
 
+from lukou_messages.codec import SOURCE
 from lukou_messages.errors import SettingsError
 from lukou_messages.report import plain_errors
 from lukou_messages.security import Device, KeyPair, Register, save_register
+from lukou_messages.topics import TOPICS
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -37,8 +40,17 @@ def add(
 ) -> None:
     """Register a device; running processes take it up within a second."""
     with plain_errors():
-        if len(public_key) != 40:
-            raise SettingsError([f"a public key has 40 characters of Z85, this one {len(public_key)}"])
+        problems = [f"{topic} is no topic; there are {', '.join(TOPICS)}" for topic in topics if topic not in TOPICS]
+        if SOURCE.fullmatch(name) is None:
+            problems.append(f"name {name!r}: expected 1 to 64 of a-z 0-9 . _ / -")
+        try:
+            is_key = len(z85.decode(public_key.encode())) == 32
+        except Exception:
+            is_key = False
+        if not is_key or len(public_key) != 40:
+            problems.append(f"{public_key!r} is no public key: expected 40 characters of Z85")
+        if problems:
+            raise SettingsError(problems)
         devices = Register.load(register).devices if register.exists() else {}
         device = Device(name, public_key.encode(), frozenset(topics), tuple(sources or ()))
         save_register(register, {**devices, name: device})

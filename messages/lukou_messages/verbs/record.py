@@ -45,7 +45,9 @@ def record(
         ends = time.monotonic() + (seconds if seconds is not None else 1e12)
         with RecordingWriter(out) as writer:
             record_taps(writer, taps, wanted, lambda: bool(stopping) or time.monotonic() > ends)
-        print(f"{out}: {writer.messages} messages", file=sys.stderr)
+        print(f"{writer.path}: {writer.messages} messages", file=sys.stderr)
+        if not writer.messages:
+            raise SettingsError([f"{taps}: nothing was heard there; is anything running? name the folder with --taps"])
 
 
 def _topics(topics: list[str] | None) -> tuple[str, ...]:
