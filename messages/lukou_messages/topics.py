@@ -1,6 +1,6 @@
 """Every topic, one line each.
 
-Liveness, recording, queue sizes, metrics and ``docs/topics.md`` are derived from this table. A topic carries one message
+Liveness, recording, what a queue keeps, metrics and ``docs/topics.md`` are derived from this table. A topic carries one message
 type; many sources may publish on it. `key` says which messages supersede each other: with keep-latest, only the newest
 message per key waits in a queue.
 """

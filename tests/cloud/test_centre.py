@@ -125,6 +125,19 @@ def test_the_api_serves_map_figures_and_archive(page: PageDevice) -> None:
             get(page, bad)
 
 
+def test_other_hosts_and_other_pages_are_turned_away(page: PageDevice) -> None:
+    foreign = urllib.request.Request(f"http://127.0.0.1:{page.port}/api/figures", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        urllib.request.urlopen(foreign, timeout=5)
+
+    async def listen() -> None:
+        async with websockets.connect(f"ws://127.0.0.1:{page.port}/live", origin="http://evil.example") as client:  # type: ignore[arg-type]
+            await client.recv()
+
+    with pytest.raises(websockets.exceptions.WebSocketException):
+        asyncio.run(listen())
+
+
 def test_the_live_stream_gives_the_newest_first_and_then_what_comes(page: PageDevice) -> None:
     page.send(
         [

@@ -209,6 +209,36 @@ def test_replay_says_what_a_recording_lacks(tmp_path: Path) -> None:
         replay(tmp_path / "no.mcap", "toy", ToyCore)
 
 
+def test_a_torn_recording_is_read_up_to_the_tear_and_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "live.mcap"
+    with RecordingWriter(path) as writer:
+        for sequence in range(1, 20_001):
+            writer.write("objects", payload(sequence % 1000, sequence, at_ns=START + sequence * 10**8))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    found = [one.header.sequence for one in read_recording(path)]
+    assert 5000 < len(found) < 20_000 and found == list(range(1, len(found) + 1))
+    with RecordingWriter(path) as again:
+        assert again.path == tmp_path / "live.1.mcap"
+    assert path.read_bytes() == whole[: len(whole) * 2 // 3]
+
+
+def test_a_new_life_is_later_whatever_the_clock_says(tmp_path: Path) -> None:
+    file = tmp_path / "toy.epoch"
+    first = Bench(epoch_file=file)
+    clock = ManualClock(START - 3600 * 10**9)
+    second = Shell(
+        SPEC,
+        ToyCore(),
+        [],
+        identity="toy",
+        clock=clock,
+        transport=first.transport,
+        settings=RunSettings(epoch_file=file),
+    )
+    assert second.epoch == first.shell.epoch + 1
+
+
 def test_measure_file_holds_times_of_objects(tmp_path: Path) -> None:
     file = tmp_path / "toy.jsonl"
     bench = Bench(measure_file=file)

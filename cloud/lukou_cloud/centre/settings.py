@@ -25,6 +25,9 @@ class PageSettings(_Frozen):
 
     host: str = Field("127.0.0.1", description="Address to listen on; the page has no log-in, keep it inside")
     port: int = Field(8080, ge=0, le=65535, description="Port of the page; 0: any free one")
+    names: tuple[str, ...] = Field(
+        (), description="Host names under which the page is reached, beside this machine's own"
+    )
     title: str = Field("Lukou", description="Name of the city or district on the page")
     port_file: Path | None = Field(None, description="Where the port is written once the page is served")
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "static"
 MOST_CLIENTS = 50
+SUMMARY_S = 2.0
+"""Counting the archive takes its lock: not more often than this."""
+
 CLIENT_QUEUE = 40
 KEPT = ("objects", "signals", "warnings", "processes", "figures")
 """Updates of which a new client first gets the newest."""
@@ -46,7 +50,7 @@ class PageDevice:
 
     def __init__(self, settings: CentreSettings, archive: Archive) -> None:
         self._settings = settings
-        self._hub = _Hub()
+        self._hub = _Hub([plain_record(row) for row in archive.query("event", limit=60)][::-1])
         self._map = PageMap(load_map(settings.map), [load(path) for path in settings.configurations])
         self.app = make_app(settings, archive, self._map, self._hub)
         self._socket = _bind(settings.page.host, settings.page.port)
@@ -85,10 +89,10 @@ def _bind(host: str, port: int) -> socket.socket:
 class _Hub:
     """Passes updates from the shell's thread to the clients' queues; a slow client loses old ones, nobody waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Sequence[dict[str, Any]] = ()) -> None:
         self.latest: dict[str, str] = {}
         self.plain: dict[str, dict[str, Any]] = {}
-        self.events: list[str] = []
+        self.events: list[str] = [json.dumps(event) for event in events]
         self._clients: set[asyncio.Queue[str]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -139,6 +143,13 @@ class _Hub:
                 self._clients.discard(mine)
 
 
+def plain_record(row: dict[str, Any]) -> dict[str, Any]:
+    """An archived event as the page gets events."""
+    severity = str(row.get("severity", "")).removeprefix("SEVERITY_").lower()
+    kept = {name: str(row.get(name, "")) for name in ("kind", "subject", "text")}
+    return {"type": "event", "at_ms": row["measured_at_ns"] // 10**6, "severity": severity, **kept}
+
+
 def make_app(settings: CentreSettings, archive: Archive, page_map: PageMap, hub: _Hub) -> FastAPI:
     """The web application."""
 
@@ -148,10 +159,15 @@ def make_app(settings: CentreSettings, archive: Archive, page_map: PageMap, hub:
         yield
 
     app = FastAPI(title="Lukou", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    summary_cache: list[Any] = [-SUMMARY_S, {}]
     geojson = json.dumps(page_map.geojson(), separators=(",", ":"))
+
+    allowed = {settings.page.host, "127.0.0.1", "localhost", "::1", socket.gethostname(), *settings.page.names}
 
     @app.middleware("http")
     async def headers(request: Request, call_next: Any) -> Any:
+        if request.url.hostname not in allowed:  # a foreign name that resolves to us: DNS rebinding
+            return Response("unknown host name; add it to centre.page.names", status_code=421, media_type="text/plain")
         response = await call_next(request)
         response.headers["Content-Security-Policy"] = SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -194,12 +210,22 @@ def make_app(settings: CentreSettings, archive: Archive, page_map: PageMap, hub:
     @app.get("/api/archive")
     def summary() -> dict[str, Any]:
         """Counts and gaps of the archive."""
+        now = time.monotonic()
+        if now - summary_cache[0] < SUMMARY_S:
+            cached: dict[str, Any] = summary_cache[1]
+            return cached
         gaps = [dict(zip(("source", "epoch", "topic", "missing"), gap, strict=True)) for gap in archive.gaps()]
-        return {"counts": archive.counts(), "gaps": gaps}
+        found: dict[str, Any] = {"counts": archive.counts(), "gaps": gaps}
+        summary_cache[:] = [now, found]
+        return found
 
     @app.websocket("/live")
     async def live(client: WebSocket) -> None:
-        """Updates as they come, one JSON object per message."""
+        """Updates as they come, one JSON object per message; only for pages that this server has served."""
+        origin, host = client.headers.get("origin"), client.headers.get("host", "")
+        if origin is not None and origin.split("://", 1)[-1] != host:
+            await client.close(code=1008)
+            return
         await client.accept()
         try:
             with hub.client() as queue:

@@ -6,7 +6,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "./style.css";
 import { MapFrame } from "./frame";
 import { CLASS_COLOURS, CLASSES, Layers } from "./layers";
-import { addEvent, element, showEvents, showFigures, showIntersections, showProcesses, showWarnings } from "./panels";
+import { addEvent, clearEvents, element, showEvents, showFigures, showIntersections, showProcesses, showWarnings } from "./panels";
 import { currentLanguage, switchLanguage, t } from "./text";
 import type { Figures, Objects, ProcessRow, Signal, Site, Update, Warning } from "./types";
 
@@ -188,7 +188,10 @@ function listen(render: (update: Update) => void): void {
     setLink("lost");
     setTimeout(() => listen(render), RETRY_MS);
   };
-  socket.onopen = () => setLink("live");
+  socket.onopen = () => {
+    clearEvents();
+    setLink("live");
+  };
 }
 
 function tick(): void {

@@ -59,6 +59,11 @@ export function addEvent(event: EventRow): void {
   events.length = Math.min(events.length, 60);
 }
 
+/** Forget what was told: a new connection tells it again. */
+export function clearEvents(): void {
+  events.length = 0;
+}
+
 export function showEvents(): void {
   element("events").replaceChildren(
     ...events.map((event) => {

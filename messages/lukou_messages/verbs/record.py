@@ -17,6 +17,7 @@ from lukou_messages.report import plain_errors
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.sockets import SubscriptionSocket
 from lukou_messages.verbs.run import die_with
+from lukou_messages.verbs.status import newest_taps
 
 app = typer.Typer(add_completion=False)
 
@@ -28,9 +29,11 @@ LAST_S = 2.0
 def record(
     out: Annotated[Path, typer.Option(help="Recording to write (MCAP)")],
     taps: Annotated[
-        Path, typer.Option(help="Folder of the site's taps (*.tap), for example the demo's run folder")
-    ] = Path("run/taps"),
-    topics: Annotated[list[str] | None, typer.Option("--topics", help="Only these topics; repeat for several")] = None,
+        Path | None, typer.Option(help="Folder of the site's taps (*.tap); by default those of the newest demo")
+    ] = None,
+    topics: Annotated[
+        list[str] | None, typer.Option("--topics", help="Only these topics, separated by commas; may be repeated")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this time [s]")] = None,
     parent: Annotated[int | None, typer.Option(help="End when this process ends", hidden=True)] = None,
 ) -> None:
@@ -38,7 +41,8 @@ def record(
     if parent is not None:
         die_with(parent)
     with plain_errors("lukou topics"):
-        wanted = _topics(topics)
+        wanted = _topics([name for text in topics or () for name in text.split(",")])
+        taps = taps or newest_taps()
         stopping: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, frame: stopping.append(received))

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lukou_messages.errors import SettingsError
 from lukou_messages.security import Device, KeyPair, save_register
 from lukou_sim.demo.sites import CAMERA_SITE, CAMERAS, RADARS, perception_settings
 from lukou_sim.district import FOLDER
 
 SITES = ("k1", "k2", "k3", "k4")
+LONGEST_FOLDER = 70
+"""A Unix socket's path has at most 107 characters; ours add up to 35."""
+
 PROTOCOLS = {"k1": "ntcip1202", "k2": "gbt20999", "k3": "gbt20999", "k4": "gbt20999"}
 """One cabinet is a real SNMP agent; an SNMP poll costs ten times as much."""
 
@@ -64,9 +68,26 @@ def make_plan(
     page_port: int | None = None,
     measure: bool = True,
 ) -> Plan:
-    """Write everything a demo needs into a folder that only its user may enter."""
+    """Write everything a demo needs into a folder that only its user may enter.
+
+    Raises
+    ------
+    SettingsError
+        The folder was used before, its name is too long for sockets, or the rate is out of bounds.
+    """
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="lukou-"))
+    problems = []
+    if (folder / "data").exists():
+        problems.append(f"{folder}: was used by a demo before; name a new folder, or delete it")
+    if len(str(folder)) > LONGEST_FOLDER:
+        problems.append(
+            f"{folder}: sockets need a path of at most {LONGEST_FOLDER} characters; name a shorter --run-dir"
+        )
+    if not 0 < rate_hz <= 10:
+        problems.append(f"--rate {rate_hz:g}: expected above 0, up to 10 pictures per second")
+    if problems:
+        raise SettingsError(problems)
     folder.mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o700)
     builder = _Builder(folder, scenario, seed, rate_hz, page_port, measure)
@@ -174,9 +195,10 @@ class _Builder:
         }
 
     def _run(self, source: str) -> dict[str, Any]:
-        run: dict[str, Any] = {"time_source": "LOCAL", "time_uncertainty_us": 0}
+        name = source.replace("/", ".")
+        run: dict[str, Any] = {"time_source": "LOCAL", "time_uncertainty_us": 0, "epoch_file": f"data/{name}.epoch"}
         if self.measure:
-            run["measure_file"] = f"data/{source.replace('/', '.')}.measure.jsonl"
+            run["measure_file"] = f"data/{name}.measure.jsonl"
         return run
 
     def _uplink(self, tier: str, source: str, topics: list[str], forward: list[str] | None = None) -> dict[str, Any]:

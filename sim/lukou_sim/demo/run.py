@@ -20,8 +20,8 @@ from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.world.delay import DelayStatistics, fixed_plan_delay
 
 TURN_S = 0.05
-WARM_UP_S = 10.0
-"""Figures of a run leave out its first seconds, while the tracks are built up; latencies do not."""
+PATIENCE_S = 90.0
+"""Without a live picture after this time something is wrong, and the demo ends."""
 
 
 @dataclass
@@ -70,7 +70,11 @@ class Demo:
         """Watch until `seconds` after the first live picture, or until stopped."""
         ends = float("inf")
         next_line = 0.0
+        gives_up = self.started + PATIENCE_S
         while not is_stopping() and time.monotonic() < ends:
+            if self.first_picture_s is None and time.monotonic() > gives_up:
+                self.say(f"no live picture within {PATIENCE_S:.0f} s")
+                return
             self.supervisor.check()
             self.observer.turn()
             now = time.monotonic()
@@ -81,7 +85,7 @@ class Demo:
                 self._cpu_base, self._cpu_since = self.supervisor.cpu_seconds(), now
                 self._own_cpu = time.process_time()
                 elapsed = self.observer.figure("world", "elapsed_s")
-                self._elapsed_base = (now, elapsed) if elapsed is not None else None
+                self._elapsed_base = (self.observer.heard_at["world"], elapsed) if elapsed is not None else None
                 self.observer.scores.clear()
             if now > next_line:
                 next_line = now + 1.0

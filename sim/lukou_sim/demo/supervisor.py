@@ -36,8 +36,7 @@ class Supervised:
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
     start_at: float = 0.0
     cpu_s: float = 0.0
-    started_at: float = 0.0
-    alive_s: float = 0.0
+    life_cpu_s: float = 0.0
 
 
 class Supervisor:
@@ -71,7 +70,6 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,  # Ctrl-C goes to the launcher, which ends its children in order
             )
-        one.started_at = time.monotonic()
 
     def check(self) -> None:
         """Look at every process once; start those that ended again."""
@@ -89,7 +87,8 @@ class Supervisor:
 
     def _ended(self, one: Supervised, code: int, now: float) -> None:
         one.process = None
-        one.alive_s += now - one.started_at
+        one.cpu_s += one.life_cpu_s
+        one.life_cpu_s = 0.0
         one.ends.append(now)
         how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         if len(one.ends) > RESTARTS and now - one.ends[0] < WITHIN_S:
@@ -107,13 +106,13 @@ class Supervisor:
             return
         with contextlib.suppress(psutil.Error):
             times = psutil.Process(one.process.pid).cpu_times()
-            one.cpu_s = max(one.cpu_s, times.user + times.system + times.children_user + times.children_system)
+            one.life_cpu_s = times.user + times.system + times.children_user + times.children_system
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Processor time of the present life of each process, all threads. [s]"""
+        """Processor time of each process over all its lives, all threads. [s]"""
         for one in self.processes.values():
             self._measure(one)
-        return {one.name: one.cpu_s for one in self.processes.values()}
+        return {one.name: one.cpu_s + one.life_cpu_s for one in self.processes.values()}
 
     def pid(self, name: str) -> int | None:
         """Process id under a name; None while it is down."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from lukou_messages.errors import SettingsError
-from lukou_messages.report import FAILED, plain_errors, print_json
+from lukou_messages.report import FAILED, WRONG_USAGE, plain_errors, print_json
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
 from lukou_sim.world.scenario import load_scenario
@@ -42,7 +42,9 @@ def demo(
     stopping: list[int] = []
     for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(kind, lambda received, frame: stopping.append(received))
-    with plain_errors("lukou doctor"):
+    with plain_errors("lukou demo --help", WRONG_USAGE):
+        if minutes is not None and minutes <= 0:
+            raise SettingsError([f"--minutes {minutes:g}: expected above 0"])
         chosen = _scenario(scenario)
         number = chosen.seed if seed is None else seed
         hertz = rate if rate is not None else (10.0 if headless else 5.0)

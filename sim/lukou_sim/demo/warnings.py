@@ -51,7 +51,6 @@ class WarningScore:
     vehicle_s: float = 0.0
     _objects: tuple[int, ObjectList] | None = None
     _truth: tuple[int, TruthList] | None = None
-    _early: list[tuple[int, WarningMessage]] = field(default_factory=list)
 
     def add_truth(self, at_ns: int, truth: TruthList) -> None:
         """One truth list; its events are the dangers."""

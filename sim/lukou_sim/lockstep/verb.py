@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -37,14 +38,19 @@ def sim(
         if source not in ("truth", "sensors") or plan not in ("adaptive", "fixed"):
             raise SettingsError(["--source is truth or sensors, --plan is adaptive or fixed"])
     if not lockstep:
-        _world_alone(scenario, number, length)
+        figures = _world_alone(scenario, number, length)
+        _tell(figures, number, as_json)
         return
     figures = run_lockstep(chosen, number, length, source, plan == "adaptive", _progress(length))
+    _tell(figures, number, as_json)
+
+
+def _tell(figures: dict[str, Any], seed: int, as_json: bool) -> None:
     if as_json:
-        print_json(figures, seed=number)
-    else:
-        for name, value in figures.items():
-            print(f"{name:<22}{value}")
+        print_json(figures, seed=seed)
+        return
+    for name, value in figures.items():
+        print(f"{name:<22}{value}")
 
 
 def _load(name: str) -> Scenario:
@@ -83,7 +89,7 @@ def _progress(length: float) -> Any:
     return lambda part: print(f"\r{part * 100:3.0f} % of {length:.0f} s", end="", file=sys.stderr, flush=True)
 
 
-def _world_alone(scenario: str, seed: int, seconds: float) -> None:
+def _world_alone(scenario: str, seed: int, seconds: float) -> dict[str, Any]:
     """The world process by itself, with its truth and detections on ipc sockets."""
     from lukou_messages.verbs.run import make_shell
     from lukou_sim.demo.plan import to_toml
@@ -110,4 +116,5 @@ def _world_alone(scenario: str, seed: int, seconds: float) -> None:
         shell.run(lambda: time.monotonic() > ends)
     except KeyboardInterrupt:
         shell.close()
-    print((folder / "world.json").read_text(), end="")
+    found: dict[str, Any] = json.loads((folder / "world.json").read_text())
+    return found

@@ -132,9 +132,14 @@ class WorldCore:
             "road_users": float(len(self.world.users)),
             "late_steps": float(self._late_steps),
             "stood_still_s": self._stood_still_ns / 1e9,
-            "unsent_frames": float(sum(feed.unsent for feed in self.cameras.values())),
+            "unsent_frames": float(sum(feed.unsent for feed in self.cameras.values()) + self._frames_never_rendered()),
             "interrupted": float(self._is_interrupted),
         }
+
+    def _frames_never_rendered(self) -> int:
+        """Pictures that were due in steps made up for or stood through."""
+        steps = self._late_steps + self._stood_still_ns // STEP_NS
+        return len(self.cameras) * (steps // self._frame_every)
 
     def finish(self) -> dict[str, Any]:
         """End the world; figures of the run."""
