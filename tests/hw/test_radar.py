@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from lukou_messages.process import Input
 from lukou_messages.v1.header_pb2 import TimeSource
 
 AT = 1_767_225_600_000_000_000
+SECOND = 1_000_000_000
 
 
 def scan(count: int = 3, at_ns: int = AT, sequence: int = 7) -> RadarScan:
@@ -93,12 +95,74 @@ def test_numbers_out_of_bounds_are_refused() -> None:
             decode(encode(broken, 1), "r")
 
 
-def receive(radar: UdpRadar, wanted: int) -> list[Input]:
+def receive(radar: UdpRadar, wanted: int, now_ns: int = AT) -> list[Input]:
     got: list[Input] = []
     deadline = time.monotonic() + 2
     while len(got) < wanted and time.monotonic() < deadline:
-        got += radar.poll(time.time_ns())
+        got += radar.poll(now_ns)
     return got
+
+
+def until_refused(radar: UdpRadar, total: int, now_ns: int = AT) -> None:
+    deadline = time.monotonic() + 2
+    while radar.refused.total() < total and time.monotonic() < deadline:
+        assert radar.poll(now_ns) == []
+    assert radar.refused.total() == total
+
+
+@pytest.fixture
+def link() -> Iterator[tuple[UdpRadar, Callable[..., int]]]:
+    radar = UdpRadar("r", 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        yield radar, lambda **sweep: sender.sendto(encode(scan(**sweep), 1), ("127.0.0.1", radar.port))
+    radar.close()
+
+
+@pytest.mark.parametrize("forged_ns", [2**62, AT + 2_100_000_000, AT - 2_100_000_000, 1])
+def test_a_forged_time_does_not_blind_the_radar(link: tuple[UdpRadar, Callable[..., int]], forged_ns: int) -> None:
+    radar, send = link
+    send(at_ns=forged_ns)
+    until_refused(radar, 1)
+    send(at_ns=AT)
+    assert [one.measured_at_ns for one in receive(radar, 1)] == [AT]
+    assert radar.refused == {"clock": 1}
+
+
+def test_a_clock_that_is_set_back_does_not_blind_the_radar(link: tuple[UdpRadar, Callable[..., int]]) -> None:
+    radar, send = link
+    send(at_ns=AT)
+    assert receive(radar, 1)
+    send(at_ns=AT - 3600 * SECOND)
+    assert receive(radar, 1, AT - 3600 * SECOND)
+    assert radar.faults() == []
+
+
+def test_silence_is_a_fault_until_the_next_sweep(link: tuple[UdpRadar, Callable[..., int]]) -> None:
+    radar, send = link
+    radar.poll(AT)
+    radar.poll(AT + SECOND)
+    assert radar.faults() == []
+    radar.poll(AT + 3 * SECOND)
+    assert radar.faults() == ["r: no sweep for 3 s"]
+    send(at_ns=AT + 3 * SECOND)
+    assert receive(radar, 1, AT + 3 * SECOND)
+    assert radar.faults() == []
+
+
+def test_lasting_refusals_are_a_fault_and_a_single_one_is_not(link: tuple[UdpRadar, Callable[..., int]]) -> None:
+    radar, send = link
+    send(at_ns=AT)
+    assert receive(radar, 1)
+    send(at_ns=AT)
+    until_refused(radar, 1)
+    assert radar.faults() == []
+    for _ in range(9):
+        send(at_ns=AT)
+    until_refused(radar, 10)
+    assert radar.faults() == ["r: datagrams are refused (replayed)"]
+    send(at_ns=AT + 11 * SECOND)
+    assert receive(radar, 1, AT + 11 * SECOND)
+    assert radar.faults() == []
 
 
 def test_driver_takes_the_good_and_counts_the_bad() -> None:

@@ -43,7 +43,7 @@ class Bench:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
             self.server = Ntcip1202Agent(self.cabinet, port)
-            self.driver = Ntcip1202Controller("c", stages, "127.0.0.1", port)
+            self.driver = Ntcip1202Controller("c", stages, "127.0.0.1", port, "lukou", is_simulation=True)
 
     def _run(self):
         began = time.monotonic()

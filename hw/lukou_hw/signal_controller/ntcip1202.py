@@ -22,6 +22,8 @@ from lukou_hw.signal_controller.reading import Condition, ControllerReading
 TIMEOUT_S = 0.8
 RENEWAL_S = 1.0
 FOREIGN_S = 3.0
+USUAL_COMMUNITIES = ("", "public", "private", "administrator", "admin", "lukou")
+"""Names that everybody tries first (SAFETY, threats: default passwords are refused at start)."""
 RED, YELLOW, GREEN, FLASHING_GREEN = 2, 3, 4, 5  # values of SignalColour
 
 
@@ -37,13 +39,20 @@ class Ntcip1202Controller(PollingController):
     address, port
         Of the agent.
     community : str
-        For reading and writing. Must be set by the site; the usual ones are refused outside simulation.
+        For reading and writing. Must be set by the site; `USUAL_COMMUNITIES` are refused outside simulation.
     backup_s : int
-        Written to unitBackupTime. [s]
+        Written to unitBackupTime at every connection and read back; another value there is a fault. [s]
     period_s : float
         Time between two polls. [s]
     now_ns : callable
         Clock for the stamps of readings.
+    is_simulation : bool
+        The cabinet is simulated: any community will do.
+
+    Raises
+    ------
+    ValueError
+        For a community that everybody knows, or a backup time out of bounds.
     """
 
     def __init__(
@@ -52,11 +61,17 @@ class Ntcip1202Controller(PollingController):
         stages: Mapping[int, Sequence[int]],
         address: str,
         port: int = 161,
-        community: str = "lukou",
+        community: str = "",
         backup_s: int = 5,
         period_s: float = 0.2,
         now_ns: Callable[[], int] = time.time_ns,
+        is_simulation: bool = False,
     ) -> None:
+        if not is_simulation and community.strip().lower() in USUAL_COMMUNITIES:
+            raise ValueError(
+                f"{name}: community: {community!r} is no secret; set one of the site's own, at the cabinet and in "
+                "signal.driver_options.community"
+            )
         if not 1 <= backup_s <= 15:
             raise ValueError(f"{name}: backup_s: {backup_s} is not between 1 and 15 s")
         self._stages = {number: frozenset(channels) for number, channels in stages.items()}
@@ -81,17 +96,22 @@ class Ntcip1202Controller(PollingController):
         self._target = self._loop.run_until_complete(
             UdpTransportTarget.create(self._where, timeout=TIMEOUT_S, retries=0)
         )
-        if not self._asked:
-            self._write({ntcip.UNIT_BACKUP_TIME: self._backup_s, **self._controls(0)})
+        nothing = {} if self.wanted() else self._controls(0)  # clear what an earlier life may have left (13)
+        self._write({ntcip.UNIT_BACKUP_TIME: self._backup_s, **nothing})
+        if nothing:
+            self._set, self._asked = nothing, 0
 
     def disconnect(self) -> None:
-        if self._loop is None:
-            return
-        if self._dispatcher is not None:
-            self._dispatcher.transport_dispatcher.close_dispatcher()
-            self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+        loop, dispatcher = self._loop, self._dispatcher
         self._loop = self._dispatcher = None
+        if loop is None:
+            return
+        try:
+            if dispatcher is not None:
+                dispatcher.transport_dispatcher.close_dispatcher()
+                loop.run_until_complete(asyncio.sleep(0))
+        finally:
+            loop.close()
 
     def exchange(self, wanted: int) -> ControllerReading:
         controls = self._controls(wanted)
@@ -127,7 +147,7 @@ class Ntcip1202Controller(PollingController):
         columns = (ntcip.YELLOWS, ntcip.GREENS, ntcip.PED_CLEARS, ntcip.WALKS, ntcip.VEHICLE_CALLS, ntcip.PED_CALLS)
         wanted = [ntcip.status(column, group) for column in columns for group in self._groups]
         wanted += [ntcip.control(ntcip.HOLD, group) for group in self._groups]
-        wanted += [ntcip.UNIT_CONTROL_STATUS, ntcip.UNIT_FLASH_STATUS]
+        wanted += [ntcip.UNIT_CONTROL_STATUS, ntcip.UNIT_FLASH_STATUS, ntcip.UNIT_BACKUP_TIME]
         answer = self._run_command(get_cmd, [(ObjectIdentifier(oid), Null("")) for oid in wanted])
         try:
             result = {tuple(oid): int(value) for oid, value in answer}
@@ -152,6 +172,10 @@ class Ntcip1202Controller(PollingController):
         return answer
 
     def _reading_of(self, values: Mapping[ntcip.Oid, int]) -> ControllerReading:
+        backup_s = values[ntcip.UNIT_BACKUP_TIME]
+        if backup_s != self._backup_s:  # who falls silent would hold a green longer than the guard counts with (8, 16)
+            raise ValueError(f"unitBackupTime is {backup_s} s at the cabinet; {self._backup_s} s was written")
+
         def lit(column: int) -> frozenset[int]:
             return ntcip.phases(values[ntcip.status(column, group)] for group in self._groups)
 

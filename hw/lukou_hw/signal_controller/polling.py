@@ -8,8 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
+
 from lukou_hw.signal_controller.capability import Capability
 from lukou_hw.signal_controller.reading import ControllerReading
+
+log = structlog.get_logger()
 
 REQUEST_LIFE_S = 1.0  # a request not repeated within it is cleared: the watchdog of SAFETY invariant 16
 RETRY_S = 0.5
@@ -41,6 +45,7 @@ class PollingController(ABC):
         self._request: tuple[int, float] | None = None
         self._wake = threading.Event()
         self._stopping = False
+        self._was_healthy: bool | None = None
         self._thread = threading.Thread(target=self._run, name=f"{name}-driver", daemon=True)
         self._thread.start()
 
@@ -77,7 +82,7 @@ class PollingController(ABC):
 
     @abstractmethod
     def connect(self) -> None:
-        """Open the connection; raises OSError."""
+        """Open the connection; raises OSError; whatever else it raises counts as a lost connection too."""
 
     @abstractmethod
     def exchange(self, wanted: int) -> ControllerReading:
@@ -93,15 +98,32 @@ class PollingController(ABC):
                 self.connect()
                 while not self._stopping:
                     began = time.monotonic()
-                    self._reading = self.exchange(self.wanted())
+                    self._tell(self.exchange(self.wanted()))
                     self._wake.wait(max(0.0, self._period_s - (time.monotonic() - began)))
                     self._wake.clear()
                 self.exchange(0)
-            except (OSError, ValueError, RuntimeError) as error:
-                text = str(error) or type(error).__name__
-                self._reading = replace(self._reading, is_healthy=False, is_controlled=False, fault=text[:200])
+            except Exception as error:  # whatever a library throws: a driver that stops for good would not be noticed
+                text = str(error) if isinstance(error, (OSError, ValueError, RuntimeError)) else repr(error)
+                text = (text or type(error).__name__)[:200]
+                self._tell(replace(self._reading, is_healthy=False, is_controlled=False, fault=text))
                 if not self._stopping:
                     self._wake.wait(RETRY_S)
                     self._wake.clear()
             finally:
-                self.disconnect()
+                self._disconnect()
+
+    def _tell(self, reading: ControllerReading) -> None:
+        """Publish a reading; log when the controller has been lost or found, not every failure."""
+        self._reading = reading
+        if reading.is_healthy != self._was_healthy and not self._stopping:
+            self._was_healthy = reading.is_healthy
+            if reading.is_healthy:
+                log.info("controller.found", device=self.name)
+            else:
+                log.warning("controller.lost", device=self.name, fault=reading.fault)
+
+    def _disconnect(self) -> None:
+        try:
+            self.disconnect()
+        except Exception as error:  # the next connection is made all the same
+            log.warning("controller.disconnect_failed", device=self.name, error=repr(error)[:200])
