@@ -145,3 +145,28 @@ def test_the_verb_prints_boxes(tmp_path: Path) -> None:
     missing = CliRunner().invoke(app, [str(tmp_path / "c.png")])
     assert missing.exit_code == 2
     assert "no such file" in missing.output
+
+
+@pytest.mark.parametrize("bad", [b"no picture", b""])
+def test_one_unreadable_picture_fails_and_the_others_are_done(tmp_path: Path, bad: bytes) -> None:
+    good, other = tmp_path / "good.png", tmp_path / "other.png"
+    for file in (good, other):
+        cv2.imwrite(str(file), car(street()))
+    (tmp_path / "bad.png").write_bytes(bad)
+    (tmp_path / "bad.mp4").write_bytes(bad)
+    for name in ("bad.png", "bad.mp4"):
+        result = CliRunner().invoke(app, [str(good), str(tmp_path / name), str(other), "--json"])
+        assert result.exit_code == 1
+        assert name in result.stderr and "good.png" not in result.stderr
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        assert [record["file"] for record in records] == [str(good), str(other)]
+        assert {"schema_version", "seed", "git"} <= set(records[0])
+        assert CliRunner().invoke(app, [str(tmp_path / name)]).exit_code == 1
+
+
+def test_a_picture_that_cannot_be_written_fails(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), car(street()))
+    for name in ("b.nothing", "nowhere/b.png"):
+        result = CliRunner().invoke(app, [str(tmp_path / "a.png"), "--picture", str(tmp_path / name)])
+        assert result.exit_code == 1, result.output
+        assert "cannot write" in result.stderr

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,11 +15,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from lukou_messages.report import FAILED, WRONG_USAGE, print_json
 from lukou_roadside.detector import SHIPPED_CARD, CardError, Detector, PictureDetections, load_detector
 
 app = typer.Typer(add_completion=False)
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-SCHEMA_VERSION = 1
 
 
 @app.command()
@@ -32,7 +30,7 @@ def detect(
     picture: Annotated[Path | None, typer.Option("--picture", help="write the last picture with its boxes")] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="of a video, only every n-th frame")] = 1,
 ) -> None:
-    """Find road users in pictures or videos; boxes are in pixels of the given picture."""
+    """Find road users in pictures or videos; boxes are in pixels of the given picture. Exit 1 where a file is unreadable."""
     try:
         detector = load_detector(model)
     except CardError as error:
@@ -42,20 +40,27 @@ def detect(
         _fail(f"there is no such file: {', '.join(missing)}", "give pictures or videos")
     console = Console(stderr=as_json)
     last: tuple[NDArray[np.uint8], PictureDetections] | None = None
+    unreadable = []
     for file in files:
+        is_read = False
         for number, image in _frames(file, every):
+            is_read = True
             started = time.process_time()
             found = detector.detect(image)
             cpu_ms = (time.process_time() - started) * 1e3
             last = image, found
             if as_json:
-                print(json.dumps(_record(detector, file, number, image, found, cpu_ms), allow_nan=False), flush=True)
+                print_json(_record(detector, file, number, image, found, cpu_ms))
+                sys.stdout.flush()
             else:
                 _print(console, detector, file, number, found, cpu_ms)
-    if last is None:
-        _fail("no picture could be read", "OpenCV reads PNG, JPEG and, where its build can, MP4 and AVI")
-    if picture is not None and not cv2.imwrite(str(picture), draw(detector, last[0], last[1])):
-        _fail(f"cannot write {picture}", "give a name that ends in .png or .jpg in a folder that exists")
+        if not is_read:
+            unreadable.append(str(file))
+    if picture is not None and last is not None and not _write(picture, draw(detector, last[0], last[1])):
+        _fail(f"cannot write {picture}", "give a name that ends in .png or .jpg in a folder that exists", FAILED)
+    if unreadable:
+        remedy = "OpenCV reads PNG, JPEG and, where its build can, MP4 and AVI"
+        _fail(f"neither a picture nor a video that can be read: {', '.join(unreadable)}", remedy, FAILED)
 
 
 def boxes(detector: Detector, found: PictureDetections) -> list[dict[str, Any]]:
@@ -89,11 +94,9 @@ def draw(detector: Detector, image: NDArray[np.uint8], found: PictureDetections)
 
 def _frames(file: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     if file.suffix.lower() in PICTURES:
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if image is None:
-            print(f"{file}: not a picture that OpenCV can read", file=sys.stderr)
-            return
-        yield 0, np.asarray(image, dtype=np.uint8)
+        image = _read(file)
+        if image is not None:
+            yield 0, np.asarray(image, dtype=np.uint8)
         return
     video = cv2.VideoCapture(str(file))
     number = 0
@@ -105,17 +108,27 @@ def _frames(file: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
             yield number, np.asarray(image, dtype=np.uint8)
         number += 1
     video.release()
-    if number == 0:
-        print(f"{file}: neither a picture nor a video that OpenCV can read", file=sys.stderr)
+
+
+def _read(file: Path) -> Any:
+    """The picture; None where OpenCV cannot read it."""
+    try:
+        return cv2.imread(str(file), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+
+
+def _write(file: Path, image: NDArray[np.uint8]) -> bool:
+    try:
+        return bool(cv2.imwrite(str(file), image))
+    except cv2.error:  # the ending of the name says no format
+        return False
 
 
 def _record(
     detector: Detector, file: Path, number: int, image: NDArray[np.uint8], found: PictureDetections, cpu_ms: float
 ) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "seed": None,
-        "git": _git(),
         "file": str(file),
         "frame": number,
         "width_px": image.shape[1],
@@ -124,15 +137,6 @@ def _record(
         "cpu_ms": round(cpu_ms, 2),
         "boxes": boxes(detector, found),
     }
-
-
-def _git() -> str | None:
-    """Commit of the working tree that this file stands in; None where there is none."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=5).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
 
 
 def _print(
@@ -147,6 +151,6 @@ def _print(
     console.print(table)
 
 
-def _fail(problem: str, remedy: str) -> NoReturn:
+def _fail(problem: str, remedy: str, code: int = WRONG_USAGE) -> NoReturn:
     print(f"lukou detect: {problem}\n{remedy}", file=sys.stderr)
-    raise typer.Exit(2)
+    raise typer.Exit(code)
