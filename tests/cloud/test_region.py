@@ -9,9 +9,10 @@ import pytest
 
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.core import RegionCore
+from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings, TimingSettings
-from lukou_cloud.region.timing import Timing
+from lukou_cloud.region.timing import Timing, skips_after
 from lukou_maps.reading import load_map
 from lukou_maps.signal_configuration import configuration_hash, load
 from lukou_messages.objects import ObjectList
@@ -34,7 +35,8 @@ def situation(approaches: Approaches, **queues: float) -> Situation:
     queue = np.zeros(approaches.serves.shape[1])
     for name, count in queues.items():
         queue[approaches.names.index(name)] = count
-    return Situation(queue, np.zeros((120, len(queue))), np.zeros(len(queue)), 0, 0)
+    none = np.zeros(len(queue))
+    return Situation(queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, 0, 0)
 
 
 def test_lanes_are_served_by_the_stages_of_their_groups(approaches: Approaches) -> None:
@@ -66,7 +68,7 @@ def test_nothing_is_ordered_that_the_guard_would_refuse(approaches: Approaches) 
 
 
 def test_queues_count_who_stands_and_expect_who_comes(approaches: Approaches) -> None:
-    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), 60, 180.0, 240.0)
+    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
     lane = approaches.names.index("k1_N_approach_2")
     length = float(approaches.length_m[lane])
     objects = ObjectList.of(
@@ -78,6 +80,49 @@ def test_queues_count_who_stands_and_expect_who_comes(approaches: Approaches) ->
     assert found.arrivals[:10, lane].sum() == pytest.approx(1.0, abs=0.3)
     later = estimator.update(7.0, objects)
     assert later.waited_s[lane] == pytest.approx(7.0)
+
+
+def test_a_lane_that_yields_to_people_is_learned_to_discharge_slowly() -> None:
+    discharge = Discharge(np.array([0.5, 0.5]))
+    green, standing = np.array([True, True]), np.array([10.0, 10.0])
+    discharge.learn(~green, standing, np.zeros(2), 1.0)
+    for second in range(20):
+        discharge.learn(green, standing, np.array([second % 2, second % 4 == 0], float), 1.0)
+    assert discharge.flow[0] == pytest.approx(0.5, abs=0.02)
+    assert 0.25 < discharge.flow[1] < 0.45
+    before = discharge.flow.copy()
+    discharge.due[:] = 0.0
+    discharge.learn(green, np.zeros(2), np.zeros(2), 1.0)  # nobody is due: nothing is learned
+    assert (discharge.flow == before).all()
+
+
+def test_a_stage_is_left_out_at_most_once_in_a_cycle(approaches: Approaches) -> None:
+    assert skips_after(0, 1, 0, 4) == 0
+    assert skips_after(0, 2, 0, 4) == 1 and skips_after(2, 3, 1, 4) == 1
+    assert skips_after(3, 0, 1, 4) == 0 and skips_after(2, 0, 1, 4) == 1
+    timing = Timing(approaches, TimingSettings())
+    crossing = situation(approaches, k1_E_approach_3=10, k1_W_approach_3=10)
+    assert timing.decide(0, 20.0, crossing, frozenset({1, 2})).stage == 2
+    assert timing.decide(0, 20.0, crossing, frozenset({1, 2}), skips=1).stage == 1
+
+
+def test_a_change_is_ordered_in_the_step_in_which_the_minimum_ends() -> None:
+    core = region()
+    names = ["k1_E_approach_3", "k1_W_approach_3"]
+    waiting = ObjectList.of(
+        12, lane_names=names, id=range(1, 13), object_class=[1] * 12, x_m=[0] * 12, y_m=[0] * 12, velocity_x_mps=[0] * 12,
+        velocity_y_mps=[0] * 12, lane=[k % 2 for k in range(12)], lane_s_m=[90 - 3 * k for k in range(12)],
+    )  # fmt: skip
+    seen = Input("fused_objects", "district/edge", T, 1, T, waiting, VALID)
+    early = signal(T, stage_started_at_ns=T - 13_500_000_000, allowed_stages=["NS-through"])
+    [held] = commands(core.step(T, [early, seen]))
+    assert held.stage_request.stage == "NS-through"  # type: ignore[attr-defined]
+    assert commands(core.step(T + SECOND // 5, [])) == []
+    at = T + 2 * SECOND // 5
+    later = signal(at, stage_started_at_ns=T - 13_500_000_000, allowed_stages=["NS-through", "NS-left", "EW-through"])
+    [change] = commands(core.step(at, [later]))
+    assert change.stage_request.stage in ("NS-left", "EW-through")  # type: ignore[attr-defined]
+    assert commands(core.step(at + SECOND // 5, [])) == []
 
 
 def region() -> RegionCore:
@@ -139,9 +184,8 @@ def test_blindness_gives_the_control_back_and_never_means_no_vehicles() -> None:
     assert state.validity == INVALID and "blind" in state.value.decision
     assert commands(core.step(T + 3 * SECOND, [signal(T + 3 * SECOND)])) == []
     assert len(commands(core.step(T + 4 * SECOND, [signal(T + 4 * SECOND), lists(T + 4 * SECOND)]))) == 1
-    assert commands(core.step(T + 5 * SECOND, [signal(T + 5 * SECOND), lists(T + 5 * SECOND, INVALID)]))[0].HasField(
-        "release"
-    )  # type: ignore[attr-defined]
+    [command] = commands(core.step(T + 5 * SECOND, [signal(T + 5 * SECOND), lists(T + 5 * SECOND, INVALID)]))
+    assert command.HasField("release")  # type: ignore[attr-defined]
 
 
 def test_a_snapshot_continues_with_the_same_commands() -> None:

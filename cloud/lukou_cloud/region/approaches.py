@@ -49,6 +49,8 @@ class Approaches:
         Length of each, and its speed limit. [m, m/s]
     is_bicycle : (n,) bool array
         Lanes for bicycles only.
+    yields : (n,) bool array
+        Lanes from which a turn yields to others while it has green, people on the crosswalk mostly.
     upstream : dict of int to Upstream
         Lanes further up, by map index.
     crossings : tuple of int
@@ -71,6 +73,7 @@ class Approaches:
     length_m: NDArray[np.float64]
     speed_mps: NDArray[np.float64]
     is_bicycle: NDArray[np.bool_]
+    yields: NDArray[np.bool_]
     upstream: dict[int, Upstream]
     crossings: tuple[int, ...]
     stages: tuple[str, ...]
@@ -90,11 +93,15 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
             groups_by_link.setdefault(link, []).append(group.name)
     connections = road.connections
     lane_groups: dict[int, set[str]] = {}
+    yielding_links = {link for stage in configuration.stages for link in stage.yielding_links}
+    yielding: set[int] = set()
     for k in np.flatnonzero(connections.intersection == where):
         lane = int(connections.from_lane[k])
         if road.lanes.kind[lane] == LaneKind.ROAD and connections.turn[k] != Turn.TURN_AROUND:
             found = lane_groups.setdefault(lane, set())
             found.update(groups_by_link.get(int(connections.link_index[k]), ()))
+            if int(connections.link_index[k]) in yielding_links:
+                yielding.add(lane)
     lanes = tuple(sorted(lane for lane, groups in lane_groups.items() if groups))
     crossings, crossing_groups = _crossings(road, where, groups_by_link)
     stages = tuple(stage.name for stage in configuration.stages)
@@ -111,6 +118,7 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
         length_m=road.lanes.length_m[list(lanes)],
         speed_mps=np.where(is_bicycle, np.minimum(speed, 5.0), speed),
         is_bicycle=is_bicycle,
+        yields=np.array([lane in yielding for lane in lanes]),
         upstream=_upstream(road, lanes),
         crossings=crossings,
         stages=stages,

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from lukou_cloud.region.approaches import Approaches, compile_approaches
-from lukou_cloud.region.queues import QueueEstimator
+from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings
-from lukou_cloud.region.timing import Timing
+from lukou_cloud.region.timing import Timing, skips_after
 from lukou_cloud.region.traffic import TrafficMeter, _Trip
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
@@ -30,6 +30,8 @@ from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.signal_pb2 import Authority, ControlMode, SignalState
 from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
 
+TURN_NS = 10**9
+"""Every intersection is decided upon once a second; a change decided upon is ordered in the step in which its minimum ends."""
 COMMAND_LIFE_NS = 2 * 10**9
 ACTING = (ControlMode.CONTROL_MODE_SUPERVISED, ControlMode.CONTROL_MODE_AUTOMATIC)
 
@@ -52,6 +54,20 @@ class Intersection:
     is_blind: bool = False
     refused: str = ""
     changes: int = 0
+    stage: int = -1  # running stage; the last one while changing
+    skips: int = 0  # stages left out in this cycle
+    following: int = -1  # stage to be ordered as soon as the guard allows it; -1: none
+
+    def follow(self) -> int:
+        """Note the running stage and what was left out before it; -1 during a change or if the stage is not known."""
+        stages, signal = self.approaches.stages, self.signal
+        if signal is None or signal.in_transition or signal.stage not in stages:
+            return -1
+        stage = stages.index(signal.stage)
+        if self.stage >= 0 and stage != self.stage:
+            self.skips = skips_after(self.stage, stage, self.skips, len(stages))
+        self.stage = stage
+        return stage
 
 
 class RegionCore:
@@ -77,6 +93,7 @@ class RegionCore:
         self._fence = 0
         self._origin_ns = 0
         self._next_log_ns = 0
+        self._next_turn_ns = 0
         self._events = 0
 
     def _make(self, road: RoadModel, configuration: SignalConfiguration) -> Intersection:
@@ -92,7 +109,7 @@ class RegionCore:
             ]
         ).reshape(-1, 2, 2)
         timing = self.settings.timing
-        queues = QueueEstimator(approaches, index, ends, timing.horizon_s, timing.view_m, timing.rate_memory_s)
+        queues = QueueEstimator(approaches, index, ends, timing)
         return Intersection(
             configuration,
             approaches,
@@ -104,9 +121,10 @@ class RegionCore:
         )
 
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
-        """One second of the district."""
+        """Take what has come; once a second, decide for every intersection."""
         if self._fence == 0:
             self._fence, self._origin_ns = now_ns // 10**6, now_ns
+            self._next_turn_ns = now_ns
             self._next_log_ns = now_ns + round(self.settings.log_every_s * 1e9)
         outputs: list[Output] = []
         for one in inputs:
@@ -118,6 +136,11 @@ class RegionCore:
                 place.signal, place.signal_ns = one.value, one.measured_at_ns
             elif one.topic == "command_reply":
                 outputs += self._take_reply(now_ns, one.value)
+        if now_ns < self._next_turn_ns:
+            for place in self._intersections.values():
+                outputs += self._hasten(now_ns, place)
+            return outputs
+        self._next_turn_ns = max(self._next_turn_ns, now_ns - TURN_NS // 2) + TURN_NS
         is_log = now_ns >= self._next_log_ns
         if is_log:
             self._next_log_ns += round(self.settings.log_every_s * 1e9)
@@ -127,6 +150,18 @@ class RegionCore:
 
     # --- one intersection -------------------------------------------------------------------------------------------
 
+    def _hasten(self, now_ns: int, place: Intersection) -> list[Output]:
+        """Order the change that was decided upon and that the guard allows by now."""
+        signal, stages = place.signal, place.approaches.stages
+        if place.following < 0 or signal is None or now_ns - place.signal_ns > self.settings.stale_s * 1e9:
+            return []
+        name = stages[place.following]
+        if place.follow() != place.stage or signal.stage == name or name not in signal.allowed_stages:
+            return []
+        place.following, place.changes = -1, place.changes + 1
+        command = self._command(now_ns, place, signal, stage_request=StageRequest(stage=name))
+        return self._sent(now_ns, place, command)
+
     def _turn(self, now_ns: int, place: Intersection, is_log: bool) -> list[Output]:
         stale_ns = self.settings.stale_s * 1e9
         outputs: list[Output] = []
@@ -134,6 +169,7 @@ class RegionCore:
         sees = objects is not None and self._objects_valid and now_ns - self._objects_ns <= stale_ns
         hears = place.signal is not None and now_ns - place.signal_ns <= stale_ns
         name = place.configuration.intersection
+        place.following = -1
         if not sees or objects is None:
             place.decision = "blind: no fresh object list; the intersection keeps its own plan"
             state = TrafficState(
@@ -149,7 +185,7 @@ class RegionCore:
             place.is_blind = False
             outputs.append(self._event(now_ns, "region.sees", Severity.SEVERITY_INFO, name, "object lists are back"))
         now_s = (now_ns - self._origin_ns) / 1e9
-        situation = place.queues.update(now_s, objects)
+        situation = place.queues.update(now_s, objects, place.follow() if hears else -1)
         command = None
         if hears and place.signal is not None:
             command = self._decide(now_ns, place, place.signal, situation)
@@ -164,13 +200,16 @@ class RegionCore:
             outputs.append(Output("traffic_log", self._logged(state), now_ns))
             place.meter.reset()
             place.last_departures = departures
-        if command is not None:
-            outputs.append(Output("command", command, now_ns, to=f"{name}/signal"))
-            if (
-                command.WhichOneof("action") == "stage_request"
-                and command.stage_request.stage != command.expected_stage
-            ):
-                outputs.append(Output("command_log", command, now_ns))
+        return outputs + self._sent(now_ns, place, command)
+
+    def _sent(self, now_ns: int, place: Intersection, command: Command | None) -> list[Output]:
+        """A command on its way; what changes something goes into the log too."""
+        if command is None:
+            return []
+        outputs = [Output("command", command, now_ns, to=f"{place.configuration.intersection}/signal")]
+        is_request = command.WhichOneof("action") == "stage_request"
+        if is_request and command.stage_request.stage != command.expected_stage:
+            outputs.append(Output("command_log", command, now_ns))
         return outputs
 
     def _logged(self, state: TrafficState) -> TrafficState:
@@ -179,7 +218,7 @@ class RegionCore:
         log.interval_s = self.settings.log_every_s
         return log
 
-    def _decide(self, now_ns: int, place: Intersection, signal: SignalState, situation: object) -> Command | None:
+    def _decide(self, now_ns: int, place: Intersection, signal: SignalState, situation: Situation) -> Command | None:
         stages = list(place.approaches.stages)
         if signal.configuration_hash != place.hash:
             place.decision = "configuration differs from the intersection's: nothing is ordered"
@@ -197,8 +236,8 @@ class RegionCore:
         if not may_hold and not allowed:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
-        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold)  # type: ignore[arg-type]
-        place.decision = decision.why
+        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, place.skips)
+        place.decision, place.following = decision.why, decision.following
         if decision.stage != running:
             place.changes += 1
         request = StageRequest(stage=stages[decision.stage])
@@ -292,15 +331,17 @@ class RegionCore:
                 "is_blind": place.is_blind,
                 "refused": place.refused,
                 "changes": place.changes,
+                "stage": [place.stage, place.skips, place.following],
                 "queues": place.queues.export(),
                 "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 1,
+            "version": 2,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
+            "next_turn_ns": self._next_turn_ns,
             "events": self._events,
             "objects": self._objects.encode(self._objects.message.header).hex() if self._objects is not None else None,
             "objects_ns": self._objects_ns,
@@ -312,9 +353,10 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 1:
+        if state.get("version") != 2:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
+        self._next_turn_ns = state["next_turn_ns"]
         self._next_log_ns, self._events = state["next_log_ns"], state["events"]
         self._objects = ObjectList.decode(bytes.fromhex(state["objects"])) if state["objects"] else None
         self._objects_ns, self._objects_valid = state["objects_ns"], state["objects_valid"]
@@ -324,6 +366,7 @@ class RegionCore:
             place.signal = SignalState.FromString(bytes.fromhex(kept["signal"])) if kept["signal"] else None
             place.last_departures, place.is_blind = kept["last_departures"], kept["is_blind"]
             place.refused, place.changes = kept["refused"], kept["changes"]
+            place.stage, place.skips, place.following = kept["stage"]
             place.queues.load(kept["queues"])
             place.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
             place.meter.left, place.meter.delay_s, place.meter.stops = kept["meter"]

@@ -10,7 +10,7 @@ SPEC = ProcessSpec(
     name="region",
     takes=("fused_objects", "signal", "warning", "command_reply"),
     gives=("traffic", "traffic_log", "command", "command_log", "event"),
-    trigger=Trigger(period_s=1.0),
+    trigger=Trigger(period_s=0.2),
     settings=RegionSettings,
     make_core=make_core,
 )

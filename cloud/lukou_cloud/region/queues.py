@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.discharge import Discharge
+from lukou_cloud.region.settings import TimingSettings
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
@@ -30,6 +32,8 @@ class Situation:
         Expected arrivals at the end of the queue in each second ahead.
     waited_s : (q,) float array
         Longest wait in each queue so far. [s]
+    flow, red_flow : (q,) float array
+        Road users that leave a queue each second with right of way and without. [1/s]
     vehicles : int
         Vehicles seen on the approaches.
     pedestrians : int
@@ -39,6 +43,8 @@ class Situation:
     queue: NDArray[np.float64]
     arrivals: NDArray[np.float64]
     waited_s: NDArray[np.float64]
+    flow: NDArray[np.float64]
+    red_flow: NDArray[np.float64]
     vehicles: int
     pedestrians: int
 
@@ -53,8 +59,7 @@ class QueueEstimator:
         Map index of each lane name.
     crossing_ends : (c, 2, 2) float array
         The two ends of each crosswalk in the map frame. [m]
-    horizon_s, view_m, rate_memory_s
-        See `TimingSettings`.
+    settings : TimingSettings
     """
 
     def __init__(
@@ -62,29 +67,32 @@ class QueueEstimator:
         approaches: Approaches,
         lane_index: dict[str, int],
         crossing_ends: NDArray[np.float64],
-        horizon_s: int,
-        view_m: float,
-        rate_memory_s: float,
+        settings: TimingSettings,
     ) -> None:
         self.approaches = approaches
         self._lane_index = lane_index
         self._ends = crossing_ends
-        self._horizon, self._view_m, self._memory = horizon_s, view_m, rate_memory_s
+        self._horizon, self._view_m = settings.horizon_s, settings.view_m
+        self._memory = settings.rate_memory_s
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
         self._number = {lane: k for k, lane in enumerate(approaches.lanes)}
         self._size = lanes + crossings
         self.rates = np.full(self._size, 0.02)
         self._seen: dict[int, tuple[int, float]] = {}
         self._waits: dict[int, tuple[int, float]] = {}
+        headway = np.where(approaches.yields, settings.yielding_headway_s, settings.headway_s)
+        headway = np.where(approaches.is_bicycle, settings.bicycle_headway_s, headway)
+        self.discharge = Discharge(1.0 / headway)
+        self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
         self._last_s: float | None = None
 
-    def update(self, now_s: float, objects: ObjectList) -> Situation:
-        """Estimate from one object list at time `now_s` (any fixed origin). [s]"""
+    def update(self, now_s: float, objects: ObjectList, stage: int = -1) -> Situation:
+        """Estimate from one object list at time `now_s` (any fixed origin) [s], while `stage` runs (-1: a change, or unknown)."""
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         queue = np.zeros(self._size)
         arrivals = np.zeros((self._horizon, self._size))
-        waited = np.zeros(self._size)
+        waited, standing = np.zeros(self._size), np.zeros(len(self.approaches.lanes))
         present: dict[int, tuple[int, float]] = {}
         waits: dict[int, tuple[int, float]] = {}
         vehicles = 0
@@ -104,11 +112,14 @@ class QueueEstimator:
                 since = self._waits.get(identity, (number, now_s))[1]
                 waits[identity] = (number, since)
                 waited[number] = max(waited[number], now_s - since)
+                standing[number] += 1
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
-        self._learn(now_s, present, waiting)
+        self._learn(now_s, present, standing, stage)
         self._background(arrivals)
         self._waits = waits
-        return Situation(queue, arrivals, waited, vehicles, waiting)
+        flow = np.concatenate([self.discharge.flow, self._people_flow])
+        red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
+        return Situation(queue, arrivals, waited, flow, red_flow, vehicles, waiting)
 
     def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
         """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""
@@ -172,7 +183,9 @@ class QueueEstimator:
             count += 1
         return count
 
-    def _learn(self, now_s: float, present: dict[int, tuple[int, float]], waiting: int) -> None:
+    def _learn(
+        self, now_s: float, present: dict[int, tuple[int, float]], standing: NDArray[np.float64], stage: int
+    ) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
@@ -184,6 +197,9 @@ class QueueEstimator:
         if dt > 0:
             share = 1.0 - np.exp(-dt / self._memory)
             self.rates += share * (left / dt - self.rates)
+            if stage >= 0:
+                lanes = len(standing)
+                self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
         self._seen = present
 
     def _background(self, arrivals: NDArray[np.float64]) -> None:
@@ -199,6 +215,7 @@ class QueueEstimator:
             "seen": [[i, *v] for i, v in self._seen.items()],
             "waits": [[i, *v] for i, v in self._waits.items()],
             "departures": self.departures.tolist(),
+            "discharge": self.discharge.export(),
             "last_s": self._last_s,
         }
 
@@ -208,4 +225,5 @@ class QueueEstimator:
         self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}  # type: ignore[attr-defined]
         self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
         self.departures = np.array(state["departures"], np.int64)
+        self.discharge.load(state["discharge"])  # type: ignore[arg-type]
         self._last_s = None if state["last_s"] is None else float(state["last_s"])  # type: ignore[arg-type]

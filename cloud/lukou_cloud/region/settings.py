@@ -16,14 +16,19 @@ class TimingSettings(BaseModel):
         gt=0.5,
         description="saturation headway of a vehicle lane, HCM 6th ed. ch. 19: 3600/1900, and some trucks [s]",
     )
+    yielding_headway_s: float = Field(
+        3.5, gt=0.5, description="headway of a lane with a turn that yields to people, until its own is learned [s]"
+    )
     bicycle_headway_s: float = Field(1.3, gt=0.1, description="saturation headway of a bicycle lane [s]")
-    startup_s: float = Field(2.0, ge=0.0, description="start-up lost time, HCM 6th ed. ch. 19 [s]")
+    startup_s: float = Field(
+        1.0, ge=0.0, description="start-up lost time of the district's drivers (HCM 6th ed.: 2) [s]"
+    )
     view_m: float = Field(300.0, gt=20, description="how far before the stop line road users are believed seen [m]")
     pedestrian_weight: float = Field(0.6, ge=0, description="a waiting pedestrian counts as so many vehicles")
     bicycle_weight: float = Field(1.0, ge=0, description="a waiting bicycle counts as so many vehicles")
     rate_memory_s: float = Field(240.0, gt=10, description="time constant of the learned arrival rates [s]")
     wait_weight_s: float = Field(
-        90.0, gt=0, description="a wait of this length counts double: long waits are worse than many short ones [s]"
+        40.0, gt=0, description="a wait of this length counts double: long waits are worse than many short ones [s]"
     )
     terminal_s: float = Field(
         25.0, ge=0, description="what a road user still waiting at the horizon is charged, beside the wait so far [s]"

@@ -9,6 +9,7 @@ queue model: Robertson and Bretherton's TRANSYT and OPAC's rolling horizon, Gart
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,18 @@ from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.queues import Situation
 from lukou_cloud.region.settings import TimingSettings
 
-HOLDS_S = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 38, 45, 52, 60)
+HOLDS_S = (0, 1, 2, 4, 7, 11, 16, 23, 32, 45)
 """Candidate times to hold the running stage. [s]"""
 
-LEAVE_BELOW = (0.6, 1.5, 3.5)
-"""Policies of the rollouts: a later stage ends when fewer road users than this wait or come soon. [road users]"""
+POLICIES = ((0.6, -1.0), (0.6, 1.5), (2.0, -1.0), (2.0, 3.0), (99.0, -1.0), (99.0, 2.0))
+"""Policies of the rollouts: a later stage ends when fewer road users than the first number wait or come soon in each of its
+lanes; a stage is left out, where the order allows it, when at most the second number do. [road users]"""
 
 SOON_S = 4
 """Who arrives within this time counts as coming soon. [s]"""
+
+SKIPS_PER_CYCLE = 1
+"""Stages that may be left out in a cycle; the guard enforces the same (SAFETY 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Decision:
         Weighted waiting of this choice and of the best one that decides otherwise now. [road user s]
     why : str
         For people.
+    following : int
+        Stage to change to as soon as the guard allows it, within the second; -1: none.
     """
 
     stage: int
@@ -48,6 +55,7 @@ class Decision:
     cost: float
     alternative: float
     why: str
+    following: int = -1
 
 
 class Timing:
@@ -62,8 +70,6 @@ class Timing:
     def __init__(self, approaches: Approaches, settings: TimingSettings) -> None:
         self._approaches, self._settings = approaches, settings
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
-        headway = np.where(approaches.is_bicycle, settings.bicycle_headway_s, settings.headway_s)
-        self._flow = np.concatenate([1.0 / headway, np.full(crossings, 50.0)])
         self._weight = np.concatenate(
             [
                 np.where(approaches.is_bicycle, settings.bicycle_weight, 1.0),
@@ -72,11 +78,13 @@ class Timing:
         )
         is_lane = np.arange(lanes + crossings) < lanes
         self._serves_vehicles = (approaches.serves & is_lane).astype(float)
-        self._startup = np.concatenate([np.full(lanes, settings.startup_s), np.zeros(crossings)])
+        startup = np.concatenate([np.full(lanes, settings.startup_s), np.zeros(crossings)])
+        self._table = _compile_table(approaches, startup)
 
     def decide(
-        self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int], may_hold: bool = True
-    ) -> Decision:
+        self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int], may_hold: bool = True,
+        skips: int = 0,
+    ) -> Decision:  # fmt: skip
         """Choose for a stage that has run `elapsed_s`.
 
         Parameters
@@ -91,6 +99,8 @@ class Timing:
             Other stages that the guard would let begin now.
         may_hold : bool
             Whether the guard would let the running stage go on.
+        skips : int
+            Stages left out in this cycle.
         """
         approaches = self._approaches
         count = len(approaches.stages)
@@ -99,9 +109,9 @@ class Timing:
         holds = sorted({min(max(float(h), earliest), latest) for h in HOLDS_S} | {earliest})
         candidates = [(h, (stage + 1) % count) for h in holds]
         skip = (stage + 2) % count
-        if skip in allowed and count > 2 and earliest == 0.0:
-            candidates.append((0.0, skip))
-        costs = self._simulate(stage, elapsed_s, candidates, situation)
+        if count > 2 and skips_after(stage, skip, skips, count) <= SKIPS_PER_CYCLE:
+            candidates += [(h, skip) for h in holds if h > 0.0 or skip in allowed]
+        costs = self._simulate(stage, elapsed_s, skips, candidates, situation)
         order = np.argsort(costs, kind="stable")
         best = int(order[0])
         now = [k for k, (hold, _) in enumerate(candidates) if hold < 1.0]
@@ -127,69 +137,71 @@ class Timing:
             float(costs[chosen]),
             float(other),
             self._why(stage, target, candidates[chosen][0], situation, float(costs[chosen]), float(other)),
+            candidates[best][1] if best in now and target == stage and not allowed else -1,
         )
 
     def _simulate(
-        self, stage: int, elapsed_s: float, candidates: list[tuple[float, int]], situation: Situation
+        self,
+        stage: int,
+        elapsed_s: float,
+        skips: int,
+        candidates: list[tuple[float, int]],
+        situation: Situation,
     ) -> NDArray[np.float64]:
-        """Weighted waiting of every candidate. [road user s]"""
-        approaches = self._approaches
-        count = len(approaches.stages)
-        size = len(candidates) * len(LEAVE_BELOW)
-        hold = np.tile(np.array([h for h, _ in candidates]), len(LEAVE_BELOW))
-        first_next = np.tile(np.array([n for _, n in candidates]), len(LEAVE_BELOW))
-        leave_below = np.repeat(np.array(LEAVE_BELOW), len(candidates))
+        """Weighted waiting of every candidate, under the best of the policies. [road user s]"""
+        table, settings = self._table, self._settings
+        capacity = table.share * situation.flow + (1.0 - table.share) * situation.red_flow
         soon = _ahead(situation.arrivals, SOON_S)
+        rows = _Rollouts.begin(candidates, table.green[stage, min(int(elapsed_s), table.green.shape[1] - 1)])
+        size = len(rows.state)
+        green_s, used = np.full(size, elapsed_s), np.full(size, skips)
         queue = np.repeat(situation.queue[None], size, axis=0)
-        current = np.full(size, stage)
-        target = np.full(size, -1)
-        timer = np.zeros(size)  # time in the change, or green since the decision
-        green_s = np.full(size, elapsed_s)
-        is_first = np.ones(size, bool)
-        weight = self._weight * (1.0 + situation.waited_s / self._settings.wait_weight_s)
-        cost = np.zeros(size)
-        horizon = self._settings.horizon_s
-        for second in range(horizon):
-            changing = target >= 0
-            ended = changing & (timer >= approaches.change_s[current, np.maximum(target, 0)])
-            if ended.any():
-                current = np.where(ended, target, current)
-                green_s = np.where(ended, 0.0, green_s)
-                target = np.where(ended, -1, target)
-                timer = np.where(ended, 0.0, timer)
-                changing = target >= 0
-            served = self._served(current, target, timer, green_s, changing)
-            out = np.minimum(queue + situation.arrivals[second], served * self._flow)
-            queue = queue + situation.arrivals[second] - out
-            cost += queue @ weight
-            waiting = (self._serves_vehicles[current] * (queue + soon[second])).max(axis=1) > leave_below
-            over = green_s >= approaches.max_s[current]
-            ready = np.where(
-                is_first, second + 1 > hold, (green_s + 1 >= approaches.min_s[current]) & (~waiting | over)
-            )
-            start = ~changing & ready
-            target = np.where(start, np.where(is_first, first_next, (current + 1) % count), target)
-            timer = np.where(start, 0.0, timer + changing)
-            is_first &= ~start
-            green_s = green_s + ~changing
-        cost += self._settings.terminal_s * (queue @ weight)
-        best: NDArray[np.float64] = cost.reshape(len(LEAVE_BELOW), len(candidates)).min(axis=0)
+        waited = np.zeros_like(queue)
+        for second in range(settings.horizon_s):
+            queue += situation.arrivals[second]
+            queue -= np.minimum(queue, capacity[rows.state])
+            waited += queue
+            is_green = table.is_green[rows.state]
+            green_s += is_green
+            rows.state = table.following[rows.state]
+            over = np.flatnonzero(is_green & (rows.first_end < second + 1))
+            if len(over):
+                self._leave(rows, over, queue, soon[second], green_s, used)
+        weight = self._weight * (1.0 + situation.waited_s / settings.wait_weight_s)
+        cost = (waited + settings.terminal_s * queue) @ weight
+        best: NDArray[np.float64] = cost.reshape(len(POLICIES), len(candidates)).min(axis=0)
         return best
 
-    def _served(
+    def _leave(
         self,
-        current: NDArray[np.int64],
-        target: NDArray[np.int64],
-        timer: NDArray[np.float64],
+        rows: _Rollouts,
+        over: NDArray[np.int64],
+        queue: NDArray[np.float64],
+        soon: NDArray[np.float64],
         green_s: NDArray[np.float64],
-        changing: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
-        """(candidates, queues) share of the second in which each queue has right of way."""
-        approaches = self._approaches
-        in_green = approaches.serves[current] & (green_s[:, None] >= self._startup[None])
-        last = approaches.served_in_change_s[current, np.maximum(target, 0)]
-        in_change = last > timer[:, None]
-        return np.where(changing[:, None], in_change, in_green).astype(float)
+        used: NDArray[np.int64],
+    ) -> None:
+        """Begin the changes of this second among the rows `over`, which need not hold their stage."""
+        approaches, table = self._approaches, self._table
+        count = len(approaches.stages)
+        stage = table.stage[rows.state[over]]
+        is_first = rows.first_next[over] >= 0
+        ready = is_first | (green_s[over] >= approaches.min_s[stage])
+        over, stage, is_first = over[ready], stage[ready], is_first[ready]
+        demand = queue[over] + soon
+        waiting = (self._serves_vehicles[stage] * demand).max(axis=1) > rows.leave_below[over]
+        leaves = is_first | ~waiting | (green_s[over] >= approaches.max_s[stage])
+        over, stage, is_first, demand = over[leaves], stage[leaves], is_first[leaves], demand[leaves]
+        following = (stage + 1) % count
+        beyond = (stage + 2) % count
+        little = (self._serves_vehicles[following] * demand).max(axis=1) <= rows.skip_below[over]
+        may_skip = skips_after(stage, beyond, used[over], count) <= SKIPS_PER_CYCLE
+        target = np.where(is_first, rows.first_next[over], np.where(little & may_skip, beyond, following))
+        used[over] = skips_after(stage, target, used[over], count)
+        rows.state[over] = table.change[stage, target]
+        rows.first_next[over] = -1
+        rows.first_end[over] = 0
+        green_s[over] = 0.0
 
     def _why(self, stage: int, target: int, hold: float, situation: Situation, cost: float, other: float) -> str:
         names, approaches = self._approaches.stages, self._approaches
@@ -202,6 +214,68 @@ class Timing:
         if target == stage:
             return f"hold {names[stage]} about {hold:.0f} s: {text}; changing now would cost {other - cost:.0f} s more"
         return f"change to {names[target]}: {text}; waiting on would cost {other - cost:.0f} s more"
+
+
+def skips_after(stage: Any, to: Any, used: Any, count: int) -> Any:
+    """Stages left out in the cycle once `to` follows `stage`; a new cycle begins where the order wraps."""
+    return np.where(to <= stage, 0, used) + (to - stage) % count - 1
+
+
+@dataclass(slots=True)
+class _Rollouts:
+    """Rows of the simulation: every candidate under every policy."""
+
+    state: NDArray[np.int64]
+    first_end: NDArray[np.float64]
+    first_next: NDArray[np.int64]  # -1 once the candidate's own change has begun
+    leave_below: NDArray[np.float64]
+    skip_below: NDArray[np.float64]
+
+    @classmethod
+    def begin(cls, candidates: list[tuple[float, int]], state: int) -> _Rollouts:
+        policies, size = np.array(POLICIES), len(candidates)
+        return cls(
+            np.full(size * len(policies), state),
+            np.tile(np.array([hold for hold, _ in candidates]), len(policies)),
+            np.tile(np.array([to for _, to in candidates]), len(policies)),
+            np.repeat(policies[:, 0], size),
+            np.repeat(policies[:, 1], size),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What an intersection may be doing in a second, numbered: greens by age, changes by age."""
+
+    share: NDArray[np.float64]  # (states, queues) of the second in which a queue has right of way
+    following: NDArray[np.int64]  # state of the next second if nobody decides
+    is_green: NDArray[np.bool_]
+    stage: NDArray[np.int64]
+    green: NDArray[np.int64]  # (stages, age) state
+    change: NDArray[np.int64]  # (stages, stages) first state
+
+
+def _compile_table(approaches: Approaches, startup_s: NDArray[np.float64]) -> _Table:
+    count, ages = len(approaches.stages), int(np.ceil(startup_s.max(initial=0.0))) + 1
+    green = np.arange(count * ages).reshape(count, ages)
+    change = np.zeros((count, count), np.int64)
+    share = [
+        np.clip(approaches.serves[k] * (age + 1 - startup_s), 0.0, 1.0) for k in range(count) for age in range(ages)
+    ]
+    following = [int(green[k, min(age + 1, ages - 1)]) for k in range(count) for age in range(ages)]
+    stage = [k for k in range(count) for _ in range(ages)]
+    for a in range(count):
+        for b in range(count):
+            if a == b:
+                continue
+            change[a, b] = len(share)
+            length = int(np.ceil(approaches.change_s[a, b]))
+            for age in range(length):
+                share.append(np.clip(approaches.served_in_change_s[a, b] - age, 0.0, 1.0))
+                following.append(len(share) if age + 1 < length else int(green[b, 0]))
+                stage.append(b)
+    is_green = np.arange(len(share)) < green.size
+    return _Table(np.array(share), np.array(following), is_green, np.array(stage), green, change)
 
 
 def _ahead(arrivals: NDArray[np.float64], seconds: int) -> NDArray[np.float64]:
