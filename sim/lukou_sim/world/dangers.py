@@ -19,6 +19,10 @@ WALKING_MPS = 1.9
 IGNORES_SIGNALS = 39
 """SUMO speed mode: keeps distance and its own limits, but neither right of way nor red lights nor foes in the junction."""
 NORMAL_SPEED_MODE = 31
+STOP_LINE_M = 16.6
+"""From the middle of an intersection to its stop lines. [m]"""
+TURNERS_M = 6.45
+"""From the axis of a road to the lane on which those who turned right leave. [m]"""
 DISTRACTED_S = 2.2
 STANDS_S = 5.0
 APPROACH_LANES = {"through": (2, 3), "right": (2,), "left": (4,)}
@@ -33,6 +37,8 @@ class Begun:
     other: str
     until_s: float
     state: dict[str, Any] = field(default_factory=dict)
+    was_seen: bool = False
+    """Whether the actor has been on the road since: a new walker comes one step later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,11 @@ class Dangers:
                 self.missed.append(danger.id)
         alive = set(users.names)
         for begun in list(self._running):
-            over = now_s >= begun.until_s or (begun.actor not in alive and now_s > begun.until_s - 20)
+            begun.was_seen |= begun.actor in alive
+            over = now_s >= begun.until_s or (begun.was_seen and begun.actor not in alive)
             if begun.danger.kind in ("jaywalker", "pedestrian_red") and begun.actor in alive:
                 _walk_on(begun, now_s)
+                users.speed[users.names.index(begun.actor)] = WALKING_MPS  # SUMO tells none of those it is told to move
             if begun.danger.kind == "rear_end":
                 _brake(begun, now_s, alive)
             if over:
@@ -156,14 +164,17 @@ def _turn_left(danger: Danger, now_s: float, users: RoadUsers, green: dict[str, 
 
 
 def _turn_right(danger: Danger, now_s: float, users: RoadUsers, green: dict[str, bool]) -> Begun | None:
-    """A driver turns right across people walking with green."""
+    """A driver turns right across people walking with green, who will be in the way when it comes."""
     for leg in LEGS:
         crossed = RIGHT_OF[leg]
         if not green[f"{leg}-through"]:
             continue
-        walking = _people_on(danger.site, crossed, "far", users)
         for name, gap, speed in _leaders(danger.site, leg, APPROACH_LANES["right"]):
-            if walking and gap < 35 and speed > 3 and _next_edge(name) == road(danger.site, crossed).exit:
+            if gap < 30 and speed > 4 and _next_edge(name) == road(danger.site, crossed).exit:
+                arrives_s = (gap + 22.0) / (0.5 * (speed + 8.0))
+                walking = _people_in_way(danger.site, crossed, arrives_s, users)
+                if not walking:
+                    continue
                 libsumo.vehicle.setSpeedMode(name, IGNORES_SIGNALS)
                 people = " ".join(f"pedestrian_{k}" for k in range(4))
                 libsumo.vehicle.setParameter(name, "junctionModel.ignoreTypes", people)
@@ -171,14 +182,17 @@ def _turn_right(danger: Danger, now_s: float, users: RoadUsers, green: dict[str,
     return None
 
 
-def _people_on(site: str, leg: Leg, half: str, users: RoadUsers) -> list[str]:
-    """People on or about to enter one half of a crosswalk."""
+def _people_in_way(site: str, leg: Leg, in_s: float, users: RoadUsers) -> list[str]:
+    """People who walk over the leaving lanes of a leg and will be where those who turned right pass, the nearest first."""
     x, y = INTERSECTIONS[site]
     east, north = OUTWARD[leg]
-    right = 7.5 if half == "near" else -6.0
-    place = np.array([x + east * 15.0 - north * right, y + north * 15.0 + east * right])
-    close = np.hypot(users.x - place[0], users.y - place[1]) < 9.0
-    return [users.names[k] for k in np.flatnonzero(close) if users.names[k].startswith("person")]
+    outward = (users.x - x) * east + (users.y - y) * north
+    across = (users.x - x) * -north + (users.y - y) * east
+    pace = users.speed * (-north * np.cos(users.yaw) + east * np.sin(users.yaw))
+    off = np.abs(across + pace * in_s + TURNERS_M)
+    there = (off < 1.2) & (np.abs(outward - 15.0) < 3.5) & (np.abs(pace) > 0.5)
+    found = np.flatnonzero(there)
+    return [users.names[k] for k in found[np.argsort(off[found])] if users.names[k].startswith("person")]
 
 
 def _stop_suddenly(danger: Danger, now_s: float, users: RoadUsers, green: dict[str, bool]) -> Begun | None:
@@ -237,12 +251,14 @@ def _run_across(danger: Danger, now_s: float, green: dict[str, bool], along_m: f
             needs_s = across_m / WALKING_MPS
             for name in libsumo.lane.getLastStepVehicleIDs(lane_id):
                 speed = libsumo.vehicle.getSpeed(name)
-                gap = libsumo.lane.getLength(lane_id) - libsumo.vehicle.getLanePosition(name) + 16.6 - along_m
+                gap = libsumo.lane.getLength(lane_id) - libsumo.vehicle.getLanePosition(name) + STOP_LINE_M - along_m
                 if speed > 6 and abs(gap / speed - needs_s) < 0.15:
                     east, north = OUTWARD[leg]
                     start = (centre[0] + east * along_m - north * kerb_m, centre[1] + north * along_m + east * kerb_m)
                     actor = f"person.{danger.id}"
-                    libsumo.person.add(actor, edge, 60.0, typeID="pedestrian_0")
+                    length = libsumo.lane.getLength(lane_id)
+                    place = min(length + STOP_LINE_M - along_m, length - 0.5)
+                    libsumo.person.add(actor, edge, place, typeID="pedestrian_0")
                     libsumo.person.appendWalkingStage(actor, [edge], -1.0)
                     state = {"start": start, "along": (north, -east), "begin": now_s}
                     return Begun(danger, actor, name, now_s + 2 * kerb_m / WALKING_MPS, state)
