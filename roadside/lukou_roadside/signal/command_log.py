@@ -3,11 +3,12 @@
 One JSON object per line: ``{"kind": "command", "id": …, "authority": …, "epoch": …, "sequence": …, "bytes": hex}`` or
 ``{"kind": "latched", "bits": …}``. A torn last line is cut at start. The writer is a device of the process: it gets
 outputs ``("append", id, record)``, writes and fsyncs in its own thread, and answers with readings ``("written", id)``;
-at start it gives ``("resumed", fences, latched)``, so that sequences and latched faults survive ``kill -9``.
+or ``("failed", id, why)`` where the disk has not taken it; at start it gives ``("resumed", fences, latched)``, so that sequences and latched faults survive ``kill -9``.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -18,7 +19,7 @@ from typing import Any
 
 from lukou_messages.process import Input, Output
 
-LONGEST_QUEUE = 256  # more commands than that wait for the disk only when it has failed: they are dropped, unanswered
+LONGEST_QUEUE = 256  # more commands than that wait for the disk only when it has failed: they are refused
 LARGEST_FILE = 4_000_000  # then a new file begins and the old one is kept as .1
 
 
@@ -38,6 +39,8 @@ class CommandLog:
         self._todo: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue(LONGEST_QUEUE)
         self._done: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._sequence = 0
+        self._is_torn = False
+        self._fault = ""
         self._done.put(("resumed", *self._resume()))
         self._thread = threading.Thread(target=self._write_all, name="command-log", daemon=True)
         if self._path:
@@ -60,6 +63,10 @@ class CommandLog:
                 self._todo.put_nowait((identity, record))
             except queue.Full:
                 self._done.put(("failed", identity, "the disk does not keep up"))
+
+    def faults(self) -> list[str]:
+        """For health: commands are not accepted while the log cannot be written."""
+        return [f"command log {self._path}: {self._fault}; no command is accepted"] if self._fault else []
 
     def close(self) -> None:
         if self._thread.is_alive():
@@ -91,8 +98,6 @@ class CommandLog:
         return fences, latched
 
     def _write_all(self) -> None:
-        assert self._path is not None
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             items = [self._todo.get()]
             while not self._todo.empty():
@@ -101,8 +106,10 @@ class CommandLog:
             try:
                 self._append(batch)
                 answers: list[tuple[Any, ...]] = [("written", identity) for identity, _ in batch]
-            except OSError as error:
-                answers = [("failed", identity, str(error)) for identity, _ in batch]
+                self._fault = ""
+            except Exception as error:  # a writer that stops for good would leave every command without an answer
+                self._fault = str(error) or type(error).__name__
+                answers = [("failed", identity, self._fault) for identity, _ in batch]
             for answer in answers:
                 self._done.put(answer)
             if len(batch) != len(items):
@@ -110,12 +117,33 @@ class CommandLog:
 
     def _append(self, batch: list[tuple[str, dict[str, Any]]]) -> None:
         assert self._path is not None
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and self._path.stat().st_size > LARGEST_FILE:
             fences, latched = self._resume()
             os.replace(self._path, self._path.with_suffix(".1"))
             kept = [{"kind": "command", "authority": a, "epoch": e, "sequence": s} for a, (e, s) in fences.items()]
             batch = [("", record) for record in (*kept, {"kind": "latched", "bits": latched})] + batch
-        with self._path.open("ab") as file:
-            file.write(b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for _, record in batch))
-            file.flush()
-            os.fsync(file.fileno())
+        data = b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for _, record in batch)
+        with self._path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                _write_whole(file, b"\n" + data if self._is_torn else data)
+                os.fsync(file.fileno())
+            except OSError:
+                self._is_torn = True
+                _cut(file, size)  # half a line must not stand before the next record
+                self._is_torn = False
+                raise
+        self._is_torn = False
+
+
+def _write_whole(file: io.FileIO, data: bytes) -> None:
+    """Write everything or raise OSError; a full disk may take a part."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _cut(file: io.FileIO, size: int) -> None:
+    file.truncate(size)
+    os.fsync(file.fileno())

@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lukou_hw.clock import ClockSource
+from lukou_hw.clock.reading import UNKNOWN_S
 from lukou_messages.process import Input, Output
+
+CLOCK_PERIOD_NS = 1_000_000_000  # the kernel's account changes slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,15 @@ class HostReading:
         An operator has armed the supervised mode.
     is_reset : bool
         A technician on site has cleared latched faults.
+    clock_fault : str
+        Why the wall clock may be off by more than a second; empty: it is not.
     """
 
     monotonic_ns: int
     entropy: int
     is_armed: bool = False
     is_reset: bool = False
+    clock_fault: str = ""
 
 
 class Host:
@@ -42,13 +49,22 @@ class Host:
         Supervised mode is armed while it exists; empty: never.
     reset_file : str
         Its appearance clears latched faults; it is removed. Only on-site staff may be able to write it.
+    clock : ClockSource, optional
+        Tells how far the wall clock may be off; asked once a second.
+    trusts_clock : bool
+        The site vouches for its clock where nothing tells how good it is.
     """
 
     name = "host"
 
-    def __init__(self, arm_file: str = "", reset_file: str = "") -> None:
+    def __init__(
+        self, arm_file: str = "", reset_file: str = "", clock: ClockSource | None = None, trusts_clock: bool = False
+    ) -> None:
         self._arm = Path(arm_file) if arm_file else None
         self._reset = Path(reset_file) if reset_file else None
+        self._clock, self._trusts_clock = clock, trusts_clock
+        self._clock_fault = ""
+        self._next_clock_ns = 0
         self._sequence = 0
 
     def poll(self, now_ns: int) -> Sequence[Input]:
@@ -57,8 +73,22 @@ class Host:
         if is_reset and self._reset is not None:
             self._reset.unlink(missing_ok=True)
         is_armed = self._arm is not None and self._arm.exists()
-        reading = HostReading(time.monotonic_ns(), secrets.randbits(63), is_armed, is_reset)
+        monotonic_ns = time.monotonic_ns()
+        if monotonic_ns >= self._next_clock_ns:
+            self._next_clock_ns = monotonic_ns + CLOCK_PERIOD_NS
+            self._clock_fault = self._ask_clock()
+        reading = HostReading(monotonic_ns, secrets.randbits(63), is_armed, is_reset, self._clock_fault)
         return [Input("device/host", "host", 0, self._sequence, now_ns, reading)]
+
+    def _ask_clock(self) -> str:
+        reading = self._clock.read() if self._clock is not None else None
+        if reading is None or not reading.is_synchronised:
+            if self._trusts_clock:
+                return ""
+            return f"no command: {reading.reason if reading else 'nothing tells how good the clock is'}"
+        if reading.uncertainty_s <= UNKNOWN_S:
+            return ""
+        return f"no command: the clock may be off by {reading.uncertainty_s:.1f} s; more than {UNKNOWN_S:.0f} s is too much"
 
     def send(self, outputs: Sequence[Output]) -> None:
         """Takes nothing."""

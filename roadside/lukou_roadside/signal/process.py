@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
+from lukou_hw.clock import ClockSource
 from lukou_hw.signal_controller.reading import RELEASE, REQUEST, ControllerDevice, ControllerReading, SignalController
 from lukou_maps.signal_configuration import SignalConfiguration, configuration_hash, load
 from lukou_messages.process import Device, Input, Output, ProcessSpec, Trigger
@@ -25,6 +26,8 @@ QUANTUM_S = 0.1
 QUANTUM_NS = 100_000_000
 COMMANDS_PER_STEP = 8  # bounded work (SAFETY invariant 21)
 WAITING = 64  # commands that wait for the log
+LONGEST_WAIT_NS = 2_000_000_000  # for the log; by then the challenge in the command is over
+EPOCH_AHEAD_MS = 60_000  # fencing epochs are milliseconds POSIX UTC; one further ahead would lock everybody else out
 REMEMBERED = 512  # answered commands, for idempotence
 
 
@@ -45,12 +48,14 @@ class SignalCore:
         self.configuration = configuration
         self.tables = compile_tables(configuration, QUANTUM_S, settings.latency_s, settings.mode)
         self.state = guard.initial(self.tables)
+        self._highest = getattr(guard, settings.highest_authority.upper())
         self._device = f"device/{settings.device}"
         self._stages = {stage.name: index for index, stage in enumerate(configuration.stages)}
         self._channels = tuple(group.channel - 1 for group in configuration.groups)
         self._publication = Publication(configuration, self.tables, configuration_hash(configuration), QUANTUM_NS)
-        self._waiting: OrderedDict[str, tuple[Command, str]] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[Command, str, int]] = OrderedDict()
         self._written: list[str] = []
+        self._unlogged: list[str] = []
         self._answered: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._applying: tuple[str, str, int] | None = None
         self._current: tuple[str, str] | None = None
@@ -74,14 +79,15 @@ class SignalCore:
         commands = self._sort(inputs)
         is_reset = any(isinstance(i.value, HostReading) and i.value.is_reset for i in inputs)
         tick = self._tick(now_ns)
+        outputs += self._refuse_unlogged(tick, now_ns)
         for number, (command, source) in enumerate(commands):
-            outputs += self._receive(command, source, now_ns, is_busy=number >= COMMANDS_PER_STEP)
+            outputs += self._receive(command, source, tick, now_ns, is_busy=number >= COMMANDS_PER_STEP)
         ready = [(identity, *self._waiting.pop(identity)) for identity in self._written if identity in self._waiting]
         self._written = []
-        orders = tuple(self._order(command, now_ns, is_logged=True) for _, command, _ in ready)
+        orders = tuple(self._order(command, now_ns, is_logged=True) for _, command, _, _ in ready)
         before = self.state
         self.state, result = guard.step(self.tables, self.state, tick, self._inputs(now_ns, orders, is_reset))
-        for (identity, command, source), refusal in zip(ready, result.replies, strict=True):
+        for (identity, command, source, _), refusal in zip(ready, result.replies, strict=True):
             outputs += self._judge(identity, command, source, refusal, now_ns)
         outputs += self._follow_up(before, result, now_ns)
         outputs += self._to_controller(result, now_ns)
@@ -141,8 +147,7 @@ class SignalCore:
         if answer[0] == "written":
             self._written.append(answer[1])
         elif answer[0] == "failed":
-            self._waiting.pop(answer[1], None)
-            self._refusals["log_failed"] += 1
+            self._unlogged.append(answer[1])
         elif answer[0] == "resumed":
             fences = list(self.state.fences)
             for authority, mark in answer[1].items():
@@ -160,9 +165,9 @@ class SignalCore:
 
     def _inputs(self, now_ns: int, orders: tuple[guard.Order, ...], is_reset: bool) -> guard.Inputs:
         entropy = self._host.entropy if self._host else (now_ns * 2654435761) % 2**63
-        return guard.Inputs(
-            self._read_back(now_ns), orders, entropy, bool(self._host and self._host.is_armed), True, is_reset
-        )
+        is_armed = self._host is not None and self._host.is_armed
+        is_clock_good = self._host is None or not self._host.clock_fault
+        return guard.Inputs(self._read_back(now_ns), orders, entropy, is_armed, is_clock_good, is_reset)
 
     def _read_back(self, now_ns: int) -> guard.Reading | None:
         reading = self._reading
@@ -183,7 +188,25 @@ class SignalCore:
     def _order(self, command: Command, now_ns: int, is_logged: bool) -> guard.Order:
         return order_of(command, self.configuration.intersection, self._stages, now_ns, QUANTUM_S, is_logged)
 
-    def _receive(self, command: Command, source: str, now_ns: int, is_busy: bool) -> list[Output]:
+    def _refuse_unlogged(self, tick: int, now_ns: int) -> list[Output]:
+        """Answer the commands that the log has not taken, or not in time."""
+        longest = LONGEST_WAIT_NS // QUANTUM_NS
+        late = [identity for identity, entry in self._waiting.items() if tick - entry[2] > longest]
+        failed = [identity for identity in self._unlogged if identity in self._waiting]
+        self._unlogged = []
+        outputs: list[Output] = []
+        for identity in dict.fromkeys((*failed, *late)):
+            if identity not in self._written:
+                outputs += self._reject(identity, self._waiting.pop(identity)[1], "not_logged", now_ns)
+        return outputs
+
+    def _refuse_link(self, order: guard.Order, now_ns: int) -> str:
+        """What the link that brought a command may not do, whatever the guard thinks of it; empty: nothing."""
+        if guard.OFFICER <= order.authority < self._highest:
+            return "not_entitled"
+        return "epoch_ahead" if order.epoch > now_ns // 1_000_000 + EPOCH_AHEAD_MS else ""
+
+    def _receive(self, command: Command, source: str, tick: int, now_ns: int, is_busy: bool) -> list[Output]:
         """A command that just arrived: repeated, refused at once, or on its way to the log."""
         identity = command.command_id
         if identity in self._answered:
@@ -192,12 +215,13 @@ class SignalCore:
         if identity in self._waiting:
             return []
         order = self._order(command, now_ns, is_logged=True)
-        refusal = guard.refuse(self.tables, self.state, order, self._inputs(now_ns, (), False))
-        if is_busy or len(self._waiting) >= WAITING:
+        refusal = self._refuse_link(order, now_ns)
+        refusal = refusal or guard.refuse(self.tables, self.state, order, self._inputs(now_ns, (), False))
+        if is_busy or (len(self._waiting) >= WAITING and order.kind != guard.RELEASE):
             refusal = refusal or "busy"
         if refusal:
             return self._reject(identity, source, refusal, now_ns)
-        self._waiting[identity] = (command, source)
+        self._waiting[identity] = (command, source, tick)
         if order.kind == guard.RELEASE:
             self._written.append(identity)  # never waits for a log
         record = {
@@ -298,6 +322,8 @@ class SignalCore:
             found.append("the controller's state is missing or does not fit")
         if self._reading is not None and self._reading.fault:
             found.append(self._reading.fault)
+        if self._host is not None and self._host.clock_fault:
+            found.append(self._host.clock_fault)
         return found
 
 
@@ -308,22 +334,33 @@ def make_core(settings: SignalSettings) -> SignalCore:
 
 def make_devices(settings: SignalSettings) -> Sequence[Device]:
     """The controller's driver, the box and the command log."""
-    name = f"signal_controller.{settings.driver}"
-    found = [entry for entry in entry_points(group="lukou.drivers") if entry.name == name]
-    if not found:
-        raise ValueError(f"signal.driver: no installed driver is called {name}; see `lukou doctor`")
+    open_controller = _driver("driver", f"signal_controller.{settings.driver}")
     configuration = load(settings.configuration)
     channel = {group.name: group.channel for group in configuration.groups}
     stages = {stage.number: tuple(channel[name] for name in stage.green) for stage in configuration.stages}
-    controller: SignalController = found[0].load()(name=settings.device, stages=stages, **settings.driver_options)
+    controller: SignalController = open_controller(name=settings.device, stages=stages, **settings.driver_options)
     return devices_for(settings, controller)
 
 
 def devices_for(settings: SignalSettings, controller: SignalController, host: bool = True) -> Sequence[Device]:
     """Devices around a given controller; without `host` time is the process's own (lockstep)."""
     log = CommandLog(settings.command_log)
-    box = [Host(settings.arm_file, settings.reset_file)] if host else []
-    return [ControllerDevice(controller), log, *box]
+    if not host:
+        return [ControllerDevice(controller), log]
+    clock: ClockSource | None = None
+    if settings.clock_driver:
+        clock = _driver("clock_driver", settings.clock_driver)()
+    box = Host(settings.arm_file, settings.reset_file, clock, settings.trusts_clock)
+    return [ControllerDevice(controller), log, box]
+
+
+def _driver(key: str, name: str) -> Callable[..., Any]:
+    """Factory of an installed driver; ValueError names the setting at fault."""
+    found = [entry for entry in entry_points(group="lukou.drivers") if entry.name == name]
+    if not found:
+        raise ValueError(f"signal.{key}: no installed driver is called {name}; see `lukou doctor`")
+    factory: Callable[..., Any] = found[0].load()
+    return factory
 
 
 SPEC = ProcessSpec(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,4 +27,13 @@ class SignalSettings(BaseModel):
     command_log: str = Field("", description="path of the durable command log; empty: in memory, for simulation only")
     arm_file: str = Field("", description="supervised mode acts while this file exists; empty: never armed")
     reset_file: str = Field("", description="its appearance clears latched faults; for staff on site only")
+    clock_driver: str = Field(
+        "clock.system", description="driver that tells how good the clock is, with its prefix; empty: nothing tells"
+    )
+    trusts_clock: bool = Field(
+        False, description="whether the site vouches for the clock where nothing tells how good it is (simulation)"
+    )
+    highest_authority: Literal["officer", "operator", "emergency", "bus", "adaptive"] = Field(
+        "adaptive", description="highest authority in whose name the command link may give orders"
+    )
     accepts_research: bool = Field(False, description="whether a configuration marked research may be used")

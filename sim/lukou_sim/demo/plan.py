@@ -22,6 +22,8 @@ LONGEST_FOLDER = 70
 
 PROTOCOLS = {"k1": "ntcip1202", "k2": "gbt20999", "k3": "gbt20999", "k4": "gbt20999"}
 """One cabinet is a real SNMP agent; an SNMP poll costs ten times as much."""
+COMMUNITY = {"k1": {"community": "lukou", "is_simulation": True}}
+"""Options of the driver of that agent: outside simulation this community is refused."""
 
 NET = FOLDER / "district.net.xml"
 PORTS = ("edge", "edge_warnings", "region", "commands", "centre", "records", "page", *(f"cabinet_{s}" for s in SITES),
@@ -247,7 +249,12 @@ class _Builder:
             "configuration": str(FOLDER / f"{site}.signal.json"),
             "mode": "automatic",
             "driver": PROTOCOLS[site],
-            "driver_options": {"address": "127.0.0.1", "port": self.ports[f"cabinet_{site}"]},
+            "driver_options": {
+                "address": "127.0.0.1",
+                "port": self.ports[f"cabinet_{site}"],
+                **COMMUNITY.get(site, {}),
+            },
+            "trusts_clock": True,  # of this very machine: world and signals share it
             "command_log": f"data/{site}.commands.log",
         }
         run_signal = {**self._run(signal), "snapshot_file": f"data/{site}.signal.snapshot"}

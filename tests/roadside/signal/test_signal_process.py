@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lukou_maps.signal_configuration import Relation, configuration_hash
 from lukou_messages.process import Input
 from lukou_messages.v1.command_pb2 import Command
 from lukou_messages.v1.header_pb2 import Validity
+from lukou_roadside.signal.host import HostReading
 from lukou_roadside.signal.process import SignalCore, devices_for
 from lukou_roadside.signal.settings import SignalSettings
 from lukou_sim.cabinet.core import RED, Cabinet
@@ -34,6 +36,7 @@ class Street:
         self.core = SignalCore(self.settings, configuration)
         self.devices = devices_for(self.settings, DirectController(self.cabinet), host=False)
         self.now_ns = START_NS
+        self.host = None
         self.signal = None
         self.reason = ""
         self.validity = 0
@@ -63,6 +66,9 @@ class Street:
         self.cabinet.step(self.now_ns)
         inputs = [i for device in self.devices for i in device.poll(self.now_ns)]
         inputs += [Input("command", "district/region", 1, n, self.now_ns, c) for n, c in enumerate(self.todo)]
+        if self.host is not None:
+            self.host = replace(self.host, monotonic_ns=self.host.monotonic_ns + TICK_NS)
+            inputs.append(Input("device/host", "host", 0, 0, self.now_ns, self.host))
         self.todo = []
         outputs = self.core.step(self.now_ns, inputs)
         for device in self.devices:
@@ -308,3 +314,87 @@ def test_control_is_possible_soon_after_a_first_start(configuration):
     identity = street.command(stage=street.signal.stage)
     street.run(1)
     assert (ACCEPTED, "") in street.statuses(identity)
+
+
+@pytest.mark.parametrize(
+    ("highest", "authority", "answer"),
+    [
+        ("adaptive", 3, (REJECTED, "not_entitled")),
+        ("adaptive", 5, (REJECTED, "not_entitled")),
+        ("emergency", 4, (REJECTED, "not_entitled")),
+        ("emergency", 5, (ACCEPTED, "")),
+        ("officer", 3, (ACCEPTED, "")),
+        ("adaptive", 7, (ACCEPTED, "")),
+        ("adaptive", 2, (REJECTED, "unknown_order")),
+    ],
+)
+def test_a_link_speaks_in_no_higher_name_than_the_site_says(configuration, highest, authority, answer):
+    street = Street(configuration, highest_authority=highest)
+    street.until(lambda: street.core.state.is_synced and street.core.state.to < 0)
+    identity = street.command(stage=street.signal.stage, authority=authority)
+    street.tick()
+    street.tick()
+    assert answer in street.statuses(identity)
+    assert (street.core.state.fences[authority] > (0, 0)) is (answer[0] == ACCEPTED)
+
+
+@pytest.mark.parametrize("order", [{"release": True}, {"stage": "NS-left"}])
+def test_a_fencing_epoch_of_the_future_locks_nobody_out(street, order):
+    now_ms = street.now_ns // 10**6
+    first = street.command(stage=street.signal.stage, fencing_epoch=now_ms)
+    street.run(0.3)
+    forged = [street.command(**order, fencing_epoch=epoch) for epoch in (now_ms + 62_000, 2**64 - 1)]
+    street.run(0.3)
+    assert [street.statuses(one) for one in forged] == [[(REJECTED, "epoch_ahead")]] * 2
+    later = street.command(stage=street.signal.stage, fencing_epoch=now_ms + 1)
+    street.run(0.3)
+    assert (ACCEPTED, "") in street.statuses(first) and (ACCEPTED, "") in street.statuses(later)
+
+
+def test_a_bad_clock_refuses_commands_but_no_release(street):
+    street.host = HostReading(street.core.state.now * TICK_NS, 12345)
+    taken = street.command(stage=street.signal.stage)
+    street.run(0.3)
+    assert (ACCEPTED, "") in street.statuses(taken)
+    street.host = replace(street.host, clock_fault="no command: the clock may be off by 2.0 s")
+    refused = street.command(renewal=True)
+    street.run(0.3)
+    assert street.statuses(refused) == [(REJECTED, "clock")]
+    assert street.host.clock_fault in street.core.faults()
+    released = street.command(release=True)
+    street.run(0.3)
+    assert (ACCEPTED, "") in street.statuses(released)
+
+
+def without_log(street):
+    """The log takes records and never answers."""
+    street.devices = [device for device in street.devices if device.name != "command_log"]
+
+
+def test_a_command_that_the_log_does_not_take_is_answered(street):
+    without_log(street)
+    identity = street.command(stage=street.signal.stage)
+    street.run(0.2)
+    assert street.statuses(identity) == [(RECEIVED, "")]
+    failed = Input("device/command_log", "command_log", 0, 1, street.now_ns, ("failed", identity, "disk full"))
+    outputs = street.core.step(street.now_ns + TICK_NS, [failed])
+    replies = [output.value for output in outputs if output.topic == "command_reply"]
+    assert [(one.command_id, one.status, one.reason) for one in replies] == [(identity, REJECTED, "not_logged")]
+    assert any(output.topic == "reply_log" for output in outputs)
+
+
+def test_a_log_that_hangs_delays_no_answer_for_long_and_no_release(street):
+    held = street.command(stage=street.signal.stage)
+    street.run(0.3)
+    assert (ACCEPTED, "") in street.statuses(held)
+    without_log(street)
+    for _ in range(10):
+        waiting = [street.command(renewal=True) for _ in range(8)]
+        street.tick()
+    assert (REJECTED, "busy") in street.statuses(waiting[-1])
+    released = street.command(release=True)
+    street.tick()
+    assert (ACCEPTED, "") in street.statuses(released)
+    street.run(2.5)
+    assert {street.replies[-1][1:]} == {(REJECTED, "not_logged")}
+    assert not street.core._waiting
