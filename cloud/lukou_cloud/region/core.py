@@ -124,7 +124,6 @@ class RegionCore:
         """Take what has come; once a second, decide for every intersection."""
         if self._fence == 0:
             self._fence, self._origin_ns = now_ns // 10**6, now_ns
-            self._next_turn_ns = now_ns
             self._next_log_ns = now_ns + round(self.settings.log_every_s * 1e9)
         outputs: list[Output] = []
         for one in inputs:
@@ -140,7 +139,7 @@ class RegionCore:
             for place in self._intersections.values():
                 outputs += self._hasten(now_ns, place)
             return outputs
-        self._next_turn_ns = max(self._next_turn_ns, now_ns - TURN_NS // 2) + TURN_NS
+        self._next_turn_ns = (now_ns // TURN_NS + 1) * TURN_NS
         is_log = now_ns >= self._next_log_ns
         if is_log:
             self._next_log_ns += round(self.settings.log_every_s * 1e9)
