@@ -22,7 +22,7 @@ import zmq
 from lukou_messages.codec import decode
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Output
-from lukou_messages.security import KeyPair
+from lukou_messages.security import Device, KeyPair, Register, save_register
 from lukou_messages.shell import make_header
 from lukou_messages.transport.sockets import SubscriptionSocket, harden, use_curve
 from lukou_messages.v1.signal_pb2 import SignalState
@@ -41,6 +41,7 @@ class Stack:
 
     def __init__(self, folder: Path, rate_hz: float = 2.0) -> None:
         self.said: list[str] = []
+        self.ears: list[Ear] = []
         self.demo = Demo(make_plan("demo", 1, rate_hz, folder), self.said.append)
         self.demo.start()
 
@@ -54,6 +55,8 @@ class Stack:
         while True:
             self.demo.supervisor.check()
             self.demo.observer.turn()
+            for ear in self.ears:
+                ear.turn()
             if time.monotonic() >= ends:
                 return
             time.sleep(0.02)
@@ -88,7 +91,14 @@ class Stack:
         with urllib.request.urlopen(self.page + path, timeout=5) as answer:
             return json.loads(answer.read())
 
+    def listen(self, source: str, topics: tuple[str, ...]) -> Ear:
+        """An ear on the tap of a process that hears from now on, through every wait."""
+        self.ears.append(Ear(self.demo.plan.taps, source, topics))
+        return self.ears[-1]
+
     def stop(self) -> None:
+        for ear in self.ears:
+            ear.close()
         self.demo.supervisor.stop()
         self.demo.observer.close()
 
@@ -144,6 +154,9 @@ def resident_mb(pid: int | None) -> float:
     return psutil.Process(pid).memory_info().rss / 1e6 if pid else 0.0
 
 
+INTRUDER = "k9/intruder"
+
+
 class Attack:
     """Sends rubbish to every door of a demo: a hundred pieces a turn at each.
 
@@ -167,7 +180,7 @@ class Attack:
             (signal_links[name]["endpoint"], signal_links[name]["server_key"]) for name in ("commands", "records")
         ]
         self._context = zmq.Context()
-        good = KeyPair.load(folder / "keys/k1.perception.key")
+        good = self._enrol(folder / "edge.register.toml")
         self._strangers = [self._dealer(endpoint, key, KeyPair.new()) for endpoint, key in doors]
         self._insiders = [self._dealer(endpoint, key, good) for endpoint, key in doors]
         self._tcp = [int(endpoint.rsplit(":", 1)[1]) for endpoint, _ in doors]
@@ -176,9 +189,19 @@ class Attack:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made = ObjectList.of(2, id=[1, 2], object_class=[1, 6], x_m=[1, 2], y_m=[3, 4])
         now = time.time_ns()
-        header = make_header("k1/perception", now, 1, Output("objects", made, now), now)
+        header = make_header(INTRUDER, now, 1, Output("objects", made, now), now)
         forged = make_header("k2/perception", now, 1, Output("objects", made, now), now)
         self._payloads = [made.encode(header), made.encode(forged), b"", b"\xff" * 500]
+
+    @staticmethod
+    def _enrol(register: Path) -> KeyPair:
+        """A device of our own with every right of a roadside unit: what it says is judged by its content."""
+        keys = KeyPair.new()
+        devices = dict(Register.load(register).devices)
+        devices[INTRUDER] = Device(INTRUDER, keys.public, frozenset({"objects", "health", "signal"}))
+        save_register(register, devices)
+        time.sleep(1.5)
+        return keys
 
     def _dealer(self, endpoint: str, server_key: str, keys: KeyPair) -> Any:
         made = self._context.socket(zmq.DEALER)
@@ -192,6 +215,7 @@ class Attack:
         for dealer in (*self._strangers, *self._insiders):
             for _ in range(self.PER_TURN):
                 self._send(dealer)
+        time.sleep(0.1)  # the insider stays below the rate at which nothing of it would be read
         for port in self._udp:
             for _ in range(self.PER_TURN):
                 self._socket.sendto(self._random.randbytes(self._random.randrange(200)), ("127.0.0.1", port))
@@ -204,7 +228,7 @@ class Attack:
         payload = bytearray(self._random.choice(self._payloads))
         if payload and self._random.random() < 0.7:
             payload[self._random.randrange(len(payload))] ^= 1 << self._random.randrange(8)
-        topic = self._random.choice([b"objects", b"objects", b"health", b"command", b"\x00", b"event" * 20])
+        topic = self._random.choice([b"objects", b"objects", b"signal", b"command", b"\x00", b"event" * 20])
         frames = [topic, bytes(payload)] if self._random.random() < 0.8 else [topic] * self._random.randrange(1, 5)
         with contextlib.suppress(zmq.Again):
             dealer.send_multipart(frames, zmq.NOBLOCK)

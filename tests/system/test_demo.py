@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,8 +35,22 @@ TOPICS = {
     "city/centre": ("health",),
     "world": ("truth",),
 }
-BACK_S = 20.0
-"""On a quiet machine each is back within 3 s (printed); a shared one gets time."""
+BACK_S = 3.0
+"""Each is back within this time on a quiet machine; elsewhere the limit grows with how long an import takes beside it."""
+
+CONFLICTS = {
+    name: {(p.first, p.second) for p in load(FOLDER / f"{name}.signal.json").pairs if p.relation is Relation.CONFLICT}
+    for name in ("k1", "k2", "k3", "k4")
+}
+
+
+def import_s() -> float:
+    """Time to start Python and import what perception needs, now, on this machine. [s]"""
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", "import scipy.optimize, cv2, onnxruntime, zmq, pydantic"], check=True, timeout=120
+    )
+    return time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
@@ -80,24 +95,25 @@ def test_the_page_has_map_processes_and_figures(stack: Stack) -> None:
     assert stack.wait(lambda: stack.get("/api/figures").get("road_users"), 20, "no road users on the page") > 20
 
 
-def test_signals_stay_legal_and_the_region_times_them(stack: Stack, ears: Ears) -> None:
-    conflicts = {
-        name: {
-            (p.first, p.second) for p in load(FOLDER / f"{name}.signal.json").pairs if p.relation is Relation.CONFLICT
-        }
-        for name in ("k1", "k2", "k3", "k4")
-    }
-    heard = {name: ears(f"{name}/signal") for name in conflicts}
+@pytest.fixture(scope="module")
+def shown(stack: Stack) -> dict[str, Ear]:
+    """Everything that the four signal processes say, from the first test that asks to the last."""
+    return {name: stack.listen(f"{name}/signal", ("signal",)) for name in CONFLICTS}
 
+
+def check_legal(shown: dict[str, Ear]) -> None:
+    """No state heard so far shows two conflicting groups with right of way."""
+    for name, ear in shown.items():
+        assert ear.values
+        assert [pair for value in ear.values for pair in illegal(value, CONFLICTS[name])] == []
+
+
+def test_signals_are_legal_and_the_region_times_them(stack: Stack, shown: dict[str, Ear]) -> None:
     def under_adaptive_control() -> bool:
-        for ear in heard.values():
-            ear.turn()
-        return all(any(value.authority == 7 for value in ear.values[-20:]) for ear in heard.values())
+        return all(any(value.authority == 7 for value in ear.values[-20:]) for ear in shown.values())
 
     stack.wait(under_adaptive_control, 60, "the region does not time every intersection")
-    for name, ear in heard.items():
-        assert ear.values
-        assert [pair for value in ear.values for pair in illegal(value, conflicts[name])] == []
+    check_legal(shown)
 
 
 FLAGS = [
@@ -165,6 +181,55 @@ def test_the_page_in_a_real_browser(stack: Stack, browser: Browser) -> None:
     page.close()
 
 
+@pytest.mark.parametrize("source", list(TOPICS))
+def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ears, source: str) -> None:
+    ear = ears(source)
+
+    def turn() -> bool:
+        ear.turn()
+        return all(ear.heard.values())
+
+    stack.wait(turn, 20, f"{source} says nothing")
+    old_epoch = next(iter(ear.heard.values()))[-1][1]
+    pids = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes if name != source}
+    limit = max(BACK_S, 3.0 * import_s() + 1.0)
+    at = time.monotonic()
+    stack.kill(source)
+
+    def is_back() -> float | None:
+        ear.turn()
+        return ear.back_after(at, old_epoch)
+
+    away = stack.wait(is_back, 20.0, f"{source} is not back")
+    print(f"{source}: back after {away:.2f} s, limit {limit:.2f} s")
+    assert away <= limit
+    assert {name: stack.demo.supervisor.pid(name) for name in pids} == pids  # the rest carried on
+    lists = stack.count("fused_objects")
+    stack.wait(lambda: stack.count("fused_objects") > lists + 5, 20, "no fused lists after the kill")
+
+    def told() -> bool:
+        records = stack.get("/api/archive/event?limit=100")["records"]
+        return any(r["kind"] == "process.back" and r["subject"] == source for r in records)
+
+    if source != "city/centre":  # the centre cannot see its own end
+        stack.wait(told, 20, f"the page does not say that {source} is back")
+
+
+def test_signals_were_legal_through_all_that(stack: Stack, shown: dict[str, Ear]) -> None:
+    stack.turn(1.0)
+    check_legal(shown)
+    assert min(len(ear.values) for ear in shown.values()) > 200
+
+
+def test_the_archive_has_neither_gap_nor_double_after_all_that(stack: Stack) -> None:
+    summary = stack.get("/api/archive")
+    assert summary["gaps"] == []
+    assert summary["counts"]["traffic_log"] >= 4
+    rows = stack.get("/api/archive/traffic_log?limit=5000")["records"]
+    keys = [(row["source"], row["epoch"], row["sequence"]) for row in rows]
+    assert len(keys) == len(set(keys))
+
+
 def test_hostile_input_at_every_open_socket_stops_nothing(stack: Stack) -> None:
     """10 000 bad inputs at each door, while good ones go on: strangers' keys, good keys with bad content, raw bytes."""
     processes = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes}
@@ -178,51 +243,14 @@ def test_hostile_input_at_every_open_socket_stops_nothing(stack: Stack) -> None:
     attack.close()
     stack.turn(2.0)
     assert {name: stack.demo.supervisor.pid(name) for name in processes} == processes
-    edge = stack.demo.observer.health["district/edge"].refused
-    assert sum(edge.values()) > 3000, dict(edge)
-    assert {"malformed", "speaks_for_another"} & set(edge)
-    assert edge["handshake_denied"] > 0
+    health = stack.demo.observer.health["district/edge"]
+    refused = dict(health.refused)
+    for reason in ("malformed", "empty", "speaks_for_another", "doubled", "not_entitled", "bad_frames"):
+        assert refused.get(reason, 0) > 20, refused
+    assert refused["handshake_denied"] > 0
+    assert not [
+        one for one in health.inputs if one.name == "objects" and one.source == "k1/perception" and one.is_stale
+    ]
     grown = {name: resident_mb(pid) - memory[name] for name, pid in processes.items()}
     assert all(mb < 60 for mb in grown.values()), grown
     assert stack.get("/api/archive")["gaps"] == []
-
-
-@pytest.mark.parametrize("source", list(TOPICS))
-def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ears, source: str) -> None:
-    ear = ears(source)
-
-    def turn() -> bool:
-        ear.turn()
-        return all(ear.heard.values())
-
-    stack.wait(turn, 20, f"{source} says nothing")
-    old_epoch = next(iter(ear.heard.values()))[-1][1]
-    pids = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes if name != source}
-    at = time.monotonic()
-    stack.kill(source)
-
-    def is_back() -> float | None:
-        ear.turn()
-        return ear.back_after(at, old_epoch)
-
-    away = stack.wait(is_back, BACK_S, f"{source} is not back")
-    print(f"{source}: back after {away:.2f} s")
-    assert {name: stack.demo.supervisor.pid(name) for name in pids} == pids  # the rest carried on
-    lists = stack.count("fused_objects")
-    stack.wait(lambda: stack.count("fused_objects") > lists + 5, 20, "no fused lists after the kill")
-
-    def told() -> bool:
-        records = stack.get("/api/archive/event?limit=100")["records"]
-        return any(r["kind"] == "process.back" and r["subject"] == source for r in records)
-
-    if source != "city/centre":  # the centre cannot see its own end
-        stack.wait(told, 20, f"the page does not say that {source} is back")
-
-
-def test_the_archive_has_neither_gap_nor_double_after_all_that(stack: Stack) -> None:
-    summary = stack.get("/api/archive")
-    assert summary["gaps"] == []
-    assert summary["counts"]["traffic_log"] >= 4
-    rows = stack.get("/api/archive/traffic_log?limit=5000")["records"]
-    keys = [(row["source"], row["epoch"], row["sequence"]) for row in rows]
-    assert len(keys) == len(set(keys))
