@@ -124,6 +124,7 @@ class RegionCore:
         """Take what has come; once a second, decide for every intersection."""
         if self._fence == 0:
             self._fence, self._origin_ns = now_ns // 10**6, now_ns
+            self._next_turn_ns = -(-now_ns // TURN_NS) * TURN_NS  # the first whole second
             self._next_log_ns = now_ns + round(self.settings.log_every_s * 1e9)
         outputs: list[Output] = []
         for one in inputs:
