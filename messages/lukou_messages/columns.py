@@ -66,20 +66,26 @@ class ColumnKind:
         return 1 << (self.number - FIRST_COLUMN)
 
 
-class Column:
+class _Declared:
+    """What both kinds of column declarations hold."""
+
+    is_float: ClassVar[bool]
+
+    def __init__(self, number: int, low: float = 0, high: float = NOT_ONE, *, required: bool = False) -> None:
+        self.number, self.low, self.high, self.required = number, low, high, required
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+class Column(_Declared):
     """Declares one float column of a `ColumnList` subclass; reading it gives an (n,) float32 array.
 
     An absent column reads as NaN everywhere.
     """
 
     is_float = True
-
-    def __init__(self, number: int, low: float, high: float, *, required: bool = False) -> None:
-        self.number, self.low, self.high, self.required = number, low, high, required
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -92,17 +98,10 @@ class Column:
         return instance._floats[row] if row is not None else np.full(len(instance), np.nan, np.float32)
 
 
-class UintColumn:
+class UintColumn(_Declared):
     """Declares one uint32 column of a `ColumnList` subclass; an absent column reads as 0 everywhere."""
 
     is_float = False
-
-    def __init__(self, number: int, low: float = 0, high: float = 0xFFFFFFFF, *, required: bool = False) -> None:
-        self.number, self.low, self.high, self.required = number, low, high, required
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -199,7 +198,7 @@ class ColumnList:
     __slots__ = ("_floats", "_layout", "_message", "_words")
 
     def __init_subclass__(cls) -> None:
-        declared = [value for value in vars(cls).values() if isinstance(value, Column | UintColumn)]
+        declared = [value for value in vars(cls).values() if isinstance(value, _Declared)]
         cls.KINDS = tuple(
             ColumnKind(c.name, c.number, c.low, c.high, c.is_float, c.required)
             for c in sorted(declared, key=lambda c: c.number)

@@ -17,7 +17,8 @@ from lukou_sim.demo.sites import CAMERA_SITE
 from lukou_sim.demo.summary import latencies
 from lukou_sim.demo.supervisor import RECORDER, Supervisor
 from lukou_sim.district.layout import INTERSECTIONS
-from lukou_sim.world.delay import DelayStatistics, fixed_plan_delay
+from lukou_sim.world.delay import DelayStatistics
+from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
 PATIENCE_S = 90.0

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,42 +68,3 @@ def statistics(tripinfo: Path, scheduled_s: Mapping[str, float], begin_s: float,
         len(rows),
         sum(row[3] for row in rows),
     )
-
-
-def fixed_plan_delay(scenario: Path | str, seconds: float, seed: int, timeout_s: float = 600.0) -> DelayStatistics:
-    """The same minutes and demand with every cabinet on its local plan, without sensors, in a process of its own.
-
-    Parameters
-    ----------
-    scenario : Path or str
-        Scenario file or name.
-    seconds : float
-        Length of the period after the warm-up. [s]
-    seed : int
-        As the run to compare with.
-    timeout_s : float
-        Longest wall time. [s]
-
-    Raises
-    ------
-    subprocess.CalledProcessError, subprocess.TimeoutExpired
-        Where the process fails or does not end.
-    """
-    command = [sys.executable, "-m", "lukou_sim.world.delay", str(scenario), str(seconds), str(seed)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout_s)
-    return DelayStatistics(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def _main(arguments: list[str]) -> None:
-    from lukou_sim.world.scenario import load_scenario
-    from lukou_sim.world.world import World
-
-    scenario = load_scenario(arguments[0])
-    world = World(scenario, int(arguments[2]), sensors=False)
-    while world.elapsed_s < float(arguments[1]) - 1e-6:
-        world.step()
-    print(json.dumps(asdict(world.close())))
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])
