@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -348,7 +349,7 @@ class RegionCore:
             "objects_valid": self._objects_valid,
             "places": places,
         }
-        return json.dumps(state).encode()
+        return json.dumps(state, default=_plain).encode()
 
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
@@ -375,3 +376,10 @@ class RegionCore:
 def make_core(settings: RegionSettings) -> RegionCore:
     """Read map and configurations and build the core."""
     return RegionCore(settings, load_map(settings.map), [load(path) for path in settings.configurations])
+
+
+def _plain(value: Any) -> Any:
+    """A numpy number as JSON knows it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"region: a snapshot cannot hold {type(value).__name__}")
