@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FAILED = 1
 WRONG_USAGE = 2
 
 
+@cache
 def git_revision() -> str | None:
     """Commit that runs here; None outside a checkout."""
     try:

@@ -264,7 +264,7 @@ class _Builder:
             "site": {"name": site},
             "links": links,
             "run": {"perception": self._run(perception), "signal": run_signal},
-            "perception": perception_settings(site, str(NET), frames, radar_ports),
+            "perception": perception_settings(site, str(NET), frames, radar_ports, self.rate_hz),
             "signal": controller,
         }
         path = self._write(site, content)

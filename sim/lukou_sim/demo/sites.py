@@ -14,7 +14,9 @@ CAMERAS = tuple(camera.name for camera in cameras(CAMERA_SITE))
 RADARS = tuple(pose.name for pose in radars(CAMERA_SITE))
 
 
-def perception_settings(site: str, net: str, frames: dict[str, str], radar_ports: dict[str, int]) -> dict[str, Any]:
+def perception_settings(
+    site: str, net: str, frames: dict[str, str], radar_ports: dict[str, int], rate_hz: float
+) -> dict[str, Any]:
     """Section ``[perception]`` of a site of the district.
 
     Parameters
@@ -26,23 +28,25 @@ def perception_settings(site: str, net: str, frames: dict[str, str], radar_ports
         ipc address by camera.
     radar_ports : dict of str to int
         UDP port by radar.
+    rate_hz : float
+        Pictures per second and camera. [1/s]
     """
     settings: dict[str, Any] = {"site": site, "map": net}
     if site != CAMERA_SITE:
         return {**settings, "sensors": [sensor.name for sensor in site_sensors(site)]}
-    settings["cameras"] = [camera_section(camera, frames[camera.name]) for camera in cameras(site)]
+    settings["cameras"] = [camera_section(camera, frames[camera.name], rate_hz) for camera in cameras(site)]
     settings["radars"] = [radar_section(pose, radar_ports[pose.name]) for pose in radars(site)]
     return settings
 
 
-def camera_section(camera: CameraModel, endpoint: str) -> dict[str, Any]:
+def camera_section(camera: CameraModel, endpoint: str, rate_hz: float) -> dict[str, Any]:
     """One camera: driver and calibration."""
     x, y, z = (float(value) for value in camera.position_map)
     right, down, forward = camera.camera_from_map[:, :3]
     return {
         "name": camera.name,
         "driver": "camera.simulated",
-        "options": {"endpoint": endpoint},
+        "options": {"endpoint": endpoint, "stale_s": max(0.5, 2.5 / rate_hz)},
         "width_px": camera.width,
         "height_px": camera.height,
         "focal_x_px": camera.focal_px,
