@@ -109,8 +109,9 @@ class Timing:
         holds = sorted({min(max(float(h), earliest), latest) for h in HOLDS_S} | {earliest})
         candidates = [(h, (stage + 1) % count) for h in holds]
         skip = (stage + 2) % count
-        if count > 2 and skips_after(stage, skip, skips, count) <= SKIPS_PER_CYCLE:
-            candidates += [(h, skip) for h in holds if h > 0.0 or skip in allowed]
+        may_come = skip in allowed or earliest > 0.0  # past the minimum, hoping for what the guard forbids would hold for ever
+        if count > 2 and may_come and skips_after(stage, skip, skips, count) <= SKIPS_PER_CYCLE:
+            candidates += [(h, skip) for h in holds]
         costs = self._simulate(stage, elapsed_s, skips, candidates, situation)
         order = np.argsort(costs, kind="stable")
         best = int(order[0])
