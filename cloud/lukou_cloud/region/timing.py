@@ -21,7 +21,7 @@ from lukou_cloud.region.settings import TimingSettings
 HOLDS_S = (0, 1, 2, 4, 7, 11, 16, 23, 32, 45)
 """Candidate times to hold the running stage. [s]"""
 
-POLICIES = ((0.6, -1.0), (0.6, 1.5), (2.0, -1.0), (2.0, 3.0), (99.0, -1.0), (99.0, 2.0))
+POLICIES = ((0.6, -1.0), (1.5, -1.0), (3.5, -1.0), (99.0, -1.0))
 """Policies of the rollouts: a later stage ends when fewer road users than the first number wait or come soon in each of its
 lanes; a stage is left out, where the order allows it, when at most the second number do. [road users]"""
 
@@ -109,7 +109,7 @@ class Timing:
         holds = sorted({min(max(float(h), earliest), latest) for h in HOLDS_S} | {earliest})
         candidates = [(h, (stage + 1) % count) for h in holds]
         skip = (stage + 2) % count
-        may_come = skip in allowed or earliest > 0.0  # past the minimum, hoping for what the guard forbids would hold for ever
+        may_come = skip in allowed  # past the minimum, hoping for what the guard forbids would hold for ever
         if count > 2 and may_come and skips_after(stage, skip, skips, count) <= SKIPS_PER_CYCLE:
             candidates += [(h, skip) for h in holds]
         costs = self._simulate(stage, elapsed_s, skips, candidates, situation)
