@@ -8,7 +8,7 @@ import numpy as np
 
 from lukou_cloud.edge.measures import overlaps
 from lukou_cloud.edge.prediction import Hypotheses, Predictor, can_stop
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_maps.road_model import RightOfWay
 
@@ -34,11 +34,14 @@ BESIDE_SHARE = 0.2
 SLOW_CONTACT_MPS = 1.5
 """Contacts at which nobody is faster are no danger to life. [m/s]"""
 
-WALKER_REACTION_S = 0.5
-"""Time in which a walker or cyclist stops walking on; half of a driver's. [s]"""
+WALKER_REACTION_S = 0.2
+"""Time in which a walker or cyclist who knows of the roadway ahead stops walking on. [s]"""
 
 WALKER_BRAKING_MPS2 = 2.5
 """Braking of walkers and cyclists. [m/s^2]"""
+
+EVADED_M = 0.4
+"""By so much drivers steer around people who stand at the edge of their way. [m]"""
 
 STANDING_M = 0.5
 """A vehicle that moves less than this until they meet stands. [m]"""
@@ -90,6 +93,8 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     sample = hit.argmax(axis=1)
     kept = hit.any(axis=1) & ~hit[:, 0] if hit.size else np.zeros(len(first), np.bool_)
     speed = np.gradient(hypotheses.travelled_m, predictor.settings.step_s, axis=1)
+    on_foot = users.object_class[hypotheses.user] == PEDESTRIAN
+    speed = np.where(on_foot[:, None], 0.0, speed)  # it is the vehicle's speed that hurts a walker
     kept &= np.maximum(speed[first, sample], speed[second, sample]) > SLOW_CONTACT_MPS
     first, second, sample = first[kept], second[kept], sample[kept]
     cos = hypotheses.cos[first, sample] * hypotheses.cos[second, sample]
@@ -155,10 +160,9 @@ def _touching(
     half_length = users.length_m[h.user, None] / 2.0 + 0.5 * settings.time_margin_s * speed
     half_width = users.width_m / 2.0 + settings.side_margin_m / 2.0
     waits = users.is_vulnerable & (users.speed_mps < STANDING_MPS)
-    half_width = np.where(
-        waits, 0.05, half_width
-    )  # drivers pass people on refuges closely: only who stands in the way counts
-    half_length = np.where(waits[h.user, None], 0.05, half_length)
+    # drivers pass people on refuges closely: only who stands well in the way counts
+    half_width = np.where(waits, -EVADED_M, half_width)
+    half_length = np.where(waits[h.user, None], -EVADED_M, half_length)
     return overlaps(
         h.x_m[second] - h.x_m[first],
         h.y_m[second] - h.y_m[first],
@@ -219,8 +223,7 @@ def _walker_avoids(
     stands = h.travelled_m[others, sample] < STANDING_M
     speed = users.speed_mps[walker]
     way = speed * WALKER_REACTION_S + speed**2 / (2.0 * WALKER_BRAKING_MPS2)
-    on_lane, at_kerb = predictor.is_on_roadway(users)
-    outside = ~np.where(speed > STANDING_MPS, at_kerb[walker], on_lane[walker])
+    outside = way < predictor.beyond_roadway_m(users)[walker]
     return np.asarray(is_walker & (stands | (outside & (way < h.travelled_m[walkers, sample]))))
 
 

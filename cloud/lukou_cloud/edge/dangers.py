@@ -22,6 +22,9 @@ VULNERABLE = int(WarningKind.WARNING_KIND_VULNERABLE)
 TWO_WHEELED = (4, 5, 6, 7)
 """Classes that make a danger one of the vulnerable: motorcycle, bicycle, pedestrian, animal."""
 
+TOUCHING_M = 0.3
+"""Tracks nearer than this on one lane are one road user seen twice, or have met already. [m]"""
+
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
 
@@ -167,7 +170,8 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     time_s = time_to_collision(gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
     brakes = -users.acceleration_mps2[follower] > 0.8 * needed
     held = (along > 0.5) & (closing > 0.1) & ((needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0))
-    onset = held & (then > settings.rear_end_braking_mps2) & (closing > 0.5) & ~brakes
+    onset = held & (then > settings.rear_end_braking_mps2) & (closing > settings.rear_end_closing_mps) & ~brakes
+    onset &= (gap > TOUCHING_M) & (needed > settings.rear_end_braking_now_mps2)
     onset &= time_s < settings.rear_end_time_to_collision_s
     kept = held & (time_s < 2.0 * settings.rear_end_time_to_collision_s)
     rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]

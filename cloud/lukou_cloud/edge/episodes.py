@@ -93,7 +93,7 @@ class Episodes:
                     ended.append(episode)
             elif episode.raised_ns:
                 standing.append((episode, index.get(key, -1)))
-            elif now_ns - episode.began_ns >= self._onset_ns and key in index:
+            elif now_ns - episode.began_ns >= self._onset_ns and episode.last_ns == now_ns:
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 self.next_number += 1
                 raised.append((episode, index[key]))

@@ -36,6 +36,14 @@ UNKNOWN_LIMIT_MPS = 15.0
 ALIGNED_COS = 0.8
 """Who moves at a larger angle to the lane than this cosine does not follow it."""
 
+CREEPING_MPS = 2.0
+CREEPING_COS = 0.5
+"""The direction of who is slower than the first is not known well: then this cosine is enough. [m/s, 1]"""
+
+DOUBTFUL_MPS = 4.0
+ASTRAY_SHARE = 0.4
+"""Slow motor vehicles that seem to go across their lane: mostly their direction is misjudged. [m/s, 1]"""
+
 SLOW_MPS = 0.5
 """Below this speed a road user stands. [m/s]"""
 
@@ -47,10 +55,6 @@ STANDING_GAP_M = 1.0
 
 SAME_ROUTE_BONUS = 2.0
 """Log-odds of a lane that continues the lane chosen last time, over one that does not."""
-
-
-KERB_M = 1.0
-"""Who moves this near to the roadway is stepping onto it. [m]"""
 
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
@@ -137,11 +141,11 @@ class Predictor:
         count = round(settings.horizon_s / settings.step_s) + 1
         self.times_s = np.arange(count) * settings.step_s
 
-    def is_on_roadway(self, users: RoadUsers) -> tuple[Booleans, Booleans]:
-        """Whether each road user stands on a lane of vehicles, and whether it is at least at its kerb."""
+    def beyond_roadway_m(self, users: RoadUsers) -> Floats:
+        """How far each road user is outside the lanes of vehicles; negative: on one, inf: none near. [m]"""
         found = self._roadway.nearest(users.x_m, users.y_m)
         beyond = np.abs(found.d_m) - self.model.lanes.width_m[found.lane] / 2.0
-        return np.asarray((found.lane >= 0) & (beyond < 0.0)), np.asarray((found.lane >= 0) & (beyond < KERB_M))
+        return np.where(found.lane >= 0, beyond, np.inf)
 
     # --- where ----------------------------------------------------------------------------------------------------
 
@@ -182,7 +186,8 @@ class Predictor:
         _, _, direction = self._pose_of_lane(found.lane, found.s_m)
         along = np.cos(direction - users.heading_rad[user])
         inside = np.abs(found.d_m) < self.model.lanes.width_m[found.lane] / 2.0 + 0.6
-        kept = (along > ALIGNED_COS) & inside & (found.probability > 0.02)
+        aligned = np.where(users.speed_mps[user] < CREEPING_MPS, CREEPING_COS, ALIGNED_COS)
+        kept = (along > aligned) & inside & (found.probability > 0.02)
         user, lane, s_m, weight = user[kept], found.lane[kept], found.s_m[kept], found.probability[kept].copy()
         last = np.array([self.last_lane.get(int(number), NONE) for number in users.id])[user]
         same = (last == lane) | (np.isin(last * len(self.model.lanes) + lane, self._follows) & (last >= 0))
@@ -255,6 +260,8 @@ class Predictor:
         weight = weight * np.where(runs, RUNNING_SHARE, 1.0)
         weight = weight * self._likely_on_red(users, lights, user, connection, line_m)
         weight = weight / np.bincount(user, weights=weight)[user]
+        astray = (path < 0) & ~users.is_vulnerable[user] & (users.speed_mps[user] < DOUBTFUL_MPS)
+        weight = np.where(astray, ASTRAY_SHARE * weight, weight)
         leader, gap = self._leaders(users, user, path, s_m)
         travelled = self._integrated(users, user, path, s_m, np.where(stops, line_m, np.inf))
         travelled = _behind_leaders(travelled, user, leader, gap, weight, users)

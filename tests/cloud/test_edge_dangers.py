@@ -1,0 +1,96 @@
+"""What is a danger of one instant and what is not: queues, doubled tracks, people who stand at the edge of the way."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lukou_cloud.edge.dangers import REAR_END, VULNERABLE, dangers
+from lukou_cloud.edge.episodes import Episodes
+from lukou_cloud.edge.lights import no_lights
+from lukou_cloud.edge.prediction import Predictor
+from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import LaneKind
+
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
+CAR, BICYCLE, PEDESTRIAN = 1, 5, 6
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor(load_map(DISTRICT), PredictionSettings())
+
+
+class Lane:
+    """Places along a straight lane of cars: s ahead, d to the left."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        lanes = predictor.model.lanes
+        fit = [k for k, name in enumerate(lanes.names) if name == "k1_N_approach_3"]
+        assert lanes.kind[fit[0]] == LaneKind.ROAD
+        self.x, self.y, self.heading = (
+            float(value[0]) for value in predictor.catalogue.geometry.pose(np.array(fit), np.array([30.0]))
+        )
+
+    def users(self, *rows: tuple[int, float, float, float, float]) -> RoadUsers:
+        """Rows of class, s, d, speed, angle to the lane."""
+        table = np.array(rows, np.float64)
+        cos, sin = np.cos(self.heading), np.sin(self.heading)
+        kind, s, d, speed, angle = table.T
+        count = len(table)
+        return RoadUsers(
+            id=np.arange(1, count + 1),
+            object_class=kind.astype(np.int64),
+            x_m=self.x + s * cos - d * sin,
+            y_m=self.y + s * sin + d * cos,
+            heading_rad=self.heading + angle,
+            speed_mps=speed,
+            acceleration_mps2=np.zeros(count),
+            length_m=np.where(kind == CAR, 4.5, np.where(kind == BICYCLE, 1.8, 0.5)),
+            width_m=np.where(kind == CAR, 1.8, np.where(kind == BICYCLE, 0.65, 0.5)),
+            deviation_m=np.full(count, 0.2),
+            speed_deviation_mps=np.full(count, 0.2),
+            is_trusted=np.ones(count, np.bool_),
+        )
+
+
+def onsets(predictor: Predictor, users: RoadUsers) -> list[int]:
+    predictor.last_lane.clear()
+    found, _ = dangers(users, no_lights(predictor.model), predictor, WarningSettings())
+    return [int(kind) for kind, begins in zip(found.kind, found.is_onset, strict=True) if begins]
+
+
+@pytest.mark.parametrize(("gap", "speed", "expected"), [(1.5, 2.2, []), (9.0, 11.0, [REAR_END]), (0.0, 5.0, [])])
+def test_creeping_up_and_doubled_tracks_are_no_rear_end_danger(
+    predictor: Predictor, gap: float, speed: float, expected: list[int]
+) -> None:
+    lane = Lane(predictor)
+    users = lane.users((CAR, 0.0, 0.0, speed, 0.0), (CAR, 4.5 + gap, 0.0, 0.0, 0.0))
+    assert onsets(predictor, users) == expected
+
+
+@pytest.mark.parametrize(("aside", "expected"), [(0.0, [VULNERABLE]), (0.8, []), (2.0, [])])
+def test_drivers_pass_those_who_stand_at_the_edge(predictor: Predictor, aside: float, expected: list[int]) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 10.0, 0.0), (PEDESTRIAN, 20.0, aside, 0.1, 1.5))
+    assert onsets(predictor, users) == expected
+
+
+@pytest.mark.parametrize(("pace", "expected"), [(0.0, []), (1.9, [VULNERABLE])])
+def test_a_car_that_stands_is_no_danger_to_a_walker(predictor: Predictor, pace: float, expected: list[int]) -> None:
+    speed = 10.0 if pace else 0.0
+    walker = (PEDESTRIAN, 20.0 if pace else 3.0, -3.3 if pace else -1.6, pace or 1.9, np.pi / 2)
+    assert onsets(predictor, Lane(predictor).users((CAR, 0.0, 0.0, speed, 0.0), walker)) == expected
+
+
+def test_a_slow_car_that_seems_to_stand_across_its_lane_is_no_danger_to_those_beside(predictor: Predictor) -> None:
+    users = Lane(predictor).users((CAR, 10.0, 0.0, 2.5, -1.4), (BICYCLE, 0.0, -4.0, 5.0, 0.0))
+    assert onsets(predictor, users) == []
+
+
+def test_a_warning_is_raised_only_while_its_danger_is_at_onset() -> None:
+    episodes, key, step = Episodes(WarningSettings()), (1, 2, 3), 100_000_000
+    for k, begins in enumerate((True, True, False)):
+        assert not episodes.step(k * step, [(key, REAR_END, begins)]).raised
+    assert len(episodes.step(3 * step, [(key, REAR_END, True)]).raised) == 1
