@@ -21,6 +21,9 @@ from lukou_sim.world.delay import DelayStatistics
 from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
+NICENESS = {"centre": 10, "region": 10}
+"""One machine plays a whole city: what works in seconds gives way to what works in milliseconds."""
+
 PATIENCE_S = 90.0
 """Without a live picture after this time something is wrong, and the demo ends."""
 
@@ -62,7 +65,8 @@ class Demo:
             time.sleep(1.0)
         for one in self.plan.processes:
             arguments = ["run", one.process, "--site", str(one.site_file)]
-            self.supervisor.add(one.source, arguments, self._log(one.source))
+            niceness = 5 if one.source.endswith("/perception") and not one.source.startswith(CAMERA_SITE) else 0
+            self.supervisor.add(one.source, arguments, self._log(one.source), NICENESS.get(one.process, niceness))
 
     def _log(self, source: str) -> Path:
         return self.plan.logs / f"{source.replace('/', '.')}.log"

@@ -52,9 +52,11 @@ class Supervisor:
         self._say = say
         self.processes: dict[str, Supervised] = {}
 
-    def add(self, name: str, arguments: list[str], log: Path) -> None:
-        """Start ``lukou <arguments>`` under a name."""
+    def add(self, name: str, arguments: list[str], log: Path, niceness: int = 0) -> None:
+        """Start ``lukou <arguments>`` under a name; the nicer give way where cores are few."""
         command = [sys.executable, "-m", "lukou_messages.cli", *arguments, "--parent", str(os.getpid())]
+        if niceness:
+            command = ["nice", "-n", str(niceness), *command]
         one = Supervised(name, command, log)
         self.processes[name] = one
         self._start(one)
