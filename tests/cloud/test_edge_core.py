@@ -309,7 +309,7 @@ def test_identity_survives_a_hand_over(model: RoadModel, configurations: list[Si
 def test_silence_is_said_once_and_the_list_says_it(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
     edge = core(model, configurations)
     outputs: list[Output] = []
-    for k in range(30):
+    for k in range(60):
         at = START_NS + k * 100_000_000
         inputs = [objects(at, [user(1, CAR, 10, 10, 0, 0)], "k2/perception")]
         if k < 10 or k > 22:

@@ -42,6 +42,9 @@ NO_LANE = 0xFFFFFFFF
 
 SNAPSHOT_VERSION = 1
 
+RECOVERED_NS = 3 * 10**9
+"""A unit is said to be back when its lists have come in time for so long: one change of state, not one per hiccup."""
+
 
 class EdgeCore:
     """One edge cloud.
@@ -72,7 +75,7 @@ class EdgeCore:
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
-        self._silent: set[str] = set()
+        self._silent: dict[str, int] = {}  # last instant at which each unit was late
         self._epoch_ns = 0
         self._last_fused_ns = 0
         self._events = 0
@@ -116,13 +119,15 @@ class EdgeCore:
         for source in sorted({*self._lists, *self._settings.sources}):
             at_ns = self._lists[source][0] if source in self._lists else self._epoch_ns
             is_silent = now_ns - at_ns > self._settings.stale_s * 1e9
-            if is_silent and source not in self._silent:
-                self._silent.add(source)
+            is_news = source not in self._silent
+            if is_silent:
+                self._silent[source] = now_ns
                 self._fusion.drop(source)
+            if is_silent and is_news:
                 text = f"no usable list of road users from {source} for {(now_ns - at_ns) * 1e-9:.1f} s"
                 outputs.append(self._event(now_ns, "edge.source_silent", Severity.SEVERITY_WARNING, source, text))
-            elif not is_silent and source in self._silent:
-                self._silent.discard(source)
+            elif not is_news and now_ns - self._silent[source] >= RECOVERED_NS:
+                del self._silent[source]
                 outputs.append(
                     self._event(
                         now_ns, "edge.source_back", Severity.SEVERITY_INFO, source, f"lists from {source} are back"
@@ -292,7 +297,7 @@ class EdgeCore:
             "epoch_ns": self._epoch_ns,
             "last_fused_ns": self._last_fused_ns,
             "events": self._events,
-            "silent": sorted(self._silent),
+            "silent": sorted(self._silent.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
             "next_id": self._fusion.next_id,
@@ -323,7 +328,7 @@ class EdgeCore:
         if state.get("version") != SNAPSHOT_VERSION:
             raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
-        self._events, self._silent = state["events"], set(state["silent"])
+        self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
         self._standing = {n: (at, warning_pb2.Warning.FromString(_bytes(w))) for n, at, w in state["standing"]}
