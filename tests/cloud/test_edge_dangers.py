@@ -62,7 +62,7 @@ def onsets(predictor: Predictor, users: RoadUsers) -> list[int]:
     return [int(kind) for kind, begins in zip(found.kind, found.is_onset, strict=True) if begins]
 
 
-@pytest.mark.parametrize(("gap", "speed", "expected"), [(1.5, 2.2, []), (9.0, 11.0, [REAR_END]), (0.0, 5.0, [])])
+@pytest.mark.parametrize(("gap", "speed", "expected"), [(0.6, 1.8, []), (9.0, 11.0, [REAR_END]), (0.0, 5.0, [])])
 def test_creeping_up_and_doubled_tracks_are_no_rear_end_danger(
     predictor: Predictor, gap: float, speed: float, expected: list[int]
 ) -> None:

@@ -171,7 +171,7 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     brakes = -users.acceleration_mps2[follower] > 0.8 * needed
     held = (along > 0.5) & (closing > 0.1) & ((needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0))
     onset = held & (then > settings.rear_end_braking_mps2) & (closing > settings.rear_end_closing_mps) & ~brakes
-    onset &= (gap > TOUCHING_M) & (needed > settings.rear_end_braking_now_mps2)
+    onset &= gap > TOUCHING_M
     onset &= time_s < settings.rear_end_time_to_collision_s
     kept = held & (time_s < 2.0 * settings.rear_end_time_to_collision_s)
     rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]

@@ -64,17 +64,11 @@ class WarningSettings(_Frozen):
         description="required braking (DRAC) after the reaction time above which the one behind is in danger: "
         "attentive drivers reach 3.8 before red lights [m/s^2]",
     )
-    rear_end_braking_now_mps2: float = Field(
-        3.4, ge=0.0, description="and this much must be required already: a conflict (Cunto 2008) [m/s^2]"
-    )
     rear_end_reaction_s: float = Field(
         0.5, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
     )
     rear_end_closing_mps: float = Field(
-        3.0,
-        ge=0.0,
-        description="closing more slowly is no danger to life: cars that creep up in a queue (bumpers are tested at "
-        "10 km/h, RCAR) [m/s]",
+        2.0, ge=0.0, description="closing more slowly is no danger to life: cars that creep up in a queue [m/s]"
     )
     rear_end_hold_mps2: float = Field(
         1.0, gt=0.0, description="a rear-end warning stands while more braking than this is required [m/s^2]"
