@@ -40,6 +40,9 @@ WALKER_REACTION_S = 0.2
 WALKER_BRAKING_MPS2 = 2.5
 """Braking of walkers and cyclists. [m/s^2]"""
 
+KERB_M = 1.0
+"""Cyclists this far beside the roadway stay beside it, however long their braking way. [m]"""
+
 EVADED_M = 0.4
 """By so much drivers steer around people who stand at the edge of their way. [m]"""
 
@@ -223,7 +226,7 @@ def _walker_avoids(
     stands = h.travelled_m[others, sample] < STANDING_M
     speed = users.speed_mps[walker]
     way = speed * WALKER_REACTION_S + speed**2 / (2.0 * WALKER_BRAKING_MPS2)
-    outside = way < predictor.beyond_roadway_m(users)[walker]
+    outside = np.minimum(way, KERB_M) < predictor.beyond_roadway_m(users)[walker]
     return np.asarray(is_walker & (stands | (outside & (way < h.travelled_m[walkers, sample]))))
 
 
