@@ -12,7 +12,7 @@ import numpy as np
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings
-from lukou_cloud.region.timing import Timing, skips_after
+from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.traffic import TrafficMeter, _Trip
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
@@ -56,17 +56,14 @@ class Intersection:
     refused: str = ""
     changes: int = 0
     stage: int = -1  # running stage; the last one while changing
-    skips: int = 0  # stages left out in this cycle
     following: int = -1  # stage to be ordered as soon as the guard allows it; -1: none
 
     def follow(self) -> int:
-        """Note the running stage and what was left out before it; -1 during a change or if the stage is not known."""
+        """Note the running stage; -1 during a change or if the stage is not known."""
         stages, signal = self.approaches.stages, self.signal
         if signal is None or signal.in_transition or signal.stage not in stages:
             return -1
         stage = stages.index(signal.stage)
-        if self.stage >= 0 and stage != self.stage:
-            self.skips = skips_after(self.stage, stage, self.skips, len(stages))
         self.stage = stage
         return stage
 
@@ -237,7 +234,7 @@ class RegionCore:
         if not may_hold and not allowed:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
-        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, place.skips)
+        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold)
         place.decision, place.following = decision.why, decision.following
         if decision.stage != running:
             place.changes += 1
@@ -332,13 +329,13 @@ class RegionCore:
                 "is_blind": place.is_blind,
                 "refused": place.refused,
                 "changes": place.changes,
-                "stage": [place.stage, place.skips, place.following],
+                "stage": [place.stage, place.following],
                 "queues": place.queues.export(),
                 "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 2,
+            "version": 3,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -354,7 +351,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 2:
+        if state.get("version") != 3:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
@@ -367,7 +364,7 @@ class RegionCore:
             place.signal = SignalState.FromString(bytes.fromhex(kept["signal"])) if kept["signal"] else None
             place.last_departures, place.is_blind = kept["last_departures"], kept["is_blind"]
             place.refused, place.changes = kept["refused"], kept["changes"]
-            place.stage, place.skips, place.following = kept["stage"]
+            place.stage, place.following = kept["stage"]
             place.queues.load(kept["queues"])
             place.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
             place.meter.left, place.meter.delay_s, place.meter.stops = kept["meter"]

@@ -9,7 +9,6 @@ queue model: Robertson and Bretherton's TRANSYT and OPAC's rolling horizon, Gart
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +20,12 @@ from lukou_cloud.region.settings import TimingSettings
 HOLDS_S = (0, 1, 2, 4, 7, 11, 16, 23, 32, 45)
 """Candidate times to hold the running stage. [s]"""
 
-POLICIES = ((0.6, -1.0), (1.5, -1.0), (3.5, -1.0), (99.0, -1.0))
-"""Policies of the rollouts: a later stage ends when fewer road users than the first number wait or come soon in each of its
-lanes; a stage is left out, where the order allows it, when at most the second number do. [road users]"""
+LEAVE_BELOW = (0.6, 1.5, 3.5, 99.0)
+"""Policies of the rollouts: a later stage ends when fewer road users than this wait or come soon in each of its lanes; the last
+one leaves at the minimum. [road users]"""
 
 SOON_S = 4
 """Who arrives within this time counts as coming soon. [s]"""
-
-SKIPS_PER_CYCLE = 1
-"""Stages that may be left out in a cycle; the guard enforces the same (SAFETY 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +78,8 @@ class Timing:
         self._table = _compile_table(approaches, startup)
 
     def decide(
-        self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int], may_hold: bool = True,
-        skips: int = 0,
-    ) -> Decision:  # fmt: skip
+        self, stage: int, elapsed_s: float, situation: Situation, allowed: frozenset[int], may_hold: bool = True
+    ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.
 
         Parameters
@@ -99,8 +94,6 @@ class Timing:
             Other stages that the guard would let begin now.
         may_hold : bool
             Whether the guard would let the running stage go on.
-        skips : int
-            Stages left out in this cycle.
         """
         approaches = self._approaches
         count = len(approaches.stages)
@@ -109,10 +102,9 @@ class Timing:
         holds = sorted({min(max(float(h), earliest), latest) for h in HOLDS_S} | {earliest})
         candidates = [(h, (stage + 1) % count) for h in holds]
         skip = (stage + 2) % count
-        may_come = skip in allowed  # past the minimum, hoping for what the guard forbids would hold for ever
-        if count > 2 and may_come and skips_after(stage, skip, skips, count) <= SKIPS_PER_CYCLE:
+        if count > 2 and skip in allowed:  # one hoped for, but not yet allowed, made stages wait for it in vain
             candidates += [(h, skip) for h in holds]
-        costs = self._simulate(stage, elapsed_s, skips, candidates, situation)
+        costs = self._simulate(stage, elapsed_s, candidates, situation)
         order = np.argsort(costs, kind="stable")
         best = int(order[0])
         now = [k for k, (hold, _) in enumerate(candidates) if hold < 1.0]
@@ -145,7 +137,6 @@ class Timing:
         self,
         stage: int,
         elapsed_s: float,
-        skips: int,
         candidates: list[tuple[float, int]],
         situation: Situation,
     ) -> NDArray[np.float64]:
@@ -155,7 +146,7 @@ class Timing:
         soon = _ahead(situation.arrivals, SOON_S)
         rows = _Rollouts.begin(candidates, table.green[stage, min(int(elapsed_s), table.green.shape[1] - 1)])
         size = len(rows.state)
-        green_s, used = np.full(size, elapsed_s), np.full(size, skips)
+        green_s = np.full(size, elapsed_s)
         queue = np.repeat(situation.queue[None], size, axis=0)
         waited = np.zeros_like(queue)
         for second in range(settings.horizon_s):
@@ -167,10 +158,10 @@ class Timing:
             rows.state = table.following[rows.state]
             over = np.flatnonzero(is_green & (rows.first_end < second + 1))
             if len(over):
-                self._leave(rows, over, queue, soon[second], green_s, used)
+                self._leave(rows, over, queue, soon[second], green_s)
         weight = self._weight * (1.0 + situation.waited_s / settings.wait_weight_s)
         cost = (waited + settings.terminal_s * queue) @ weight
-        best: NDArray[np.float64] = cost.reshape(len(POLICIES), len(candidates)).min(axis=0)
+        best: NDArray[np.float64] = cost.reshape(len(LEAVE_BELOW), len(candidates)).min(axis=0)
         return best
 
     def _leave(
@@ -180,7 +171,6 @@ class Timing:
         queue: NDArray[np.float64],
         soon: NDArray[np.float64],
         green_s: NDArray[np.float64],
-        used: NDArray[np.int64],
     ) -> None:
         """Begin the changes of this second among the rows `over`, which need not hold their stage."""
         approaches, table = self._approaches, self._table
@@ -192,13 +182,8 @@ class Timing:
         demand = queue[over] + soon
         waiting = (self._serves_vehicles[stage] * demand).max(axis=1) > rows.leave_below[over]
         leaves = is_first | ~waiting | (green_s[over] >= approaches.max_s[stage])
-        over, stage, is_first, demand = over[leaves], stage[leaves], is_first[leaves], demand[leaves]
-        following = (stage + 1) % count
-        beyond = (stage + 2) % count
-        little = (self._serves_vehicles[following] * demand).max(axis=1) <= rows.skip_below[over]
-        may_skip = skips_after(stage, beyond, used[over], count) <= SKIPS_PER_CYCLE
-        target = np.where(is_first, rows.first_next[over], np.where(little & may_skip, beyond, following))
-        used[over] = skips_after(stage, target, used[over], count)
+        over, stage, is_first = over[leaves], stage[leaves], is_first[leaves]
+        target = np.where(is_first, rows.first_next[over], (stage + 1) % count)
         rows.state[over] = table.change[stage, target]
         rows.first_next[over] = -1
         rows.first_end[over] = 0
@@ -217,11 +202,6 @@ class Timing:
         return f"change to {names[target]}: {text}; waiting on would cost {other - cost:.0f} s more"
 
 
-def skips_after(stage: Any, to: Any, used: Any, count: int) -> Any:
-    """Stages left out in the cycle once `to` follows `stage`; a new cycle begins where the order wraps."""
-    return np.where(to <= stage, 0, used) + (to - stage) % count - 1
-
-
 @dataclass(slots=True)
 class _Rollouts:
     """Rows of the simulation: every candidate under every policy."""
@@ -230,17 +210,15 @@ class _Rollouts:
     first_end: NDArray[np.float64]
     first_next: NDArray[np.int64]  # -1 once the candidate's own change has begun
     leave_below: NDArray[np.float64]
-    skip_below: NDArray[np.float64]
 
     @classmethod
     def begin(cls, candidates: list[tuple[float, int]], state: int) -> _Rollouts:
-        policies, size = np.array(POLICIES), len(candidates)
+        policies, size = np.array(LEAVE_BELOW), len(candidates)
         return cls(
             np.full(size * len(policies), state),
             np.tile(np.array([hold for hold, _ in candidates]), len(policies)),
             np.tile(np.array([to for _, to in candidates]), len(policies)),
-            np.repeat(policies[:, 0], size),
-            np.repeat(policies[:, 1], size),
+            np.repeat(policies, size),
         )
 
 
