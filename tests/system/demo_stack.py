@@ -123,10 +123,17 @@ class Ear:
             self.values.append(decoded.value)
 
     def back_after(self, at: float, old_epoch: int) -> float | None:
-        """Time from `at` until every topic had a valid message of a new life; None while one has not."""
+        """Time from `at` until every topic had a valid message of a new life; None while one has not.
+
+        SPaT counts when it is published: what it says of the stage follows once the cabinet has been read back.
+        """
         firsts = []
-        for rows in self.heard.values():
-            new = [when for when, epoch, validity in rows if epoch != old_epoch and when > at and validity == VALID]
+        for topic, rows in self.heard.items():
+            new = [
+                when
+                for when, epoch, validity in rows
+                if epoch != old_epoch and when > at and (validity == VALID or topic == "signal")
+            ]
             if not new:
                 return None
             firsts.append(new[0])

@@ -42,6 +42,9 @@ NO_LANE = 0xFFFFFFFF
 
 SNAPSHOT_VERSION = 1
 
+STILL_LATE_NS = 200_000_000
+"""The fused list says at once when a unit is in time again."""
+
 RECOVERED_NS = 3 * 10**9
 """A unit is said to be back when its lists have come in time for so long: one change of state, not one per hiccup."""
 
@@ -240,7 +243,8 @@ class EdgeCore:
         names = sorted(used)
         areas = [area for name in names for area in self._lists[name][2].perceived_areas]
         degraded = [name for name in names if self._lists[name][1] == DEGRADED]
-        reasons = [f"{name} silent" for name in sorted(self._silent)] + [f"{name} degraded" for name in degraded]
+        silent = [name for name, late_ns in sorted(self._silent.items()) if now_ns - late_ns < STILL_LATE_NS]
+        reasons = [f"{name} silent" for name in silent] + [f"{name} degraded" for name in degraded]
         validity = INVALID if not used else DEGRADED if reasons else VALID
         objects = self._columns(tracks, units, names, areas)
         stamps = tuple((f"objects:{name}", stamp) for name, stamp in sorted(used.items()))

@@ -34,6 +34,7 @@ def perception_settings(
     settings: dict[str, Any] = {"site": site, "map": net}
     if site != CAMERA_SITE:
         return {**settings, "sensors": [sensor.name for sensor in site_sensors(site)]}
+    settings["stale_s"] = max(0.5, 2.5 / rate_hz)
     settings["cameras"] = [camera_section(camera, frames[camera.name], rate_hz) for camera in cameras(site)]
     settings["radars"] = [radar_section(pose, radar_ports[pose.name]) for pose in radars(site)]
     return settings
