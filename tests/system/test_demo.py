@@ -245,8 +245,9 @@ def test_hostile_input_at_every_open_socket_stops_nothing(stack: Stack) -> None:
     assert {name: stack.demo.supervisor.pid(name) for name in processes} == processes
     health = stack.demo.observer.health["district/edge"]
     refused = dict(health.refused)
-    for reason in ("malformed", "empty", "speaks_for_another", "doubled", "not_entitled", "bad_frames"):
+    for reason in ("malformed", "empty", "speaks_for_another", "not_entitled", "bad_frames"):
         assert refused.get(reason, 0) > 20, refused
+    assert refused.get("doubled", 0) + refused.get("old_epoch", 0) > 20, refused  # a flipped bit may make a newer epoch
     assert refused["handshake_denied"] > 0
     assert not [
         one for one in health.inputs if one.name == "objects" and one.source == "k1/perception" and one.is_stale
