@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_maps.ragged import Floats, Ints, spread
-from lukou_maps.road_model import Lanes
+from lukou_maps.tables import Lanes
 
 
 def arc_length(x_m: Floats, y_m: Floats, point_start: Ints) -> Floats:
@@ -44,6 +44,7 @@ class LaneGeometry:
     def __init__(self, lanes: Lanes) -> None:
         self._x, self._y, self._z = lanes.x_m, lanes.y_m, lanes.z_m
         self._first, self._last = lanes.point_start[:-1], lanes.point_start[1:] - 2
+        self._length = lanes.length_m
         gap_m = 1.0  # keeps the arc lengths of neighbouring rows apart, so that one sorted column holds all lanes
         lane_of_point = np.repeat(np.arange(len(lanes)), np.diff(lanes.point_start))
         self._base = np.concatenate([[0.0], np.cumsum(lanes.length_m + gap_m)[:-1]]) if len(lanes) else np.zeros(0)
@@ -53,6 +54,7 @@ class LaneGeometry:
         safe = np.where(length > 0, length, 1.0)
         self._ux, self._uy = np.where(length > 0, dx / safe, 1.0), dy / safe
         self._slope = np.diff(lanes.z_m, append=0.0) / safe
+        self._width, self._taper = lanes.point_width_m, np.diff(lanes.point_width_m, append=0.0) / safe
 
     def pose(self, lane: Ints, s_m: Floats) -> tuple[Floats, Floats, Floats]:
         """Position and direction of points on lanes; beyond either end along the tangent there.
@@ -79,6 +81,25 @@ class LaneGeometry:
         """Height of the centre line at (lane, s). [m]"""
         segment, rest = self._locate(lane, s_m)
         return self._z[segment] + self._slope[segment] * rest
+
+    def width(self, lane: Ints, s_m: Floats) -> Floats:
+        """Width of the lane at (lane, s); beyond either end that of the end. [m]"""
+        segment, rest = self._locate(lane, np.clip(s_m, 0.0, self._length[lane]))
+        return self._width[segment] + self._taper[segment] * rest
+
+    def boundary(self, lane: Ints, s_m: Floats, side: int) -> tuple[Floats, Floats]:
+        """Position of a lane's boundary across from (lane, s).
+
+        Parameters
+        ----------
+        lane, s_m
+            As in `pose`.
+        side : int
+            `lukou_maps.vocabulary.Side`.
+        """
+        x_m, y_m, heading = self.pose(lane, s_m)
+        half = self.width(lane, s_m) * (0.5 if side == 0 else -0.5)
+        return x_m - np.sin(heading) * half, y_m + np.cos(heading) * half
 
     def _locate(self, lane: Ints, s_m: Floats) -> tuple[Ints, Floats]:
         key = s_m + self._base[lane]

@@ -6,31 +6,22 @@ remark that names the element; only what cannot be understood at all is refused.
 
 from __future__ import annotations
 
-import gzip
 import math
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from lukou_maps.conflict_areas import conflict_areas
+from lukou_maps.assembly import along, centre_lines, line_columns, near_origin, shifted, stop_lines
 from lukou_maps.errors import MapFileError
-from lukou_maps.geometry import LaneGeometry, arc_length
+from lukou_maps.furniture import Markings, SpeedLimits
 from lukou_maps.ragged import Floats, Ints, Ragged
-from lukou_maps.road_model import (
-    Connections,
-    Crosswalks,
-    Junctions,
-    LaneKind,
-    Lanes,
-    MapFrame,
-    Participants,
-    RightOfWay,
-    RoadModel,
-    StopLines,
-    Turn,
-)
+from lukou_maps.reading_numbers import number, shapes
+from lukou_maps.reference import datum_of
+from lukou_maps.road_model import MapFrame, RoadModel
+from lukou_maps.sumo_file import Attributes, SumoFile, parse_sumo
+from lukou_maps.sumo_priorities import priorities
+from lukou_maps.tables import Connections, Crosswalks, Junctions, Lanes
+from lukou_maps.vocabulary import Direction, LaneKind, LaneType, Participants, Turn
 
 DEFAULT_LANE_WIDTH_M = 3.2
 """Width of a lane without attribute ``width`` (SUMO_const_laneWidth of the SUMO documentation). [m]"""
@@ -69,38 +60,6 @@ _PRINCIPAL_CLASSES = {"passenger", "truck", "bus", "motorcycle", "bicycle", "ped
 """Where a lane disallows one of these, it is closed to the whole kind; the other classes are special cases of them."""
 
 _TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "L": Turn.LEFT, "r": Turn.RIGHT, "R": Turn.RIGHT, "t": Turn.TURN_AROUND}
-_KINDS = {
-    "internal": LaneKind.JUNCTION,
-    "crossing": LaneKind.CROSSWALK,
-    "walkingarea": LaneKind.WALKING_AREA,
-}
-
-
-@dataclass
-class _Lane:
-    name: str
-    shape: list[tuple[float, float, float]]
-    width_m: float
-    speed_mps: float
-    kind: LaneKind
-    participants: int
-    junction: str
-    edge: str
-    position: int
-    outline: str
-
-
-@dataclass
-class _File:
-    """What stands in the file, element by element."""
-
-    frame: MapFrame = field(default_factory=MapFrame)
-    lanes: list[_Lane] = field(default_factory=list)
-    lane_of_edge: dict[tuple[str, int], int] = field(default_factory=dict)
-    crossed_edges: dict[str, list[str]] = field(default_factory=dict)
-    connections: list[dict[str, str]] = field(default_factory=list)
-    junctions: list[tuple[dict[str, str], list[dict[str, str]]]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
 
 
 def read_sumo(path: str | Path) -> RoadModel:
@@ -122,130 +81,165 @@ def read_sumo(path: str | Path) -> RoadModel:
         If the file cannot be opened, is not XML or is not a SUMO network.
     """
     path = Path(path)
-    content = _parse(path)
-    if not content.lanes:
-        raise MapFileError(f"{path}: expected a SUMO network with at least one lane, found none; is it a .net.xml?")
-    lanes = _lanes(content)
-    connections, intersections, link_of_crosswalk = _connections(content, lanes)
-    junctions = _junctions(content)
+    file = parse_sumo(path)
+    lanes, junctions, lane_of = _lanes(file, path)
+    shift = near_origin(lanes)
+    lanes = shifted(lanes, shift)
+    ends = _ends(file, lane_of)
+    connections, intersections, signal_of_crosswalk = _connections(file, lanes, ends)
     return RoadModel(
         map_id=path.name.split(".")[0],
         version=1,
-        frame=content.frame,
+        frame=_frame(file, shift),
         lanes=lanes,
         connections=connections,
-        stop_lines=_stop_lines(lanes, connections),
-        crosswalks=_crosswalks(content, lanes, link_of_crosswalk),
-        junctions=junctions,
-        conflict_areas=conflict_areas(lanes, _RightOfWay(content, lanes)),
+        stop_lines=stop_lines(lanes, connections),
+        crosswalks=_crosswalks(file, lanes, lane_of, signal_of_crosswalk),
+        junctions=_moved(junctions, shift),
         intersections=intersections,
-        remarks=tuple(content.remarks),
+        priorities=priorities(file, lanes),
+        markings=Markings.empty(),
+        speed_limits=SpeedLimits.empty(),
+        remarks=tuple(file.remarks),
     )
 
 
-def _parse(path: Path) -> _File:
-    content = _File()
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            for _, element in ElementTree.iterparse(stream):
-                if element.tag in _ELEMENTS:
-                    _ELEMENTS[element.tag](content, element)
-                    element.clear()
-    except ElementTree.ParseError as error:
-        raise MapFileError(f"{path}: line {error.position[0]}: not well-formed XML: {error}") from error
-    except (OSError, EOFError) as error:
-        raise MapFileError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:
-        raise MapFileError(f"{path}: {error}") from error
-    return content
+def _frame(file: SumoFile, shift: tuple[float, float]) -> MapFrame:
+    offset = file.location.get("netOffset", "0,0").split(",")
+    x_m = number(offset[0], 0.0, "location: netOffset", file.remarks)
+    y_m = number(offset[1] if len(offset) > 1 else "0", 0.0, "location: netOffset", file.remarks)
+    projection = file.location.get("projParameter", "!")
+    projection = "" if projection in ("!", "-", ".") else projection
+    reference, epoch = datum_of(projection)
+    return MapFrame(projection, x_m + shift[0], y_m + shift[1], 0.0, reference, epoch)
 
 
-def _take_location(content: _File, element: ElementTree.Element) -> None:
-    offset = _numbers(element.get("netOffset", "0,0"), "location: netOffset")
-    projection = element.get("projParameter", "!")
-    content.frame = MapFrame("" if projection in ("!", "-") else projection, offset[0], offset[1])
+class _LaneOf(dict[tuple[str, str], int]):
+    """Lane of (edge, index as text)."""
 
 
-def _take_edge(content: _File, element: ElementTree.Element) -> None:
-    name, function = element.get("id", ""), element.get("function", "normal")
-    kind = _KINDS.get(function, LaneKind.ROAD)
-    junction = element.get("to", "") if kind == LaneKind.ROAD else name[1:].rpartition("_")[0]
-    if kind == LaneKind.CROSSWALK:
-        content.crossed_edges[name] = element.get("crossingEdges", "").split()
-    for lane in element.findall("lane"):
-        where = lane.get("id", f"{name}_{lane.get('index', '?')}")
-        shape = _shape(lane.get("shape") or element.get("shape") or "", f"lane {where}")
-        if len(shape) < 2:
-            content.remarks.append(f"lane {where}: has no length")
-            x, y, z = shape[0] if shape else (0.0, 0.0, 0.0)
-            shape = [(x, y, z), (x + 0.01, y, z)]
-        default = DEFAULT_CROSSING_WIDTH_M if kind == LaneKind.CROSSWALK else DEFAULT_LANE_WIDTH_M
-        width = _number(lane.get("width"), default, f"lane {where}: width")
-        if width <= 0:
-            content.remarks.append(f"lane {where}: width {width:g} m, taken as {default:g} m")
-            width = default
-        position = int(_number(lane.get("index"), 0.0, f"lane {where}: index"))
-        content.lane_of_edge[name, position] = len(content.lanes)
-        content.lanes.append(
-            _Lane(
-                name=where,
-                shape=shape,
-                width_m=width,
-                speed_mps=_number(lane.get("speed"), math.nan, f"lane {where}: speed"),
-                kind=kind,
-                participants=_participants(lane.get("allow"), lane.get("disallow")),
-                junction=junction,
-                edge=name,
-                position=position,
-                outline=lane.get("outlineShape", ""),
-            )
-        )
+def _lanes(file: SumoFile, path: Path) -> tuple[Lanes, Junctions, _LaneOf]:
+    remarks = file.remarks
+    names = [row.name for row in file.lanes]
+    points, counts = shapes([row.shape for row in file.lanes], "lane ", names, remarks)
+    seen: set[str] = set()
+    kept = []
+    for k, name in enumerate(names):
+        if counts[k] == 0:
+            remarks.append(f"lane {name}: has no shape, left out")
+        elif name in seen:
+            remarks.append(f"lane {name}: stands twice, the second is left out")
+        else:
+            seen.add(name)
+            kept.append(k)
+    if not kept:
+        raise MapFileError(f"{path}: expected a SUMO network with at least one lane, found none; is it a .net.xml?")
+    file.lanes = (
+        [row._replace(shape="") for row in file.lanes] if len(names) > 10_000 else file.lanes
+    )  # their text is used
+    if len(kept) < len(names):
+        chosen = np.zeros(len(names), np.bool_)
+        chosen[kept] = True
+        points = points[np.repeat(chosen, counts)]
+        names, counts = [names[k] for k in kept], counts[kept]
+        file.lanes = [file.lanes[k] for k in kept]
+    start = np.zeros(len(names) + 1, np.int64)
+    np.cumsum(counts, out=start[1:])
+    kind = np.array([int(file.edges[row.edge].kind) for row in file.lanes], np.int64)
+    width = _widths(file, names, kind)
+    points, widths, start, short = centre_lines(points, np.repeat(width, counts), start)
+    remarks += [f"lane {names[k]}: has no length" for k in short if kind[k] == LaneKind.ROAD]
+    junctions = _junctions(file)
+    lane_of = _LaneOf()
+    for k, row in enumerate(file.lanes):
+        lane_of[file.edges[row.edge].name, row.number] = k
+    return _columns(file, names, kind, line_columns(points, widths, start), junctions, lane_of), junctions, lane_of
 
 
-def _take_connection(content: _File, element: ElementTree.Element) -> None:
-    content.connections.append(dict(element.attrib))
+def _widths(file: SumoFile, names: list[str], kind: Ints) -> Floats:
+    default = np.where(kind == LaneKind.CROSSWALK, DEFAULT_CROSSING_WIDTH_M, DEFAULT_LANE_WIDTH_M)
+    width = default.copy()
+    for k, row in enumerate(file.lanes):
+        text = row.width
+        if text is None:
+            continue
+        width[k] = number(text, default[k], f"lane {names[k]}: width", file.remarks)
+        if not 0.0 < width[k] < 1000.0:
+            file.remarks.append(f"lane {names[k]}: width {text} m, taken as {default[k]:g} m")
+            width[k] = default[k]
+    return width
 
 
-def _take_junction(content: _File, element: ElementTree.Element) -> None:
-    if element.get("type") != "internal":
-        content.junctions.append((dict(element.attrib), [dict(row.attrib) for row in element.findall("request")]))
+def _columns(
+    file: SumoFile,
+    names: list[str],
+    kind: Ints,
+    lines: dict[str, Floats | Ints],
+    junctions: Junctions,
+    lane_of: _LaneOf,
+) -> Lanes:
+    count, remarks = len(names), file.remarks
+    allowed: dict[tuple[str | None, str | None], int] = {}
+    participants, speed = np.zeros(count, np.int64), np.full(count, np.nan)
+    left, right = np.full(count, -1, np.int64), np.full(count, -1, np.int64)
+    outer, inner = (right, left) if file.lefthand else (left, right)
+    for k, row in enumerate(file.lanes):
+        key = (row.allow, row.disallow)
+        found = allowed.get(key)
+        if found is None:
+            found = allowed[key] = _participants(*key)
+        participants[k] = found
+        text = row.speed
+        try:
+            speed[k] = float(text) if text is not None else math.nan
+        except ValueError:
+            speed[k] = number(text, math.nan, f"lane {names[k]}: speed", remarks)
+        if kind[k] == LaneKind.ROAD and k and file.lanes[k - 1].edge == row.edge:
+            outer[k - 1], inner[k] = k, k - 1
+    odd = ~np.isfinite(speed) & ~np.isnan(speed) | (speed < 0)
+    remarks += [f"lane {names[k]}: speed {speed[k]:g} m/s, taken as unknown" for k in np.flatnonzero(odd)]
+    speed[odd] = np.nan
+    junction_of = junctions.index
+    successors, predecessors = along(*_pairs(file, lane_of, names), count)
+    road = np.array([row.edge for row in file.lanes], np.int64)
+    may_left, may_right = left >= 0, right >= 0
+    for k, row in enumerate(file.lanes):
+        if row.change_left is not None or row.change_right is not None:
+            may_left[k] &= bool(_participants(row.change_left, None) & participants[k])
+            may_right[k] &= bool(_participants(row.change_right, None) & participants[k])
+    return Lanes(
+        names=tuple(names),
+        speed_limit_mps=speed,
+        kind=kind,
+        type=_types(kind, participants),
+        direction=np.where(kind >= LaneKind.CROSSWALK, int(Direction.BOTH), int(Direction.FORWARD)).astype(np.int64),
+        participants=participants,
+        junction=np.array([junction_of.get(file.edges[e].junction, -1) for e in road], np.int64),
+        road=road,
+        left=left,
+        right=right,
+        may_change_left=may_left,
+        may_change_right=may_right,
+        successors=successors,
+        predecessors=predecessors,
+        **lines,  # type: ignore[arg-type]
+    )
 
 
-_ELEMENTS = {
-    "location": _take_location,
-    "edge": _take_edge,
-    "connection": _take_connection,
-    "junction": _take_junction,
-}
-
-
-def _number(text: str | None, default: float, where: str) -> float:
-    if text is None:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{where}: expected a number, found {text[:40]!r}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: expected a finite number, found {text!r}")
-    return value
-
-
-def _numbers(text: str, where: str) -> list[float]:
-    return [_number(part, 0.0, where) for part in text.split(",")]
-
-
-def _shape(text: str, where: str) -> list[tuple[float, float, float]]:
-    """Points of a shape, without those that repeat the one before."""
-    points: list[tuple[float, float, float]] = []
-    for part in text.split():
-        numbers = _numbers(part, f"{where}: shape")
-        if len(numbers) not in (2, 3):
-            raise ValueError(f"{where}: shape: expected x,y or x,y,z, found {part[:40]!r}")
-        point = (numbers[0], numbers[1], numbers[2] if len(numbers) == 3 else 0.0)
-        if not points or math.hypot(point[0] - points[-1][0], point[1] - points[-1][1]) > 1e-6:
-            points.append(point)
-    return points
+def _types(kind: Ints, participants: Ints) -> Ints:
+    """Lane type by who may use it."""
+    motor = int(Participants.MOTOR)
+    cases = [
+        (kind == LaneKind.CROSSWALK, LaneType.CROSSWALK),
+        (kind == LaneKind.WALKING_AREA, LaneType.SIDEWALK),
+        (participants & int(Participants.CAR | Participants.TRUCK | Participants.MOTORCYCLE) != 0, LaneType.DRIVING),
+        (participants & motor == int(Participants.BUS), LaneType.BUS),
+        (participants & int(Participants.BICYCLE) != 0, LaneType.BICYCLE),
+        (participants & int(Participants.RAIL) != 0, LaneType.RAIL),
+        (participants & int(Participants.PEDESTRIAN) != 0, LaneType.SIDEWALK),
+    ]
+    conditions, values = zip(*cases, strict=True)
+    return np.select(conditions, [int(value) for value in values], int(LaneType.UNKNOWN)).astype(np.int64)
 
 
 def _participants(allow: str | None, disallow: str | None) -> int:
@@ -266,188 +260,153 @@ def _union(names: str) -> Participants:
     return united
 
 
-def _lanes(content: _File) -> Lanes:
-    rows = content.lanes
-    start = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum([len(row.shape) for row in rows], out=start[1:])
-    points = np.array([point for row in rows for point in row.shape])
-    s_m = arc_length(points[:, 0], points[:, 1], start)
-    junctions = {attributes.get("id", ""): k for k, (attributes, _) in enumerate(content.junctions)}
-    successors, predecessors = _neighbours_along(content)
-    beside = content.lane_of_edge
-    return Lanes(
-        names=tuple(row.name for row in rows),
-        point_start=start,
-        x_m=points[:, 0].copy(),
-        y_m=points[:, 1].copy(),
-        z_m=points[:, 2].copy(),
-        s_m=s_m,
-        length_m=s_m[start[1:] - 1],
-        width_m=np.array([row.width_m for row in rows]),
-        speed_limit_mps=np.array([row.speed_mps for row in rows]),
-        kind=np.array([int(row.kind) for row in rows], np.int64),
-        participants=np.array([row.participants for row in rows], np.int64),
-        junction=np.array([junctions.get(row.junction, -1) for row in rows], np.int64),
-        left=np.array([_beside(beside, row, +1) for row in rows], np.int64),
-        right=np.array([_beside(beside, row, -1) for row in rows], np.int64),
-        successors=successors,
-        predecessors=predecessors,
-    )
+def _ends(file: SumoFile, lane_of: _LaneOf) -> tuple[Ints, Ints]:
+    """Lanes at both ends of each connection, -1: not there."""
+    source = [lane_of.get((row.from_edge, row.from_lane), -1) for row in file.connections]
+    target = [lane_of.get((row.to_edge, row.to_lane), -1) for row in file.connections]
+    return np.array(source, np.int64), np.array(target, np.int64)
 
 
-def _beside(lanes: dict[tuple[str, int], int], row: _Lane, step: int) -> int:
-    return lanes.get((row.edge, row.position + step), -1) if row.kind == LaneKind.ROAD else -1
-
-
-def _neighbours_along(content: _File) -> tuple[Ragged, Ragged]:
-    index = {row.name: k for k, row in enumerate(content.lanes)}
-    after: list[list[int]] = [[] for _ in content.lanes]
-    before: list[list[int]] = [[] for _ in content.lanes]
-    for row in content.connections:
-        source = _end(content, row, "from")
-        target = index.get(row["via"], -1) if "via" in row else _end(content, row, "to")
+def _pairs(file: SumoFile, lane_of: _LaneOf, names: list[str]) -> tuple[Ints, Ints]:
+    index = {name: k for k, name in enumerate(names)}
+    before, after = [], []
+    for row in file.connections:
+        source = lane_of.get((row.from_edge, row.from_lane), -1)
+        if row.via is not None:
+            target = index.get(row.via, -1)
+        else:
+            target = lane_of.get((row.to_edge, row.to_lane), -1)
         if source < 0 or target < 0:
-            content.remarks.append(f"connection {row.get('from')} -> {row.get('to')}: names a lane that is not there")
-        elif target not in after[source]:
-            after[source].append(target)
-            before[target].append(source)
-    return Ragged.of(after), Ragged.of(before)
+            file.remarks.append(f"{row.name}: names a lane that is not there")
+        else:
+            before.append(source)
+            after.append(target)
+    return np.array(before, np.int64), np.array(after, np.int64)
 
 
-def _end(content: _File, row: dict[str, str], side: str) -> int:
-    position = _number(row.get(f"{side}Lane"), 0.0, f"connection {row.get('from')} -> {row.get('to')}: {side}Lane")
-    return content.lane_of_edge.get((row.get(side, ""), int(position)), -1)
-
-
-def _connections(content: _File, lanes: Lanes) -> tuple[Connections, tuple[str, ...], dict[int, tuple[int, int]]]:
+def _connections(
+    file: SumoFile, lanes: Lanes, ends: tuple[Ints, Ints]
+) -> tuple[Connections, tuple[str, ...], dict[int, tuple[int, int]]]:
     """Connections of road lanes, the signalised intersections, and the signal of each crosswalk's lane."""
     names: dict[str, int] = {}
-    rows: list[tuple[int, int, int, int, int, int]] = []
-    link_of_crosswalk: dict[int, tuple[int, int]] = {}
-    for row in content.connections:
-        source, target = _end(content, row, "from"), _end(content, row, "to")
+    rows: list[tuple[int, int, int, int, int, int, int]] = []
+    signal_of_crosswalk: dict[int, tuple[int, int]] = {}
+    kinds = lanes.kind.tolist()
+    for row, source, target in zip(file.connections, ends[0].tolist(), ends[1].tolist(), strict=True):
         if source < 0 or target < 0:
             continue
-        intersection = names.setdefault(row["tl"], len(names)) if row.get("tl") else -1
-        link = int(_number(row.get("linkIndex"), -1.0, f"connection {row.get('from')}: linkIndex"))
-        link = link if intersection >= 0 else -1
-        if lanes.kind[target] == LaneKind.CROSSWALK and intersection >= 0:
-            link_of_crosswalk[target] = (intersection, link)
-        if lanes.kind[source] != LaneKind.ROAD or lanes.kind[target] != LaneKind.ROAD:
+        intersection, link = -1, -1
+        if row.signal:
+            intersection = names.setdefault(row.signal, len(names))
+            link = int(number(row.link, -1.0, f"{row.name}: linkIndex", file.remarks))
+            if kinds[target] == LaneKind.CROSSWALK:
+                signal_of_crosswalk[target] = (intersection, link)
+        if kinds[source] != LaneKind.ROAD or kinds[target] != LaneKind.ROAD:
             continue
-        via = lanes.index.get(row.get("via", ""), -1)
-        turn = _TURNS.get(row.get("dir", ""), Turn.UNKNOWN)
-        rows.append((source, target, via, int(turn), intersection, link))
-    columns = np.array(rows, np.int64).reshape(-1, 6).T
-    return Connections(*(column.copy() for column in columns)), tuple(names), link_of_crosswalk
+        via = lanes.index.get(row.via or "", -1)
+        rows.append((source, target, via, int(_TURNS.get(row.direction, Turn.UNKNOWN)), intersection, link, -1))
+    columns = np.array(rows, np.int64).reshape(-1, 7).T
+    return Connections(*(column.copy() for column in columns)), tuple(names), signal_of_crosswalk
 
 
-def _stop_lines(lanes: Lanes, connections: Connections) -> StopLines:
-    through = (connections.via_lane >= 0) | (connections.intersection >= 0)
-    lane = np.unique(connections.from_lane[through])
-    s_m = lanes.length_m[lane]
-    x_m, y_m, heading = LaneGeometry(lanes).pose(lane, s_m)
-    half = lanes.width_m[lane] / 2.0
-    across_x, across_y = -np.sin(heading) * half, np.cos(heading) * half
-    number = np.searchsorted(lane, connections.from_lane[through])
-    return StopLines(
-        lane=lane,
-        s_m=s_m,
-        left_x_m=x_m + across_x,
-        left_y_m=y_m + across_y,
-        right_x_m=x_m - across_x,
-        right_y_m=y_m - across_y,
-        connections=Ragged.grouped(number, np.flatnonzero(through), len(lane)),
-    )
-
-
-def _crosswalks(content: _File, lanes: Lanes, link_of_crosswalk: dict[int, tuple[int, int]]) -> Crosswalks:
+def _crosswalks(
+    file: SumoFile, lanes: Lanes, lane_of: _LaneOf, signal_of_crosswalk: dict[int, tuple[int, int]]
+) -> Crosswalks:
     lane = np.flatnonzero(lanes.kind == LaneKind.CROSSWALK)
     of_edge: dict[str, list[int]] = {}
-    for k, row in enumerate(content.lanes):
-        of_edge.setdefault(row.edge, []).append(k)
-    outlines = [_outline(content.lanes[k]) for k in lane]
+    for (edge, _), k in lane_of.items():
+        of_edge.setdefault(edge, []).append(k)
+    outlines = [_outline(file, lanes, int(k)) for k in lane]
     start = np.zeros(len(lane) + 1, np.int64)
     np.cumsum([len(outline) for outline in outlines], out=start[1:])
     corners = np.concatenate(outlines) if outlines else np.zeros((0, 2))
-    crossed = [
-        [k for edge in content.crossed_edges[content.lanes[c].edge] for k in of_edge.get(edge, [])] for c in lane
-    ]
-    links = [link_of_crosswalk.get(int(k), (-1, -1)) for k in lane]
+    edges = [file.edges[file.lanes[k].edge] for k in lane]
+    crossed_edges = [edge.crossing_edges.split() for edge in edges]
+    links = np.array([signal_of_crosswalk.get(int(k), (-1, -1)) for k in lane], np.int64).reshape(-1, 2)
     return Crosswalks(
         names=tuple(lanes.names[k] for k in lane),
         lane=lane,
         junction=lanes.junction[lane],
-        intersection=np.array([link[0] for link in links], np.int64),
-        link_index=np.array([link[1] for link in links], np.int64),
+        intersection=links[:, 0].copy(),
+        link_index=links[:, 1].copy(),
+        signal_group=np.full(len(lane), -1, np.int64),
+        refuge=_halves(lanes, lane, crossed_edges),
         outline_start=start,
         outline_x_m=corners[:, 0].copy(),
         outline_y_m=corners[:, 1].copy(),
-        crossed_lanes=Ragged.of(crossed),
+        crossed_lanes=Ragged.of([[k for edge in row for k in of_edge.get(edge, [])] for row in crossed_edges]),
     )
 
 
-def _outline(row: _Lane) -> Floats:
+def _halves(lanes: Lanes, lane: Ints, crossed: list[list[str]]) -> Ints:
+    """The other half of crosswalks that continue each other over a refuge: nearly in line, ends less than 6 m apart."""
+    count = len(lane)
+    other = np.full(count, -1, np.int64)
+    if count < 2:
+        return other
+    first, last = lanes.point_start[lane], lanes.point_start[lane + 1] - 1
+    ends = np.stack([np.stack([lanes.x_m[at], lanes.y_m[at]], 1) for at in (first, last)], 1)
+    along_it = ends[:, 1] - ends[:, 0]
+    along_it /= np.maximum(np.hypot(along_it[:, 0], along_it[:, 1]), 1e-9)[:, None]
+    by_junction: dict[int, list[int]] = {}
+    for k, junction in enumerate(lanes.junction[lane].tolist()):
+        by_junction.setdefault(junction, []).append(k)
+    for rows in by_junction.values():
+        for position, a in enumerate(rows):
+            for b in rows[position + 1 :]:
+                gap = np.hypot(*(ends[a][:, None] - ends[b][None]).transpose(2, 0, 1)).min()
+                in_line = abs(float(along_it[a] @ along_it[b])) > 0.94
+                if gap < 6.0 and in_line and not set(crossed[a]) & set(crossed[b]) and other[a] < 0 and other[b] < 0:
+                    other[a], other[b] = b, a
+    return other
+
+
+def _outline(file: SumoFile, lanes: Lanes, k: int) -> Floats:
     """Corners of a crosswalk: as the file has them, else a band about the centre line."""
-    if row.outline:
-        return np.array(_shape(row.outline, f"lane {row.name}"))[:, :2]
-    line = np.array(row.shape)[:, :2]
-    along = np.gradient(line, axis=0)
-    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-    across = np.column_stack([-along[:, 1], along[:, 0]]) * row.width_m / 2.0
+    text = file.lanes[k].outline
+    if text:
+        points, _ = shapes([text], "outline of lane ", [lanes.names[k]], file.remarks)
+        if len(points) >= 3:
+            return points[:, :2]
+    line = np.column_stack([lanes.x_m[lanes.points(k)], lanes.y_m[lanes.points(k)]])
+    forward = np.gradient(line, axis=0)
+    forward /= np.maximum(np.hypot(forward[:, 0], forward[:, 1]), 1e-9)[:, None]
+    across = np.column_stack([-forward[:, 1], forward[:, 0]]) * lanes.width_m[k] / 2.0
     return np.asarray(np.concatenate([line + across, (line - across)[::-1]]))
 
 
-def _junctions(content: _File) -> Junctions:
-    outlines = [_shape(row.get("shape", ""), f"junction {row.get('id')}") for row, _ in content.junctions]
-    start = np.zeros(len(outlines) + 1, np.int64)
-    np.cumsum([len(outline) for outline in outlines], out=start[1:])
-    corners = np.array([point for outline in outlines for point in outline]).reshape(-1, 3)
-    where = [(row, f"junction {row.get('id')}") for row, _ in content.junctions]
+def _junctions(file: SumoFile) -> Junctions:
+    where = [f"junction {row.get('id')}" for row, _ in file.junctions]
+    texts = [row.get("shape", "") for row, _ in file.junctions]
+    filled = [k for k, text in enumerate(texts) if text]
+    corners, some = shapes([texts[k] for k in filled], "", [where[k] for k in filled], file.remarks)
+    counts = np.zeros(len(texts), np.int64)
+    counts[filled] = some
+    start = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(counts, out=start[1:])
+    rows: list[Attributes] = [row for row, _ in file.junctions]
     return Junctions(
-        names=tuple(row.get("id", "") for row, _ in where),
-        x_m=np.array([_number(row.get("x"), 0.0, name) for row, name in where]),
-        y_m=np.array([_number(row.get("y"), 0.0, name) for row, name in where]),
-        is_signalised=np.array([row.get("type", "").startswith("traffic_light") for row, _ in where], np.bool_),
+        names=tuple(row.get("id", "") for row in rows),
+        x_m=np.array(
+            [number(row.get("x"), 0.0, f"{name}: x", file.remarks) for row, name in zip(rows, where, strict=True)]
+        ),
+        y_m=np.array(
+            [number(row.get("y"), 0.0, f"{name}: y", file.remarks) for row, name in zip(rows, where, strict=True)]
+        ),
+        is_signalised=np.array([row.get("type", "").startswith("traffic_light") for row in rows], np.bool_),
         outline_start=start,
         outline_x_m=corners[:, 0].copy(),
         outline_y_m=corners[:, 1].copy(),
     )
 
 
-class _RightOfWay:
-    """Right of way from the junctions' request matrices: row = link, bit k from the right = link k."""
-
-    def __init__(self, content: _File, lanes: Lanes) -> None:
-        self._link = np.full(len(lanes), -1, np.int64)
-        self._junction = lanes.junction
-        self._requests: list[dict[int, tuple[str, str]]] = []
-        for attributes, requests in content.junctions:
-            for number, name in enumerate(attributes.get("intLanes", "").split()):
-                self._set_link(lanes, name, number)
-            self._requests.append(
-                {int(r.get("index", -1)): (r.get("response", "")[::-1], r.get("foes", "")[::-1]) for r in requests}
-            )
-
-    def _set_link(self, lanes: Lanes, name: str, number: int) -> None:
-        lane = lanes.index.get(name, -1)
-        while lane >= 0 and self._link[lane] < 0 and lanes.kind[lane] in (LaneKind.JUNCTION, LaneKind.CROSSWALK):
-            self._link[lane] = number
-            before = lanes.predecessors[lane]
-            lane = int(before[0]) if len(before) == 1 and lanes.kind[lane] == LaneKind.JUNCTION else -1
-
-    def __call__(self, lane_a: Ints, lane_b: Ints) -> Ints:
-        return np.array([self._of_pair(int(a), int(b)) for a, b in zip(lane_a, lane_b, strict=True)], np.int64)
-
-    def _of_pair(self, a: int, b: int) -> int:
-        link_a, link_b, junction = int(self._link[a]), int(self._link[b]), int(self._junction[a])
-        if link_a < 0 or link_b < 0 or junction < 0:
-            return int(RightOfWay.UNKNOWN)
-        response_a, foes_a = self._requests[junction].get(link_a, ("", ""))
-        response_b, _ = self._requests[junction].get(link_b, ("", ""))
-        yields_a, yields_b = response_a[link_b : link_b + 1] == "1", response_b[link_a : link_a + 1] == "1"
-        if yields_a or yields_b:
-            both = RightOfWay.BOTH_YIELD
-            return int(both if yields_a and yields_b else RightOfWay.A_YIELDS if yields_a else RightOfWay.B_YIELDS)
-        is_foe = foes_a[link_b : link_b + 1] == "1"
-        return int(RightOfWay.NONE_YIELDS if is_foe else RightOfWay.UNKNOWN)
+def _moved(junctions: Junctions, shift: tuple[float, float]) -> Junctions:
+    return Junctions(
+        junctions.names,
+        junctions.x_m + shift[0],
+        junctions.y_m + shift[1],
+        junctions.is_signalised,
+        junctions.outline_start,
+        junctions.outline_x_m + shift[0],
+        junctions.outline_y_m + shift[1],
+    )

@@ -115,18 +115,34 @@ def test_hash_follows_the_content(net: RoadModel, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("</net>", "", "not well-formed"),
-        ('speed="10"', 'speed="fast"', "expected a number"),
-        ('speed="10"', 'speed="nan"', "finite"),
-        ("0,48.4 40,48.4", "0,48.4 40", "expected x,y"),
+        ("</net>", "", "line 28: not well-formed"),
         ("<edge", "<way", "not well-formed"),
+        ("<net ", "<nets ", "expected <net>"),
+        ("<net ", "<!DOCTYPE net [<!ENTITY a 'b'>]><net ", "declares entities"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     path = tmp_path / "broken.net.xml"
-    path.write_text(NET.replace(old, new, 1))
+    text = NET.replace(old, new, 1)
+    path.write_text(text if "DOCTYPE" not in new else text.split("?>", 1)[1].strip())
     with pytest.raises(MapFileError, match=said):
         load_map(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('speed="10"', 'speed="fast"', "lane :j_0_0: speed: expected a number, found 'fast'"),
+        ('speed="10"', 'speed="-3"', "lane :j_0_0: speed -3"),
+        ("0,48.4 40,48.4", "0,48.4 40 40,48.4", "lane west_0: shape: expected x,y"),
+        ('id="west_1"', 'id="west_0"', "lane west_0: stands twice"),
+        ('shape="0,51.6 40,51.6"', "", "lane west_1: has no shape, left out"),
+    ],
+)
+def test_what_is_odd_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "odd.net.xml"
+    path.write_text(NET.replace(old, new, 1))
+    assert any(remark.startswith(said) for remark in load_map(path).remarks)
 
 
 def test_oddities_become_remarks(tmp_path: Path) -> None:
