@@ -336,6 +336,24 @@ def test_invalid_lists_are_not_used(model: RoadModel, configurations: list[Signa
     assert {one.validity for one in outputs if one.topic == "fused_objects"} == {INVALID}
 
 
+def test_a_clock_that_is_ahead_moves_nobodys_time(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
+    edge = core(model, configurations)
+    outputs: list[Output] = []
+    for k in range(30):
+        at = START_NS + k * 100_000_000
+        ahead = at + (1_500_000_000 if k >= 10 else 0)
+        outputs += edge.step(
+            at, [objects(at, [user(1, CAR, 100 + k, 50, 0, 10)]), objects(ahead, [user(2, CAR, 10, 10, 0, 0)], "k2/x")]
+        )
+    lists = [one for one in outputs if one.topic == "fused_objects"]
+    assert [one.measured_at_ns for one in lists] == [START_NS + k * 100_000_000 for k in range(30)]
+    assert lists[-1].validity == DEGRADED
+    assert len(lists[-1].value) == 1
+    events = [one.value for one in outputs if one.topic == "event"]
+    assert [one.kind for one in events] == ["edge.source_silent"]
+    assert "1.5 s ahead" in events[0].text
+
+
 def encoded(outputs: list[Output]) -> list[tuple[str, int, int, bytes]]:
     found = []
     for one in outputs:

@@ -31,7 +31,7 @@ class Lane:
         fit = [k for k, name in enumerate(lanes.names) if name == "k1_N_approach_3"]
         assert lanes.kind[fit[0]] == LaneKind.ROAD
         self.x, self.y, self.heading = (
-            float(value[0]) for value in predictor.catalogue.geometry.pose(np.array(fit), np.array([30.0]))
+            float(value[0]) for value in predictor.ways.catalogue.geometry.pose(np.array(fit), np.array([30.0]))
         )
 
     def users(self, *rows: tuple[int, float, float, float, float]) -> RoadUsers:

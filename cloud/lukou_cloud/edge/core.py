@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -40,13 +40,17 @@ AROUND_M = 40.0
 NO_LANE = 0xFFFFFFFF
 """Value of column ``lane`` where a road user is on none."""
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""
 
 RECOVERED_NS = 3 * 10**9
 """A unit is said to be back when its lists have come in time for so long: one change of state, not one per hiccup."""
+
+
+Wording = Callable[[int], warning_pb2.Warning]
+"""Makes the message of a danger by its place in the changes."""
 
 
 class EdgeCore:
@@ -79,6 +83,8 @@ class EdgeCore:
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
         self._silent: dict[str, int] = {}  # last instant at which each unit was late
+        self._ahead: dict[str, float] = {}  # by how many seconds a unit's clock is ahead
+        self._latest: tuple[tuple[Any, ...], UnitTracks, Ints] | None = None
         self._epoch_ns = 0
         self._last_fused_ns = 0
         self._events = 0
@@ -88,21 +94,26 @@ class EdgeCore:
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
         """Take lists and signal states; give warnings at once and the fused list ten times a second."""
         self._epoch_ns = self._epoch_ns or now_ns
-        fresh = self._take(inputs)
+        fresh = self._take(now_ns, inputs)
         outputs = self._watch(now_ns)
         used = tuple((f"objects:{source}", self._lists[source][0]) for source in fresh)
         measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
-        changes, seen = self._judge(now_ns, measured_ns, fresh)
-        outputs += self._warn(now_ns, measured_ns, changes, seen, used)
+        changes, made = self._judge(now_ns, measured_ns, fresh)
+        outputs += self._warn(now_ns, measured_ns, changes, made, used)
         if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
             self._last_fused_ns = now_ns
             outputs.append(self._fused(now_ns))
         return outputs
 
-    def _take(self, inputs: Sequence[Input]) -> list[str]:
+    def _take(self, now_ns: int, inputs: Sequence[Input]) -> list[str]:
         """Note what has come; the sources with a new list that may be used."""
         fresh: dict[str, None] = {}
         for one in inputs:
+            ahead_s = (one.measured_at_ns - now_ns) * 1e-9
+            if ahead_s > self._settings.ahead_s:
+                self._ahead[one.source] = round(ahead_s, 1)  # whoever stamps the future would move everybody's time
+                continue
+            self._ahead.pop(one.source, None)
             if one.topic == "signal" and one.validity in (VALID, DEGRADED):
                 self._signals[one.value.intersection] = (one.measured_at_ns, one.value)
             elif one.topic == "objects":
@@ -128,6 +139,8 @@ class EdgeCore:
                 self._fusion.drop(source)
             if is_silent and is_news:
                 text = f"no usable list of road users from {source} for {(now_ns - at_ns) * 1e-9:.1f} s"
+                if source in self._ahead:
+                    text += f"; its clock is {self._ahead[source]:.1f} s ahead: set it"
                 outputs.append(self._event(now_ns, "edge.source_silent", Severity.SEVERITY_WARNING, source, text))
             elif not is_news and now_ns - self._silent[source] >= RECOVERED_NS:
                 del self._silent[source]
@@ -146,11 +159,11 @@ class EdgeCore:
 
     # --- warnings -------------------------------------------------------------------------------------------------
 
-    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, dict[int, warning_pb2.Warning]]:
-        """Dangers around the road users of the new lists; the message of each by its place in the changes."""
+    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording]:
+        """Dangers around the road users of the new lists; and what makes the message of one by its place in the changes."""
         if not fresh:
-            return self._episodes.step(now_ns, []), {}
-        tracks, units = self._fusion.fused_at(measured_ns)
+            return self._episodes.step(now_ns, []), _nothing_to_say
+        tracks, units = self._everybody(measured_ns)
         users = self._users(tracks)
         users = users.take(_around(users, self._touched(units, fresh)))
         states = {
@@ -162,13 +175,20 @@ class EdgeCore:
         found, hypotheses = dangers(users, lights, self._predictor, self._settings.warnings)
         seen, rows = keys(users, found)
         changes = self._episodes.step(now_ns, seen)
-        made = {}
-        for _, index in (*changes.raised, *changes.standing):
-            if index >= 0:
-                row = rows[index]
-                where = nearest_intersection(self._model, float(found.x_m[row]), float(found.y_m[row]))
-                made[index] = message(row, users, found, hypotheses, self._predictor, where)
+
+        def made(index: int) -> warning_pb2.Warning:
+            row = rows[index]
+            where = nearest_intersection(self._model, float(found.x_m[row]), float(found.y_m[row]))
+            return message(row, users, found, hypotheses, self._predictor, where)
+
         return changes, made
+
+    def _everybody(self, at_ns: int) -> tuple[UnitTracks, Ints]:
+        """All road users at an instant; worked out once per instant and set of lists."""
+        key = (at_ns, *((name, unit.at_ns) for name, unit in self._fusion.units.items()))
+        if self._latest is None or self._latest[0] != key:
+            self._latest = (key, *self._fusion.fused_at(at_ns))
+        return self._latest[1], self._latest[2]
 
     def _touched(self, units: Ints, fresh: list[str]) -> Any:
         names = sorted(self._fusion.units)
@@ -201,22 +221,23 @@ class EdgeCore:
         now_ns: int,
         measured_ns: int,
         changes: Changes,
-        made: dict[int, warning_pb2.Warning],
+        made: Wording,
         used: tuple[tuple[str, int], ...],
     ) -> list[Output]:
         outputs: list[Output] = []
         for episode, index in changes.raised:
-            warning = self._stamped(made[index], episode, WarningPhase.WARNING_PHASE_RAISED, now_ns)
-            self._standing[episode.number] = (now_ns, made[index])
+            content = made(index)
+            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_RAISED, now_ns)
+            self._standing[episode.number] = (now_ns, content)
             outputs += [Output("warning", warning, measured_ns, used=used), Output("warning_log", warning, measured_ns)]
         for episode, index in changes.standing:
-            sent_ns, last = self._standing[episode.number]
-            content = made.get(index, last)
-            due = now_ns - sent_ns >= PERIOD_NS - 5_000_000
-            self._standing[episode.number] = (now_ns if due else sent_ns, content)
-            if due:
-                warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_REPEATED, now_ns)
-                outputs.append(Output("warning", warning, measured_ns, used=used))
+            sent_ns, content = self._standing[episode.number]
+            if now_ns - sent_ns < PERIOD_NS - 5_000_000:
+                continue
+            content = made(index) if index >= 0 else content
+            self._standing[episode.number] = (now_ns, content)
+            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_REPEATED, now_ns)
+            outputs.append(Output("warning", warning, measured_ns, used=used))
         for episode in changes.ended:
             _, content = self._standing.pop(episode.number)
             warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_CANCELLED, now_ns)
@@ -239,7 +260,7 @@ class EdgeCore:
     def _fused(self, now_ns: int) -> Output:
         used = {name: unit.at_ns for name, unit in self._fusion.units.items()}
         at_ns = max(used.values(), default=now_ns)
-        tracks, units = self._fusion.fused_at(at_ns)
+        tracks, units = self._everybody(at_ns)
         names = sorted(used)
         areas = [area for name in names for area in self._lists[name][2].perceived_areas]
         degraded = [name for name in names if self._lists[name][1] == DEGRADED]
@@ -302,6 +323,7 @@ class EdgeCore:
             "last_fused_ns": self._last_fused_ns,
             "events": self._events,
             "silent": sorted(self._silent.items()),
+            "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
             "next_id": self._fusion.next_id,
@@ -333,6 +355,7 @@ class EdgeCore:
             raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
+        self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
         self._standing = {n: (at, warning_pb2.Warning.FromString(_bytes(w))) for n, at, w in state["standing"]}
@@ -351,6 +374,10 @@ class EdgeCore:
             fusion.units[source].ghosts = [tuple(ghost) for ghost in ghosts]
         fusion.next_id = state["next_id"]
         fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}
+
+
+def _nothing_to_say(index: int) -> warning_pb2.Warning:
+    raise IndexError(f"no danger {index} in a step without lists")
 
 
 def _around(users: RoadUsers, touched: Any) -> Any:

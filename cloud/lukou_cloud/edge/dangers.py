@@ -12,18 +12,17 @@ from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.prediction import Hypotheses, Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
-from lukou_maps.road_model import Turn
 from lukou_messages.v1.warning_pb2 import WarningKind
 
 CROSSING = int(WarningKind.WARNING_KIND_CROSSING)
 LEFT_TURN = int(WarningKind.WARNING_KIND_LEFT_TURN)
 REAR_END = int(WarningKind.WARNING_KIND_REAR_END)
 VULNERABLE = int(WarningKind.WARNING_KIND_VULNERABLE)
-TWO_WHEELED = (4, 5, 6, 7)
-"""Classes that make a danger one of the vulnerable: motorcycle, bicycle, pedestrian, animal."""
-
 TOUCHING_M = 0.3
 """Tracks nearer than this on one lane are one road user seen twice, or have met already. [m]"""
+
+FAR_M = 80.0
+"""Leaders farther ahead are no danger yet. [m]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
@@ -65,6 +64,12 @@ class Dangers:
         return len(self.kind)
 
 
+_NONE, _ZERO = np.zeros(0, np.int64), np.zeros(0)
+
+NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO, np.zeros(0, np.bool_))
+"""No danger."""
+
+
 def dangers(
     users: RoadUsers, lights: Lights, predictor: Predictor, settings: WarningSettings
 ) -> tuple[Dangers, Hypotheses]:
@@ -100,6 +105,8 @@ def dangers(
 def _of_contacts(
     users: RoadUsers, h: Hypotheses, found: Contacts, predictor: Predictor, settings: WarningSettings
 ) -> Dangers:
+    if len(found.first) == 0:
+        return NOTHING
     first, second = h.user[found.first], h.user[found.second]
     time_s = predictor.times_s[found.sample]
     vulnerable = users.is_vulnerable[first] | users.is_vulnerable[second]
@@ -129,29 +136,28 @@ def _of_contacts(
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
     first, second = h.user[found.first[row]], h.user[found.second[row]]
     kind = np.full(len(row), CROSSING, np.int64)
-    a_turns = _turns_left(h.path[found.first[row]], predictor)
-    b_turns = _turns_left(h.path[found.second[row]], predictor)
-    kind[a_turns ^ b_turns] = LEFT_TURN
+    kind[_turns_left(h.path[found.first[row]], predictor) ^ _turns_left(h.path[found.second[row]], predictor)] = (
+        LEFT_TURN
+    )
     kind[found.same_way[row]] = REAR_END
-    named = users.object_class
-    kind[np.isin(named[first], TWO_WHEELED) | np.isin(named[second], TWO_WHEELED)] = VULNERABLE
+    unprotected = users.is_two_wheeled_or_on_foot
+    kind[unprotected[first] | unprotected[second]] = VULNERABLE
     return kind
 
 
 def _turns_left(path: Ints, predictor: Predictor) -> Booleans:
     """Whether the first connection on each path turns left."""
-    table, turn = predictor.catalogue.table, predictor.model.connections.turn
-    result = np.zeros(len(path), np.bool_)
-    for k, one in enumerate(path.tolist()):
-        if one >= 0:
-            taken = table.connections[one].tolist()
-            result[k] = bool(taken) and int(turn[taken[0]]) == Turn.LEFT
-    return result
+    if len(predictor.ways.turns_left) == 0:
+        return np.zeros(len(path), np.bool_)
+    return (path >= 0) & predictor.ways.turns_left[np.maximum(path, 0)]
 
 
 def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
     """Followers who have come nearer to their leader than reaction and braking allow, and do not brake as they must."""
-    rows = np.flatnonzero(h.leader >= 0)
+    rows = np.flatnonzero((h.leader >= 0) & (h.leader_gap_m < FAR_M))
+    rows = rows[users.speed_mps[h.user[rows]] > users.speed_mps[h.leader[rows]]]
+    if len(rows) == 0:
+        return NOTHING
     rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
     follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
     along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
@@ -178,9 +184,8 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
     sure = total >= settings.probability
     best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.probability
-    vulnerable = np.isin(users.object_class[follower[best]], TWO_WHEELED) | np.isin(
-        users.object_class[leader[best]], TWO_WHEELED
-    )
+    unprotected = users.is_two_wheeled_or_on_foot
+    vulnerable = unprotected[follower[best]] | unprotected[leader[best]]
     return Dangers(
         kind=np.where(vulnerable, VULNERABLE, REAR_END),
         first=follower[best],
@@ -209,6 +214,8 @@ def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, F
 def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: WarningSettings) -> Dangers:
     """Those expected to pass a stop line against red."""
     rows = np.flatnonzero(h.is_running_red & users.is_trusted[h.user] & (h.line_m > 0.0))
+    if len(rows) == 0:
+        return NOTHING
     user = h.user[rows]
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]
@@ -235,4 +242,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
 
 
 def _joined(parts: list[Dangers]) -> Dangers:
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NOTHING
     return Dangers(*(np.concatenate([getattr(part, name) for part in parts]) for name in Dangers.__slots__))

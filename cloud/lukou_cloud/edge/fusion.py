@@ -7,11 +7,10 @@ Correlations", 1997), which counts no evidence twice whatever the correlation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 from lukou_messages.objects import ObjectList
@@ -26,66 +25,10 @@ SPLIT_FACTOR = 4.0
 """Two tracks of one identity part when their squared distance exceeds the gate by this factor."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UnitTracks:
-    """Tracks of one unit at one instant; columns as in `lukou.v1.ObjectList`, unknown values filled with usual ones."""
+INTEGERS = ("id", "object_class", "lane")
+"""Integer columns of `UnitTracks`."""
 
-    id: Ints
-    object_class: Ints
-    class_confidence: Floats
-    existence: Floats
-    x_m: Floats
-    y_m: Floats
-    z_m: Floats
-    vx_mps: Floats
-    vy_mps: Floats
-    ax_mps2: Floats
-    ay_mps2: Floats
-    yaw_rad: Floats
-    yaw_rate_radps: Floats
-    length_m: Floats
-    width_m: Floats
-    height_m: Floats
-    pxx: Floats
-    pxy: Floats
-    pyy: Floats
-    vxx: Floats
-    vxy: Floats
-    vyy: Floats
-    yaw_variance: Floats
-    age_s: Floats
-    unmeasured_s: Floats
-    lane: Ints
-    lane_s_m: Floats
-    lane_offset_m: Floats
-    lane_probability: Floats
-
-    def __len__(self) -> int:
-        return len(self.id)
-
-    def take(self, rows: Ints | Booleans) -> UnitTracks:
-        """Only some rows."""
-        return UnitTracks(*(getattr(self, column.name)[rows] for column in fields(self)))
-
-    def moved(self, dt_s: float) -> UnitTracks:
-        """The same tracks a little later or earlier, with the uncertainty that this costs."""
-        if dt_s == 0.0:
-            return self
-        noise = (0.5 * ACCELERATION_DEVIATION_MPS2 * dt_s**2) ** 2
-        return replace(
-            self,
-            x_m=self.x_m + self.vx_mps * dt_s,
-            y_m=self.y_m + self.vy_mps * dt_s,
-            pxx=self.pxx + self.vxx * dt_s**2 + noise,
-            pxy=self.pxy + self.vxy * dt_s**2,
-            pyy=self.pyy + self.vyy * dt_s**2 + noise,
-            vxx=self.vxx + (ACCELERATION_DEVIATION_MPS2 * dt_s) ** 2,
-            vyy=self.vyy + (ACCELERATION_DEVIATION_MPS2 * dt_s) ** 2,
-            unmeasured_s=np.maximum(self.unmeasured_s + dt_s, 0.0),
-        )
-
-
-_DEFAULTS: dict[str, tuple[str, float]] = {
+VALUES: dict[str, tuple[str, float]] = {
     "class_confidence": ("class_confidence", 0.5),
     "existence": ("existence_probability", 0.8),
     "x_m": ("x_m", 0.0),
@@ -113,10 +56,107 @@ _DEFAULTS: dict[str, tuple[str, float]] = {
     "lane_offset_m": ("lane_offset_m", 0.0),
     "lane_probability": ("lane_probability", 0.0),
 }
-"""Column of the list and the value where the list does not tell it."""
+"""Real columns of `UnitTracks`: column of the list, and the value where the list does not tell it."""
+
+_COLUMNS = [column for column, _ in VALUES.values()]
+_UNTOLD = np.array([[default] for _, default in VALUES.values()])
+_ROW = {name: row for row, name in enumerate(VALUES)}
+_PLACE, _MOTION = [_ROW["x_m"], _ROW["y_m"]], [_ROW["vx_mps"], _ROW["vy_mps"]]
+_PLACE_VARIANCE = [_ROW["pxx"], _ROW["pxy"], _ROW["pyy"]]
+_MOTION_VARIANCE = [_ROW["vxx"], _ROW["vxy"], _ROW["vyy"]]
+_DIAGONAL = [_ROW[name] for name in ("pxx", "pyy", "vxx", "vyy")]
+_NOISY = np.array([[1.0], [0.0], [1.0]])
+
+LEAST_VARIANCE = 1e-3
+"""No unit is believed to be surer. [m^2, m^2/s^2]"""
 
 
-def unit_tracks(objects: ObjectList, lane_index: Any) -> UnitTracks:
+class _Integer:
+    """A row of the integer table, as a column by name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._row = INTEGERS.index(name)
+
+    def __get__(self, tracks: UnitTracks, owner: type | None = None) -> Ints:
+        return np.asarray(tracks.integers[self._row])
+
+
+class _Value:
+    """A row of the real table, as a column by name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._row = _ROW[name]
+
+    def __get__(self, tracks: UnitTracks, owner: type | None = None) -> Floats:
+        return np.asarray(tracks.values[self._row])
+
+
+class UnitTracks:
+    """Tracks of one unit at one instant; columns as in `lukou.v1.ObjectList`, unknown values filled with usual ones.
+
+    All columns of a kind stand in one table, so that selecting and joining tracks costs the same whatever their number.
+
+    Parameters
+    ----------
+    integers : (3, n) int array
+        Columns of `INTEGERS`.
+    values : (26, n) float array
+        Columns of `VALUES`.
+    """
+
+    __slots__ = ("integers", "values")
+
+    id, object_class, lane = _Integer(), _Integer(), _Integer()
+    class_confidence, existence = _Value(), _Value()
+    x_m, y_m, z_m = _Value(), _Value(), _Value()
+    vx_mps, vy_mps, ax_mps2, ay_mps2 = _Value(), _Value(), _Value(), _Value()
+    yaw_rad, yaw_rate_radps, yaw_variance = _Value(), _Value(), _Value()
+    length_m, width_m, height_m = _Value(), _Value(), _Value()
+    pxx, pxy, pyy, vxx, vxy, vyy = _Value(), _Value(), _Value(), _Value(), _Value(), _Value()
+    age_s, unmeasured_s = _Value(), _Value()
+    lane_s_m, lane_offset_m, lane_probability = _Value(), _Value(), _Value()
+
+    def __init__(self, integers: Ints, values: Floats) -> None:
+        self.integers, self.values = integers, values
+
+    def __len__(self) -> int:
+        return int(self.integers.shape[1])
+
+    def take(self, rows: Ints | Booleans) -> UnitTracks:
+        """Only some rows."""
+        return UnitTracks(self.integers[:, rows], self.values[:, rows])
+
+    def renamed(self, identity: Ints) -> UnitTracks:
+        """The same tracks under other identities."""
+        integers = self.integers.copy()
+        integers[0] = identity
+        return UnitTracks(integers, self.values)
+
+    def moved(self, dt_s: float) -> UnitTracks:
+        """The same tracks a little later or earlier, with the uncertainty that this costs."""
+        if dt_s == 0.0:
+            return self
+        values = self.values.copy()
+        values[_PLACE] += values[_MOTION] * dt_s
+        values[_PLACE_VARIANCE] += (
+            values[_MOTION_VARIANCE] * dt_s**2 + (0.5 * ACCELERATION_DEVIATION_MPS2 * dt_s**2) ** 2 * _NOISY
+        )
+        values[_MOTION_VARIANCE] += (ACCELERATION_DEVIATION_MPS2 * dt_s) ** 2 * _NOISY
+        values[_ROW["unmeasured_s"]] = np.maximum(self.unmeasured_s + dt_s, 0.0)
+        return UnitTracks(self.integers, values)
+
+
+def joined(parts: Sequence[UnitTracks]) -> UnitTracks:
+    """All tracks of several units, one after the other."""
+    if not parts:
+        return UnitTracks(np.zeros((len(INTEGERS), 0), np.int64), np.zeros((len(VALUES), 0)))
+    return UnitTracks(
+        np.concatenate([part.integers for part in parts], axis=1),
+        np.concatenate([part.values for part in parts], axis=1),
+    )
+
+
+def unit_tracks(objects: ObjectList, lane_index: Mapping[str, int]) -> UnitTracks:
     """Columns of a list in double precision.
 
     Parameters
@@ -126,18 +166,18 @@ def unit_tracks(objects: ObjectList, lane_index: Any) -> UnitTracks:
     lane_index : mapping of str to int
         Lanes of the edge's map by name.
     """
-    columns: dict[str, Any] = {}
-    for name, (column, default) in _DEFAULTS.items():
-        values = np.asarray(getattr(objects, column), np.float64)
-        columns[name] = np.where(np.isnan(values), default, values)
-    still = np.isnan(columns["yaw_rad"])
-    columns["yaw_rad"] = np.where(still, np.arctan2(columns["vy_mps"], columns["vx_mps"]), columns["yaw_rad"])
+    values = np.array([getattr(objects, column) for column in _COLUMNS], np.float64)
+    values = np.where(np.isnan(values), _UNTOLD, values)
+    values[_DIAGONAL] = np.maximum(values[_DIAGONAL], LEAST_VARIANCE)
+    yaw = values[_ROW["yaw_rad"]]
+    still = np.isnan(yaw)
+    if still.any():
+        yaw[still] = np.arctan2(values[_ROW["vy_mps"], still], values[_ROW["vx_mps"], still])
     lanes = np.array([lane_index.get(name, -1) for name in objects.lane_names] + [-1], np.int64)
     told = objects.lane.astype(np.int64) if objects.has("lane") else np.full(len(objects), len(lanes))
-    columns["lane"] = lanes[np.minimum(told, len(lanes) - 1)]
-    for variance in ("pxx", "pyy", "vxx", "vyy"):
-        columns[variance] = np.maximum(columns[variance], 1e-3)
-    return UnitTracks(id=objects.id.astype(np.int64), object_class=objects.object_class.astype(np.int64), **columns)
+    return UnitTracks(
+        np.array([objects.id, objects.object_class, lanes[np.minimum(told, len(lanes) - 1)]], np.int64), values
+    )
 
 
 @dataclass
@@ -202,25 +242,23 @@ class Fusion:
 
     def _join(self, source: str, unit: Unit) -> None:
         """Give tracks the identity of another unit's track of the same road user; part those that are two."""
-        others = [
-            (name, other.tracks.moved((unit.at_ns - other.at_ns) * 1e-9), other.fused)
-            for name, other in self.units.items()
-            if name != source and abs(unit.at_ns - other.at_ns) < 1e9
-        ]
         doubts: dict[tuple[int, int], int] = {}
-        for _, tracks, fused in others:
-            distance2 = self._distance2(unit.tracks, tracks)
-            self._part(unit, distance2, fused)
-            cost = np.where(distance2 < self.gate, distance2, 1e6)
-            cost = cost - 0.5 * self.gate * ((unit.fused[:, None] == fused[None, :]) & (cost < 1e6))
-            near = np.flatnonzero((cost < 1e6).any(axis=1))
-            columns = np.flatnonzero((cost < 1e6).any(axis=0))
-            if len(near) == 0:
+        for name, other in self.units.items():
+            lag_s = (unit.at_ns - other.at_ns) * 1e-9
+            if name == source or abs(lag_s) >= 1.0:
                 continue
-            a, b = linear_sum_assignment(cost[np.ix_(near, columns)])
-            for row, column in zip(near[a].tolist(), columns[b].tolist(), strict=True):
-                if cost[row, column] < 1e6:
-                    self._same(unit, row, int(fused[column]), doubts)
+            rows, columns, distance2 = self._near(unit.tracks, other.tracks, lag_s)
+            self._part(unit, other, rows, columns, distance2)
+            kept = distance2 < self.gate
+            rows, columns = rows[kept], columns[kept]
+            cost = distance2[kept] - 0.5 * self.gate * (unit.fused[rows] == other.fused[columns])
+            taken: set[int] = set()
+            for k in np.argsort(cost, kind="stable").tolist():  # the nearest pairs first; few are ever near
+                row, column = int(rows[k]), int(columns[k])
+                if row in taken or ~column in taken:
+                    continue
+                taken |= {row, ~column}
+                self._same(unit, row, int(other.fused[column]), doubts)
         self.doubts = {pair: count for pair, count in doubts.items() if count < MERGE_AFTER} | {
             pair: count for pair, count in self.doubts.items() if pair not in doubts and pair[0] < 0
         }
@@ -239,23 +277,29 @@ class Fusion:
             for one in self.units.values():
                 one.fused[one.fused == pair[1]] = pair[0]
 
-    def _part(self, unit: Unit, distance2: Floats, fused: Ints) -> None:
+    def _part(self, unit: Unit, other: Unit, rows: Ints, columns: Ints, distance2: Floats) -> None:
         """Tracks of one identity that have become two road users: the one of this unit gets its own."""
-        same = (unit.fused[:, None] == fused[None, :]) & (unit.fused[:, None] > 0)
-        rows = np.flatnonzero((same & (distance2 > SPLIT_FACTOR * self.gate)).any(axis=1))
-        for row in rows:
-            unit.fused[row] = self._new_id()
+        theirs = set(other.fused.tolist())
+        for row in [k for k, number in enumerate(unit.fused.tolist()) if number and number in theirs]:
+            mine = (rows == row) & (other.fused[columns] == unit.fused[row])
+            if not mine.any() or distance2[mine].min() > SPLIT_FACTOR * self.gate:
+                unit.fused[row] = self._new_id()
 
-    def _distance2(self, a: UnitTracks, b: UnitTracks) -> Floats:
-        dx, dy = a.x_m[:, None] - b.x_m[None, :], a.y_m[:, None] - b.y_m[None, :]
-        sxx, sxy = a.pxx[:, None] + b.pxx[None, :] + 0.2, a.pxy[:, None] + b.pxy[None, :]
-        syy = a.pyy[:, None] + b.pyy[None, :] + 0.2
+    def _near(self, a: UnitTracks, b: UnitTracks, lag_s: float) -> tuple[Ints, Ints, Floats]:
+        """Pairs of tracks within reach, and their squared distance; `b` is carried on by `lag_s` first."""
+        bx, by = b.x_m + b.vx_mps * lag_s, b.y_m + b.vy_mps * lag_s
+        close = np.abs(a.x_m[:, None] - bx) < self.reach_m
+        close &= np.abs(a.y_m[:, None] - by) < self.reach_m
+        rows, columns = np.nonzero(close)
+        if len(rows) == 0:
+            return rows, columns, np.zeros(0)
+        a, b = a.take(rows), b.take(columns).moved(lag_s)
+        dx, dy = a.x_m - b.x_m, a.y_m - b.y_m
+        sxx, sxy, syy = a.pxx + b.pxx + 0.2, a.pxy + b.pxy, a.pyy + b.pyy + 0.2
         distance2 = (syy * dx * dx - 2.0 * sxy * dx * dy + sxx * dy * dy) / np.maximum(sxx * syy - sxy * sxy, 1e-9)
-        dvx, dvy = a.vx_mps[:, None] - b.vx_mps[None, :], a.vy_mps[:, None] - b.vy_mps[None, :]
-        speed2 = dvx * dvx / (a.vxx[:, None] + b.vxx[None, :] + 1.0) + dvy * dvy / (
-            a.vyy[:, None] + b.vyy[None, :] + 1.0
-        )
-        return np.where(dx * dx + dy * dy < self.reach_m**2, distance2 + 0.5 * speed2, np.inf)
+        dvx, dvy = a.vx_mps - b.vx_mps, a.vy_mps - b.vy_mps
+        speed2 = dvx * dvx / (a.vxx + b.vxx + 1.0) + dvy * dvy / (a.vyy + b.vyy + 1.0)
+        return rows, columns, np.where(dx * dx + dy * dy < self.reach_m**2, distance2 + 0.5 * speed2, np.inf)
 
     def _ghosts(
         self, before: Unit | None, tracks: UnitTracks, at_ns: int
@@ -304,37 +348,28 @@ class Fusion:
             Bit set of the units behind each, bit k for the k-th of the units in alphabetical order.
         """
         names = sorted(self.units)
-        parts = [
-            replace(unit.tracks.moved((at_ns - unit.at_ns) * 1e-9), id=unit.fused)
-            for unit in (self.units[name] for name in names)
-        ]
-        if not parts:
-            return unit_tracks(ObjectList.of(0, id=[], object_class=[], x_m=[], y_m=[]), {}), np.zeros(0, np.int64)
-        everything = UnitTracks(*(np.concatenate([getattr(p, c.name) for p in parts]) for c in fields(UnitTracks)))
-        bit = np.repeat(1 << np.arange(len(parts)), [len(part) for part in parts])
+        units = [self.units[name] for name in names]
+        everything = joined([unit.tracks.moved((at_ns - unit.at_ns) * 1e-9).renamed(unit.fused) for unit in units])
+        bit = np.repeat(1 << np.arange(len(units)), [len(unit.tracks) for unit in units])
         # the best of an identity stands first: measured lately, then near in covariance
         order = np.lexsort((everything.pxx + everything.pyy, np.round(everything.unmeasured_s, 1), everything.id))
         everything, bit = everything.take(order), bit[order]
-        unique, first, number = np.unique(everything.id, return_index=True, return_inverse=True)
-        united = np.zeros(len(unique), np.int64)
-        np.bitwise_or.at(united, number, bit)
-        result = everything.take(first)
-        for row in np.setdiff1d(np.arange(len(everything)), first):
-            result = _intersected(result, int(number[row]), everything.take(np.array([row])))
+        is_first = np.ones(len(everything), np.bool_)
+        is_first[1:] = everything.id[1:] != everything.id[:-1]
+        number = np.cumsum(is_first) - 1
+        result, united = everything.take(is_first), bit[is_first]
+        for row in np.flatnonzero(~is_first).tolist():
+            united[number[row]] |= bit[row]
+            _intersect(result, int(number[row]), everything, row)
         return result, united
 
 
-def _intersected(result: UnitTracks, row: int, other: UnitTracks) -> UnitTracks:
-    """Covariance intersection of one more track into one row, in place of arrays that belong to `result` alone."""
-    for x, y, xx, xy, yy in (("x_m", "y_m", "pxx", "pxy", "pyy"), ("vx_mps", "vy_mps", "vxx", "vxy", "vyy")):
-        columns = [getattr(result, name) for name in (x, y, xx, xy, yy)]
-        a = [float(column[row]) for column in columns]
-        b = [float(getattr(other, name)[0]) for name in (x, y, xx, xy, yy)]
-        for column, value in zip(columns, intersection(a, b), strict=True):
-            column[row] = value
-    result.existence[row] = 1.0 - (1.0 - result.existence[row]) * (1.0 - 0.5 * other.existence[0])
-    result.age_s[row] = max(result.age_s[row], other.age_s[0])
-    return result
+def _intersect(result: UnitTracks, row: int, others: UnitTracks, other: int) -> None:
+    """Covariance intersection of one more track into one row."""
+    for rows in (_PLACE + _PLACE_VARIANCE, _MOTION + _MOTION_VARIANCE):
+        result.values[rows, row] = intersection(result.values[rows, row].tolist(), others.values[rows, other].tolist())
+    result.existence[row] = 1.0 - (1.0 - result.existence[row]) * (1.0 - 0.5 * others.existence[other])
+    result.age_s[row] = max(result.age_s[row], others.age_s[other])
 
 
 def intersection(a: list[float], b: list[float]) -> list[float]:

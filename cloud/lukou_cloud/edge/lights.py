@@ -76,6 +76,7 @@ class LightTable:
     def __init__(self, model: RoadModel, configurations: Iterable[SignalConfiguration]) -> None:
         self._model = model
         self._groups: dict[tuple[str, str], Ints] = {}
+        self._read: dict[str, tuple[signal_pb2.SignalState, Ints, Ints, Floats]] = {}
         self.may_turn_on_red = np.zeros(len(model.connections), np.bool_)
         for configuration in configurations:
             for group in configuration.groups:
@@ -99,25 +100,38 @@ class LightTable:
         """
         lights = no_lights(self._model)
         for intersection, state in states.items():
-            for group in state.groups:
-                rows = self._groups.get((intersection, group.group))
-                if rows is None or len(rows) == 0:
-                    continue
-                light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
-                lights.light[rows] = light
-                lights.red_in_s[rows] = _red_in(group, light, now_ns)
+            read = self._read.get(intersection)
+            if read is None or read[0] is not state:
+                read = self._read[intersection] = (state, *self._of_state(intersection, state))
+            _, rows, light, red_at_ns = read
+            lights.light[rows] = light
+            lights.red_in_s[rows] = np.maximum((red_at_ns - now_ns) * 1e-9, 0.0)
         return lights
 
+    def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats]:
+        """Connections that a state tells of, their lights, and when each turns red (nan: not known). [ns]"""
+        rows, lights, red_at_ns = [np.zeros(0, np.int64)], [], []
+        for group in state.groups:
+            ruled = self._groups.get((intersection, group.group))
+            if ruled is None or len(ruled) == 0:
+                continue
+            light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
+            rows.append(ruled)
+            lights += [int(light)] * len(ruled)
+            red_at_ns += [_red_at(group, light)] * len(ruled)
+        return np.concatenate(rows), np.array(lights, np.int64), np.array(red_at_ns)
 
-def _red_in(group: signal_pb2.SignalGroupState, light: Light, now_ns: int) -> float:
+
+def _red_at(group: signal_pb2.SignalGroupState, light: Light) -> float:
+    """Instant at which a group turns red: long ago where it is red, nan where it is not known. [ns]"""
     if light == Light.RED:
         return 0.0
     if light != Light.YELLOW:
         return float("nan")
     if group.HasField("likely_end_at_ns"):
-        return max((group.likely_end_at_ns - now_ns) * 1e-9, 0.0)
+        return float(group.likely_end_at_ns)
     if group.HasField("started_at_ns"):
-        return max(USUAL_YELLOW_S - (now_ns - group.started_at_ns) * 1e-9, 0.0)
+        return group.started_at_ns + USUAL_YELLOW_S * 1e9
     return float("nan")
 
 

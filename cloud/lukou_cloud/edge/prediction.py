@@ -2,7 +2,7 @@
 
 A vehicle on a lane gets the lane paths ahead of it; whoever is on no lane, or goes across it, goes straight. Along a path the
 speed follows an envelope of the limits ahead (a turn is driven slowly), a light that says stop makes stop whoever
-still can, and nobody drives through the one ahead. Who cannot stop any more, or should have begun to brake and has
+still can, and nobody drives into the one ahead. Who cannot stop any more, or should have begun to brake and has
 not, is expected to go on.
 """
 
@@ -13,25 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_cloud.edge.lights import Light, Lights, waits
+from lukou_cloud.edge.motion import Following, travelled
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
+from lukou_cloud.edge.ways import NONE, Ways, is_in, may_follow
 from lukou_maps.matching import LaneMatcher
-from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
-from lukou_maps.road_model import LaneKind, RoadModel, Turn
-
-NONE = -1
-
-LATERAL_MPS2 = 4.0
-"""Sideways acceleration that drivers accept in a turn; most stay below 3 (AASHTO Green Book, side friction). [m/s^2]"""
-
-BEND_M = 8.0
-"""Length over which the curvature of a path is taken. [m]"""
-
-TURN_SHARE = {Turn.UNKNOWN: 0.3, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.4, Turn.RIGHT: 0.4, Turn.TURN_AROUND: 0.05}
-"""How usual each turn is where a lane leaves the choice."""
-
-UNKNOWN_LIMIT_MPS = 15.0
-"""Speed limit where the map tells none. [m/s]"""
+from lukou_maps.ragged import spread
+from lukou_maps.road_model import LaneKind, Participants, RoadModel
 
 ALIGNED_COS = 0.8
 """Who moves at a larger angle to the lane than this cosine does not follow it."""
@@ -44,23 +32,29 @@ DOUBTFUL_MPS = 4.0
 ASTRAY_SHARE = 0.4
 """Slow motor vehicles that seem to go across their lane: mostly their direction is misjudged. [m/s, 1]"""
 
-SLOW_MPS = 0.5
-"""Below this speed a road user stands. [m/s]"""
+BESIDE_LANE_M = 0.6
+"""Who is farther than this outside a lane does not follow it. [m]"""
+
+LEAST_LANE_PROBABILITY = 0.02
+"""Less probable lanes are left out."""
 
 AHEAD_M = 60.0
 """Leaders farther ahead do not matter. [m]"""
 
-STANDING_GAP_M = 1.0
-"""Gap that is kept to a standing leader. [m]"""
-
-SAME_ROUTE_BONUS = 2.0
-"""Log-odds of a lane that continues the lane chosen last time, over one that does not."""
+SAME_ROUTE_FACTOR = float(np.exp(2.0))
+"""Odds of a lane that continues the lane chosen last time, over one that does not."""
 
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
 RUNNING_SHARE = 0.05
 """How much rarer it is to run a light than to take another path that needs no running."""
+
+STRAY_S = 2.0
+"""An offset from the centre line is given up over about this time. [s]"""
+
+PREPARED_LANES = 1000
+"""Maps with no more lanes have all their paths worked out at the start, others when they are needed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,24 +120,29 @@ class Predictor:
         self.model, self.settings = model, settings
         self._matcher = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION))
         self._roadway = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION), closed_to_vehicles=False)
-        self.catalogue = PathCatalogue(model, horizon_m=90.0)
+        self.ways = Ways(model, settings.easy_braking_mps2)
+        driven = int(Participants.MOTOR | Participants.BICYCLE)
+        wanted = (model.lanes.kind <= LaneKind.JUNCTION) & ((model.lanes.participants & driven) > 0)
+        if len(model.lanes) <= PREPARED_LANES:
+            self.ways.prepare(np.flatnonzero(wanted))
+        for matcher in (self._matcher.candidates, self._roadway.nearest):
+            matcher(np.zeros(1), np.zeros(1))  # builds its grid now, not with the first list
         self._may_turn_on_red = (
             np.zeros(len(model.connections), np.bool_) if may_turn_on_red is None else may_turn_on_red
         )
-        self._envelope = np.zeros(0)
-        self._usual = np.zeros(0)
-        self._lane_keys = np.zeros(0, np.int64)
-        self._lane_offset = np.zeros(0)
-        follows = model.lanes.successors
-        before = np.repeat(np.arange(len(model.lanes)), np.diff(follows.start))
-        self._follows = np.unique(before * len(model.lanes) + follows.values)
+        self._follows = may_follow(model)
+        areas = model.conflict_areas
+        keys = areas.lane_a * len(model.lanes) + areas.lane_b
+        order = np.argsort(keys, kind="stable")
+        self.area_keys, self.area_rules = keys[order], np.asarray(areas.right_of_way, np.int64)[order]
         self.last_lane: dict[int, int] = {}
         count = round(settings.horizon_s / settings.step_s) + 1
-        self.times_s = np.arange(count) * settings.step_s
+        self.times_s: Floats = np.arange(count, dtype=np.float64) * settings.step_s
+        self._fading = np.exp(-self.times_s / STRAY_S)[None, :]
 
-    def beyond_roadway_m(self, users: RoadUsers) -> Floats:
-        """How far each road user is outside the lanes of vehicles; negative: on one, inf: none near. [m]"""
-        found = self._roadway.nearest(users.x_m, users.y_m)
+    def beyond_roadway_m(self, x_m: Floats, y_m: Floats) -> Floats:
+        """How far points are outside the lanes of vehicles; negative: on one, inf: none near. [m]"""
+        found = self._roadway.nearest(x_m, y_m)
         beyond = np.abs(found.d_m) - self.model.lanes.width_m[found.lane] / 2.0
         return np.where(found.lane >= 0, beyond, np.inf)
 
@@ -159,133 +158,119 @@ class Predictor:
         lights : Lights
             Signals now.
         """
-        user, lane, s_m, weight = self._lanes(users)
-        row, path = self.catalogue.of_lanes(lane)
-        self._tables()
+        user, lane, s_m, weight, best = self._lanes(users)
+        row, path = self.ways.of_lanes(lane)
         user, s_m, weight = user[row], s_m[row], weight[row]
         weight = weight * self._likely_turn(users, user, path, s_m)
-        user, path, s_m, weight = self._most_probable(user, path, s_m, weight)
-        off = np.setdiff1d(np.arange(len(users)), user)
-        user = np.concatenate([user, off])
-        path = np.concatenate([path, np.full(len(off), NONE)])
-        s_m, weight = np.concatenate([s_m, np.zeros(len(off))]), np.concatenate([weight, np.ones(len(off))])
-        order = np.argsort(user, kind="stable")
-        return self._moved(users, lights, user[order], path[order], s_m[order], weight[order])
+        user, path, s_m, weight = self._most_probable(user, path, s_m, weight, len(users))
+        off = np.ones(len(users), np.bool_)
+        off[user] = False
+        if off.any():
+            alone = np.flatnonzero(off)
+            user = np.concatenate([user, alone])
+            order = np.argsort(user, kind="stable")
+            user = user[order]
+            path = np.concatenate([path, np.full(len(alone), NONE)])[order]
+            s_m = np.concatenate([s_m, np.zeros(len(alone))])[order]
+            weight = np.concatenate([weight, np.ones(len(alone))])[order]
+        return self._moved(users, lights, user, path, s_m, weight, best)
 
-    def _lanes(self, users: RoadUsers) -> tuple[Ints, Ints, Floats, Floats]:
-        """Lanes that each road user may be following: user, lane, arc length, weight."""
+    def _lanes(self, users: RoadUsers) -> tuple[Ints, Ints, Floats, Floats, tuple[Ints, Floats]]:
+        """Lanes that each road user may be following: user, lane, arc length, weight; and the best one of each."""
+        count = len(users)
         wheeled = np.flatnonzero(users.object_class != PEDESTRIAN)
+        heading = users.heading_rad[wheeled]
         found = self._matcher.candidates(
             users.x_m[wheeled],
             users.y_m[wheeled],
-            users.heading_rad[wheeled],
+            heading,
             users.object_class[wheeled],
             np.maximum(users.deviation_m[wheeled], self.settings.lane_deviation_m),
         )
-        user = wheeled[found.point]
-        _, _, direction = self._pose_of_lane(found.lane, found.s_m)
-        along = np.cos(direction - users.heading_rad[user])
-        inside = np.abs(found.d_m) < self.model.lanes.width_m[found.lane] / 2.0 + 0.6
-        aligned = np.where(users.speed_mps[user] < CREEPING_MPS, CREEPING_COS, ALIGNED_COS)
-        kept = (along > aligned) & inside & (found.probability > 0.02)
-        user, lane, s_m, weight = user[kept], found.lane[kept], found.s_m[kept], found.probability[kept].copy()
-        last = np.array([self.last_lane.get(int(number), NONE) for number in users.id])[user]
-        same = (last == lane) | (np.isin(last * len(self.model.lanes) + lane, self._follows) & (last >= 0))
-        weight[same] *= np.exp(SAME_ROUTE_BONUS)
-        total = np.bincount(user, weights=weight, minlength=len(users))
-        weight /= total[user]
-        best = np.full(len(users), NONE)
+        kept = (np.abs(found.d_m) < self.model.lanes.width_m[found.lane] * 0.5 + BESIDE_LANE_M) & (
+            found.probability > LEAST_LANE_PROBABILITY
+        )
+        point, lane, s_m, weight = found.point[kept], found.lane[kept], found.s_m[kept], found.probability[kept]
+        _, _, direction = self.ways.catalogue.geometry.pose(lane, s_m)
+        aligned = np.where(users.speed_mps[wheeled] < CREEPING_MPS, CREEPING_COS, ALIGNED_COS)
+        kept = np.cos(direction - heading[point]) > aligned[point]
+        user, lane, s_m, weight = wheeled[point[kept]], lane[kept], s_m[kept], weight[kept]
+        known = self.last_lane
+        last = np.array([known.get(number, NONE) for number in users.id.tolist()], np.int64)[user]
+        same = (last >= 0) & ((last == lane) | is_in(self._follows, last * len(self.model.lanes) + lane))
+        weight = np.where(same, weight * SAME_ROUTE_FACTOR, weight)
+        weight = weight / np.bincount(user, weights=weight, minlength=count)[user]
+        best, best_s = np.full(count, NONE), np.zeros(count)
         order = np.argsort(weight, kind="stable")
-        best[user[order]] = lane[order]
-        self.last_lane = {int(number): int(one) for number, one in zip(users.id, best, strict=True) if one >= 0}
-        return user, lane, s_m, weight
-
-    def _pose_of_lane(self, lane: Ints, s_m: Floats) -> tuple[Floats, Floats, Floats]:
-        return self.catalogue.geometry.pose(lane, s_m)
-
-    def _tables(self) -> None:
-        """Speed envelope per path sample and lane offsets per path, extended when new paths were worked out."""
-        table = self.catalogue.table
-        if len(self._envelope) == len(table.x_m):
-            return
-        limit = self.model.lanes.speed_limit_mps[table.lane_of_sample]
-        squared = np.where(np.isnan(limit), UNKNOWN_LIMIT_MPS, limit) ** 2
-        squared = np.minimum(squared, LATERAL_MPS2 / np.maximum(_curvature(table), 1e-3))
-        self._envelope = np.empty(len(squared))
-        # v^2 <= v_limit(s')^2 + 2 b (s' - s) for all s' ahead: a running minimum of v^2 + 2 b s' from behind
-        for begin, end in zip(table.sample_start[:-1], table.sample_start[1:], strict=True):
-            ramp = 2.0 * self.settings.easy_braking_mps2 * SPACING_M * np.arange(end - begin)
-            ahead = np.minimum.accumulate((squared[begin:end] + ramp)[::-1])[::-1]
-            self._envelope[begin:end] = np.sqrt(ahead - ramp)
-        share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])
-        taken = np.repeat(np.arange(len(table)), np.diff(table.connections.start))
-        self._usual = np.ones(len(table))
-        np.multiply.at(self._usual, taken, share[self.model.connections.turn[table.connections.values]])
-        path = np.repeat(np.arange(len(table)), np.diff(table.lanes.start))
-        keys = path * len(self.model.lanes) + table.lanes.values
-        order = np.argsort(keys, kind="stable")
-        self._lane_keys, self._lane_offset = keys[order], table.lane_offset_m[order]
-
-    def _speed_limit(self, path: Ints, s_m: Floats) -> Floats:
-        """Speed that the limits ahead allow at (path, s); straight on: no limit."""
-        table = self.catalogue.table
-        if len(table) == 0:
-            return np.full(len(path), np.inf)
-        row = np.maximum(path, 0)
-        last = table.sample_start[row + 1] - table.sample_start[row] - 1
-        number = np.clip((s_m / SPACING_M).astype(np.int64), 0, last)
-        return np.where(path < 0, np.inf, self._envelope[table.sample_start[row] + number])
+        best[user[order]], best_s[user[order]] = lane[order], s_m[order]
+        self.last_lane = {number: one for number, one in zip(users.id.tolist(), best.tolist(), strict=True) if one >= 0}
+        return user, lane, s_m, weight, (best, best_s)
 
     def _likely_turn(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> Floats:
         """Who is too fast for a path's turn does not take it."""
-        excess = users.speed_mps[user] - 1.2 * self._speed_limit(path, s_m)
-        return np.asarray(np.clip(np.exp(-np.maximum(excess - 1.0, 0.0) / 1.5), 0.02, 1.0) * self._usual[path])
+        excess = users.speed_mps[user] - 1.2 * self.ways.kept_speed(path, s_m)
+        return np.asarray(np.maximum(np.exp(np.minimum(1.0 - excess, 0.0) / 1.5), 0.02) * self.ways.usual[path])
 
-    def _most_probable(self, user: Ints, path: Ints, s_m: Floats, weight: Floats) -> tuple[Ints, Ints, Floats, Floats]:
-        total = np.bincount(user, weights=weight, minlength=int(user.max(initial=-1)) + 1)
-        weight = weight / np.maximum(total[user], 1e-12)
+    def _most_probable(
+        self, user: Ints, path: Ints, s_m: Floats, weight: Floats, count: int
+    ) -> tuple[Ints, Ints, Floats, Floats]:
+        total = np.bincount(user, weights=weight, minlength=count)
+        weight = weight / np.maximum(total, 1e-12)[user]
+        kept = weight > self.settings.least_probability
+        user, path, s_m, weight = user[kept], path[kept], s_m[kept], weight[kept]
         order = np.lexsort((-weight, user))
-        user, path, s_m, weight = user[order], path[order], s_m[order], weight[order]
-        first = np.searchsorted(user, user)
-        kept = (np.arange(len(user)) - first < self.settings.most_paths) & (weight > self.settings.least_probability)
-        return user[kept], path[kept], s_m[kept], weight[kept]
+        user = user[order]
+        kept = np.arange(len(user)) - np.searchsorted(user, user) < self.settings.most_paths
+        order = order[kept]
+        return user[kept], path[order], s_m[order], weight[order]
 
     # --- when -----------------------------------------------------------------------------------------------------
 
     def _moved(
-        self, users: RoadUsers, lights: Lights, user: Ints, path: Ints, s_m: Floats, weight: Floats
+        self,
+        users: RoadUsers,
+        lights: Lights,
+        user: Ints,
+        path: Ints,
+        s_m: Floats,
+        weight: Floats,
+        best: tuple[Ints, Floats],
     ) -> Hypotheses:
-        connection, line_m = self._next_line(path, s_m + users.length_m[user] / 2.0)
+        on = path >= 0
+        row = np.where(on, path, 0)
+        speed = users.speed_mps[user]
+        if on.any():
+            connection, line_m = self.ways.next_line(row, s_m + users.length_m[user] * 0.5)
+            connection, line_m = np.where(on, connection, NONE), np.where(on, line_m, np.inf)
+        else:
+            connection, line_m = np.full(len(user), NONE), np.full(len(user), np.inf)
         runs, stops = self._intent(users, lights, user, connection, line_m)
         weight = weight * np.where(runs, RUNNING_SHARE, 1.0)
-        weight = weight * self._likely_on_red(users, lights, user, connection, line_m)
+        weight = weight * self._likely_on_red(speed, lights, connection, line_m)
         weight = weight / np.bincount(user, weights=weight)[user]
-        astray = (path < 0) & ~users.is_vulnerable[user] & (users.speed_mps[user] < DOUBTFUL_MPS)
+        astray = ~on & ~users.is_vulnerable[user] & (speed < DOUBTFUL_MPS)
         weight = np.where(astray, ASTRAY_SHARE * weight, weight)
-        leader, gap = self._leaders(users, user, path, s_m)
-        travelled = self._integrated(users, user, path, s_m, np.where(stops, line_m, np.inf))
-        travelled = _behind_leaders(travelled, user, leader, gap, weight, users)
-        x_m, y_m, cos, sin = self._poses(users, user, path, s_m, travelled)
-        return Hypotheses(user, path, s_m, weight, travelled, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap)
-
-    def _next_line(self, path: Ints, front_m: Floats) -> tuple[Ints, Floats]:
-        """Next signalised connection ahead of the front, and the distance of its stop line."""
-        table, connections = self.catalogue.table, self.model.connections
-        on = np.flatnonzero(path >= 0)
-        owner, taken = table.connections.flat(path[on])
-        entry = _entries(table.connections.start, path[on])
-        distance = table.connection_s_m[entry] - front_m[on][owner]
-        ahead = (connections.intersection[taken] >= 0) & (distance > -2.0)
-        owner, taken, distance = on[owner[ahead]], taken[ahead], distance[ahead]
-        first, index = np.unique(owner, return_index=True)
-        connection, line_m = np.full(len(path), NONE), np.full(len(path), np.inf)
-        connection[first], line_m[first] = taken[index], distance[index]
-        return connection, line_m
+        leader, gap = self._leaders(users, user, path, s_m, best)
+        first = np.searchsorted(user, np.arange(len(users)))
+        follows = Following(np.where(leader >= 0, first[leader], NONE), gap)
+        way = travelled(
+            speed,
+            users.acceleration_mps2[user],
+            np.where(stops, line_m, np.inf),
+            self.ways.speeds_from(path, s_m),
+            follows,
+            self.times_s,
+            self.settings,
+        )
+        x_m, y_m, cos, sin = self._poses(users, user, path, s_m, way)
+        return Hypotheses(user, path, s_m, weight, way, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap)
 
     def _intent(
         self, users: RoadUsers, lights: Lights, user: Ints, connection: Ints, line_m: Floats
     ) -> tuple[Booleans, Booleans]:
         """Who will run against the light ahead, and who will stop for it."""
+        if len(lights.light) == 0:
+            return np.zeros(len(user), np.bool_), np.zeros(len(user), np.bool_)
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
         arrives = line_m / np.maximum(speed, 0.5)
         must = (connection >= 0) & waits(lights, np.maximum(connection, 0), arrives, self._may_turn_on_red)
@@ -293,99 +278,72 @@ class Predictor:
         runs = must & cannot & (speed > 1.5)
         return runs, must & ~runs
 
-    def _likely_on_red(self, users: RoadUsers, lights: Lights, user: Ints, connection: Ints, line_m: Floats) -> Floats:
+    def _likely_on_red(self, speed: Floats, lights: Lights, connection: Ints, line_m: Floats) -> Floats:
         """Who turns on red rolls over the line slowly: who is too fast for that goes elsewhere."""
+        result = np.ones(len(speed))
+        if not self._may_turn_on_red.any():
+            return result
         row = np.maximum(connection, 0)
         on_red = (connection >= 0) & self._may_turn_on_red[row] & (lights.light[row] == Light.RED)
-        slow = np.sqrt(ROLLING_MPS**2 + 2.0 * self.settings.braking_mps2 * np.clip(line_m, 0.0, 100.0))
-        excess = np.maximum(users.speed_mps[user] - slow, 0.0)
-        return np.where(on_red, np.maximum(np.exp(-2.0 * excess), 0.005), 1.0)
+        if on_red.any():
+            slow = np.sqrt(ROLLING_MPS**2 + 2.0 * self.settings.braking_mps2 * np.clip(line_m[on_red], 0.0, 100.0))
+            excess = np.maximum(speed[on_red] - slow, 0.0)
+            result[on_red] = np.maximum(np.exp(-2.0 * excess), 0.005)
+        return result
 
-    def _leaders(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> tuple[Ints, Floats]:
+    def _leaders(
+        self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, best: tuple[Ints, Floats]
+    ) -> tuple[Ints, Floats]:
         """Nearest road user ahead on each path, by the lanes that the road users were matched to."""
         leader, gap = np.full(len(path), NONE), np.full(len(path), np.inf)
         on = np.flatnonzero(path >= 0)
-        if len(on) == 0:
+        matched = np.flatnonzero(best[0] >= 0)
+        if len(on) == 0 or len(matched) < 2:
             return leader, gap
-        # (path, s) of each road user's most probable hypothesis, told as lane and arc length on it
-        best = on[np.unique(user[on], return_index=True)[1]]
-        table = self.catalogue.table
-        lane = table.lane_at(path[best], s_m[best])
-        offset = self._lane_on_path(path[best], lane)
-        on_lane = s_m[best] - offset
-        keys = path[on, None] * len(self.model.lanes) + lane[None, :]
-        place = np.minimum(np.searchsorted(self._lane_keys, keys), len(self._lane_keys) - 1)
-        there = self._lane_keys[place] == keys
-        position = np.where(there, self._lane_offset[place] + on_lane[None, :], -np.inf)
-        other = user[best]
-        half = 0.5 * (users.length_m[user[on], None] + users.length_m[other][None, :])
-        ahead = position - s_m[on, None]
-        valid = there & (ahead > 0.5) & (ahead < AHEAD_M) & (user[on, None] != other[None, :])
-        ahead = np.where(valid, ahead, np.inf)
-        nearest = ahead.argmin(axis=1)
-        rows = np.arange(len(on))
-        found = np.isfinite(ahead[rows, nearest])
-        leader[on[found]] = other[nearest[found]]
-        gap[on[found]] = np.maximum(ahead[rows, nearest] - half[rows, nearest], 0.0)[found]
+        # every lane of every path, then every road user on that lane
+        table = self.ways.table
+        first = table.lanes.start[path[on]]
+        counts = table.lanes.start[path[on] + 1] - first
+        entry, owner = spread(first, counts), np.repeat(on, counts)
+        offset = table.lane_offset_m[entry] - s_m[owner]
+        near = offset < AHEAD_M
+        entry, owner, offset = entry[near], owner[near], offset[near]
+        lane = best[0][matched]
+        order = matched[np.argsort(lane, kind="stable")]
+        sorted_lane = best[0][order]
+        begin = np.searchsorted(sorted_lane, table.lanes.values[entry])
+        number = np.searchsorted(sorted_lane, table.lanes.values[entry], side="right") - begin
+        other, owner, offset = order[spread(begin, number)], np.repeat(owner, number), np.repeat(offset, number)
+        ahead = offset + best[1][other]
+        kept = (ahead > 0.5) & (ahead < AHEAD_M) & (other != user[owner])
+        other, owner, ahead = other[kept], owner[kept], ahead[kept]
+        order = np.argsort(-ahead, kind="stable")  # the nearest is written last
+        leader[owner[order]] = other[order]
+        half = 0.5 * (users.length_m[user[owner]] + users.length_m[other])
+        gap[owner[order]] = np.maximum(ahead - half, 0.0)[order]
         return leader, gap
 
-    def _lane_on_path(self, path: Ints, lane: Ints) -> Floats:
-        place = np.searchsorted(self._lane_keys, path * len(self.model.lanes) + lane)
-        return self._lane_offset[np.minimum(place, len(self._lane_keys) - 1)]
-
-    def _integrated(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, stop_m: Floats) -> Floats:
-        """Distance travelled at each sample of time, without leaders."""
-        dt, fade = self.settings.step_s, self.settings.acceleration_fades_s
-        speed = users.speed_mps[user].copy()
-        limit = self._speed_limit(path, s_m)
-        # who is faster than the limits stays faster in proportion
-        ratio = np.where(np.isfinite(limit), np.maximum(speed / np.maximum(limit, 0.5), 1.0), 1.0)
-        acceleration = np.clip(users.acceleration_mps2[user], -6.0, 3.0)
-        acceleration = np.where((speed < SLOW_MPS) & (acceleration < 0.5), 0.0, acceleration)
-        travelled = np.zeros((len(user), len(self.times_s)))
-        distance = np.zeros(len(user))
-        for k in range(1, len(self.times_s)):
-            allowed = np.sqrt(2.0 * self.settings.braking_mps2 * np.maximum(stop_m - distance, 0.0))
-            allowed = np.minimum(allowed, ratio * self._speed_limit(path, s_m + distance))
-            new = np.clip(speed + acceleration * dt, 0.0, np.maximum(allowed, 0.0))
-            distance = distance + 0.5 * (speed + new) * dt
-            speed = new
-            acceleration = acceleration * (1.0 - dt / fade if dt < fade else 0.0)
-            travelled[:, k] = distance
-        return travelled
-
     def _poses(
-        self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, travelled: Floats
+        self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, way: Floats
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        cos0, sin0 = np.cos(users.heading_rad[user])[:, None], np.sin(users.heading_rad[user])[:, None]
-        x_m = users.x_m[user, None] + travelled * cos0
-        y_m = users.y_m[user, None] + travelled * sin0
-        cos, sin = np.broadcast_to(cos0, x_m.shape).copy(), np.broadcast_to(sin0, x_m.shape).copy()
-        on = np.flatnonzero(path >= 0)
-        if len(on):
-            xs, ys, heading = self.catalogue.table.pose(path[on, None], s_m[on, None] + travelled[on])
+        on = path >= 0
+        x0, y0 = users.x_m[user], users.y_m[user]
+        if on.all():
+            x_m, y_m, cos, sin = self.ways.pose(path[:, None], s_m[:, None] + way)
             # the offset from the centre line now is given up over the next seconds
-            fade = np.exp(-self.times_s / 2.0)[None, :]
-            x_m[on] = xs + (users.x_m[user[on]] - xs[:, 0])[:, None] * fade
-            y_m[on] = ys + (users.y_m[user[on]] - ys[:, 0])[:, None] * fade
-            cos[on], sin[on] = np.cos(heading), np.sin(heading)
+            x_m += (x0 - x_m[:, 0])[:, None] * self._fading
+            y_m += (y0 - y_m[:, 0])[:, None] * self._fading
+            return x_m, y_m, cos, sin
+        heading = users.heading_rad[user]
+        cos = np.repeat(np.cos(heading)[:, None], way.shape[1], axis=1)
+        sin = np.repeat(np.sin(heading)[:, None], way.shape[1], axis=1)
+        x_m, y_m = x0[:, None] + way * cos, y0[:, None] + way * sin
+        rows = np.flatnonzero(on)
+        if len(rows):
+            xs, ys, cos[rows], sin[rows] = self.ways.pose(path[rows, None], s_m[rows, None] + way[rows])
+            x_m[rows] = xs + (x0[rows] - xs[:, 0])[:, None] * self._fading
+            y_m[rows] = ys + (y0[rows] - ys[:, 0])[:, None] * self._fading
         return x_m, y_m, cos, sin
-
-
-def _curvature(table: PathTable) -> Floats:
-    """Curvature of the paths at their samples, from the change of direction over `BEND_M`; 0 near their ends. [1/m]"""
-    dx, dy = np.diff(table.x_m, append=0.0), np.diff(table.y_m, append=0.0)
-    heading = np.arctan2(dy, dx)
-    half = int(BEND_M / SPACING_M / 2.0)
-    curvature = np.zeros(len(heading))
-    if len(heading) <= 2 * half + 1:
-        return curvature
-    turned = heading[2 * half :] - heading[: -2 * half]
-    curvature[half:-half] = np.abs(np.arctan2(np.sin(turned), np.cos(turned))) / BEND_M
-    number = np.arange(len(heading)) - np.repeat(table.sample_start[:-1], np.diff(table.sample_start))
-    left = np.repeat(table.sample_start[1:], np.diff(table.sample_start)) - np.arange(len(heading))
-    curvature[(number < half) | (left < half + 2)] = 0.0
-    return curvature
 
 
 def can_stop(
@@ -410,27 +368,3 @@ def can_stop(
     needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
     brakes = (acceleration_mps2 < -0.6 * needed) & (needed < 1.6 * braking_mps2)
     return np.asarray((way <= distance_m) | brakes)
-
-
-def _entries(start: Ints, rows: Ints) -> Ints:
-    """Positions in a ragged column of all entries of some rows."""
-    counts = start[rows + 1] - start[rows]
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.asarray(np.arange(total) + np.repeat(start[rows] - ends + counts, counts))
-
-
-def _behind_leaders(
-    travelled: Floats, user: Ints, leader: Ints, gap: Floats, weight: Floats, users: RoadUsers
-) -> Floats:
-    """Nobody drives through the one ahead: three rounds carry a standing head through a platoon of four."""
-    best = np.full(len(users), NONE)
-    order = np.argsort(weight, kind="stable")
-    best[user[order]] = order
-    led = np.flatnonzero(leader >= 0)
-    if len(led) == 0:
-        return travelled
-    room = np.maximum(gap[led] - STANDING_GAP_M, 0.0)
-    for _ in range(3):
-        travelled[led] = np.minimum(travelled[led], travelled[best[leader[led]]] + room[:, None])
-    return travelled

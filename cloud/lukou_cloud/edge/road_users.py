@@ -19,6 +19,10 @@ BICYCLE = int(ObjectClass.OBJECT_CLASS_BICYCLE)
 ANIMAL = int(ObjectClass.OBJECT_CLASS_ANIMAL)
 
 
+_VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
+_UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RoadUsers:
     """Road users at one instant.
@@ -66,7 +70,12 @@ class RoadUsers:
     @property
     def is_vulnerable(self) -> Booleans:
         """Pedestrians, bicycles, animals."""
-        return np.isin(self.object_class, (PEDESTRIAN, BICYCLE, ANIMAL))
+        return _VULNERABLE[self.object_class]
+
+    @property
+    def is_two_wheeled_or_on_foot(self) -> Booleans:
+        """Motorcycles, bicycles, pedestrians, animals: who makes a danger one of the vulnerable."""
+        return _UNPROTECTED[self.object_class]
 
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""

@@ -95,6 +95,9 @@ class EdgeSettings(_Frozen):
         (), description="units whose lists are expected, for example k1/perception; empty: any"
     )
     stale_s: float = Field(0.5, gt=0.0, description="lists and signal states older than this are not used [s]")
+    ahead_s: float = Field(
+        0.1, ge=0.0, description="lists and signal states stamped later than now by more than this are not used [s]"
+    )
     fusion_gate: float = Field(
         11.8, gt=0.0, description="largest squared distance of two units' tracks of one road user"
     )

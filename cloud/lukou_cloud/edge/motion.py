@@ -1,0 +1,134 @@
+"""How far everyone gets: one speed profile per hypothesis, all at once.
+
+The observed acceleration fades, and a driver's usual behaviour takes its place: towards the speed that limits and bends allow,
+down to a stop at a line, and never into the one ahead (safe speed of P. Gipps, "A behavioural car-following model for
+computer simulation", 1981, eq. 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from lukou_cloud.edge.road_users import Floats, Ints
+from lukou_cloud.edge.settings import PredictionSettings
+
+STEPS_S = (0.25, 0.25, 0.5, *(1.0 for _ in range(9)))
+"""Steps of the integration: fine where it matters first. [s]"""
+
+SLOW_MPS = 0.5
+"""Below this speed a road user stands. [m/s]"""
+
+STANDING_GAP_M = 1.0
+"""Gap that is kept to a standing leader. [m]"""
+
+HARDEST_MPS2 = 6.0
+"""Nobody is expected to brake harder. [m/s^2]"""
+
+HEADWAY_S = 0.8
+"""Reaction time in the safe speed behind a leader. [s]"""
+
+PULLING_AWAY_MPS2 = 2.0
+"""Acceleration of drivers who have begun to pull away, until they reach the usual speed. [m/s^2]"""
+
+PULLS_AWAY_MPS2 = 0.8
+"""Who accelerates at least so much is pulling away. [m/s^2]"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Following:
+    """Who follows whom: row of the leader's most probable hypothesis (-1: none), and the free distance. [m]"""
+
+    row: Ints
+    gap_m: Floats
+
+
+def travelled(
+    speed_mps: Floats,
+    acceleration_mps2: Floats,
+    stop_m: Floats,
+    kept_speed: Callable[[Floats], Floats],
+    following: Following,
+    times_s: Floats,
+    settings: PredictionSettings,
+) -> Floats:
+    """Distance from now at each sample of time.
+
+    Parameters
+    ----------
+    speed_mps, acceleration_mps2 : (h,) float array
+        Now. [m/s, m/s^2]
+    stop_m : (h,) float array
+        Distance to where the front stops; inf: nowhere. [m]
+    kept_speed : callable
+        Speed that the road allows after some distances. [m/s]
+    following : Following
+        Leaders.
+    times_s : (t,) float array
+        Samples, from 0. [s]
+    settings : PredictionSettings
+        Braking, fading.
+
+    Returns
+    -------
+    (h, t) float array
+        Distances. [m]
+    """
+    steps, middles = _steps(float(times_s[-1]))
+    way = np.zeros(len(speed_mps))
+    ways, speed = [way], speed_mps
+    changes = _changes(speed_mps, acceleration_mps2, steps, middles, settings.acceleration_fades_s)
+    # who is faster than the limits stays faster in proportion
+    limit = kept_speed(way)
+    ratio = np.maximum(speed / np.maximum(limit, 0.5), 1.0)
+    led = np.flatnonzero(following.row >= 0)
+    leader = following.row[led]
+    room = np.maximum(following.gap_m[led] - STANDING_GAP_M, 0.0)
+    twice, tau = 2.0 * settings.braking_mps2, settings.braking_mps2 * HEADWAY_S
+    stopping = np.flatnonzero(np.isfinite(stop_m))
+    stop = stop_m[stopping]
+    for k, step in enumerate(steps):
+        new = np.minimum(np.maximum(speed + changes[k], 0.0), ratio * limit)
+        if len(stopping):
+            new[stopping] = np.minimum(new[stopping], np.sqrt(twice * np.maximum(stop - way[stopping], 0.0)))
+        if len(led):
+            gap = np.maximum(room + way[leader] - way[led], 0.0)
+            safe = np.sqrt(tau * tau + speed[leader] ** 2 + twice * gap) - tau
+            new[led] = np.minimum(new[led], safe)
+        new = np.maximum(np.maximum(new, speed - HARDEST_MPS2 * step), 0.0)
+        way = way + (speed + new) * (0.5 * step)
+        speed = new
+        ways.append(way)
+        if k + 1 < len(steps):
+            limit = kept_speed(way)
+    return np.asarray(_resampling(steps, tuple(times_s.tolist())) @ np.array(ways)).T
+
+
+@lru_cache(maxsize=16)
+def _steps(until_s: float) -> tuple[tuple[float, ...], Floats]:
+    """Steps that reach an instant, and the middle of each."""
+    count = int(np.searchsorted(np.cumsum(STEPS_S), until_s - 1e-9)) + 1
+    steps = STEPS_S[:count]
+    return steps, np.cumsum(steps) - 0.5 * np.array(steps)
+
+
+def _changes(
+    speed_mps: Floats, acceleration_mps2: Floats, steps: tuple[float, ...], middles_s: Floats, fades_s: float
+) -> Floats:
+    """Change of speed in each step that the driver's own will brings, (steps, h)."""
+    seen = np.minimum(np.maximum(acceleration_mps2, -HARDEST_MPS2), 3.0)
+    seen = np.where((speed_mps < SLOW_MPS) & (seen < 0.5), 0.0, seen)
+    usual = np.where(seen > PULLS_AWAY_MPS2, PULLING_AWAY_MPS2, 0.0)
+    fade = np.exp(-middles_s / fades_s)
+    length = np.array(steps)
+    return np.asarray(np.outer(fade * length, seen) + np.outer((1.0 - fade) * length, usual))
+
+
+@lru_cache(maxsize=16)
+def _resampling(steps: tuple[float, ...], times_s: tuple[float, ...]) -> Floats:
+    """Linear interpolation from the ends of steps to samples of time, (times, steps + 1)."""
+    knots = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.stack([np.interp(times_s, knots, row) for row in np.eye(len(knots))], axis=1)

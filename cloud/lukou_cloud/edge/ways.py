@@ -1,0 +1,222 @@
+"""What the map says about each lane path, sampled along it: pose, speed that drivers keep, next signal ahead.
+
+Everything that does not change from step to step is worked out once per path, so that a step costs a few gathers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
+from lukou_maps.ragged import spread
+from lukou_maps.road_model import RoadModel, Turn
+
+NONE = -1
+
+LATERAL_MPS2 = 4.0
+"""Sideways acceleration that drivers accept in a turn; most stay below 3 (AASHTO Green Book, side friction). [m/s^2]"""
+
+BEND_M = 8.0
+"""Length over which the curvature of a path is taken. [m]"""
+
+TURN_SHARE = {Turn.UNKNOWN: 0.3, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.4, Turn.RIGHT: 0.4, Turn.TURN_AROUND: 0.05}
+"""How usual each turn is where a lane leaves the choice."""
+
+UNKNOWN_LIMIT_MPS = 15.0
+"""Speed limit where the map tells none. [m/s]"""
+
+PASSED_M = 2.0
+"""A stop line counts as ahead until the front is this far beyond it. [m]"""
+
+HORIZON_M = 90.0
+"""How far paths reach beyond the end of their first lane. [m]"""
+
+
+class Ways:
+    """Lane paths of one map with everything that prediction asks of them.
+
+    Parameters
+    ----------
+    model : RoadModel
+        The map.
+    easy_braking_mps2 : float
+        Braking before turns and lower limits. [m/s^2]
+
+    Attributes
+    ----------
+    catalogue : PathCatalogue
+        The paths.
+    usual : (n,) float array
+        How usual the turns of each path are.
+    turns_left : (n,) bool array
+        Whether the first connection of each path turns left.
+    """
+
+    def __init__(self, model: RoadModel, easy_braking_mps2: float) -> None:
+        self.model, self._braking = model, easy_braking_mps2
+        self.catalogue = PathCatalogue(model, horizon_m=HORIZON_M)
+        self._share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])
+        self._start, self._last = np.zeros(1, np.int64), np.zeros(0, np.int64)
+        self._x, self._y, self._dx, self._dy = (np.zeros(0) for _ in range(4))
+        self._cos, self._sin, self._limit_mps = (np.zeros(0) for _ in range(3))
+        self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
+        self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
+
+    @property
+    def table(self) -> PathTable:
+        """Rows of the catalogue."""
+        return self.catalogue.table
+
+    def prepare(self, lane: Ints) -> None:
+        """Work out the paths of some lanes now, so that no later step has to."""
+        self.catalogue.prepare(lane)
+        self._extend()
+
+    def of_lanes(self, lane: Ints) -> tuple[Ints, Ints]:
+        """Paths that start on some lanes: index into `lane`, path."""
+        found = self.catalogue.of_lanes(lane)
+        self._extend()
+        return found
+
+    def pose(self, path: Ints, s_m: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Position and direction (cosine, sine) of (path, s); beyond the ends along the tangent."""
+        scaled = s_m * (1.0 / SPACING_M)
+        number = np.maximum(np.minimum(scaled.astype(np.int64), self._last[path] - 1), 0)
+        sample, rest = self._start[path] + number, scaled - number
+        return (
+            self._x[sample] + self._dx[sample] * rest,
+            self._y[sample] + self._dy[sample] * rest,
+            self._cos[sample],
+            self._sin[sample],
+        )
+
+    def kept_speed(self, path: Ints, s_m: Floats) -> Floats:
+        """Speed that limits and bends ahead allow at (path, s). [m/s]"""
+        return np.asarray(self._limit_mps[self._sample(path, s_m)])
+
+    def speeds_from(self, path: Ints, s_m: Floats) -> Callable[[Floats], Floats]:
+        """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
+        on = path >= 0
+        if not on.any():
+            return lambda way: np.full(len(way), np.inf)
+        everywhere = on.all()
+        row = path if everywhere else np.maximum(path, 0)
+        first, last, begin, limit = self._start[row], self._last[row], s_m * (1.0 / SPACING_M), self._limit_mps
+
+        def kept(way_m: Floats) -> Floats:
+            number = np.minimum((begin + way_m * (1.0 / SPACING_M)).astype(np.int64), last)
+            allowed = limit[first + number]
+            return allowed if everywhere else np.where(on, allowed, np.inf)
+
+        return kept
+
+    def next_line(self, path: Ints, front_m: Floats) -> tuple[Ints, Floats]:
+        """Next signalised connection ahead of the front, and the distance of its stop line; -1, inf: none."""
+        sample = self._sample(path, front_m - PASSED_M)
+        line = self._next_line_m[sample]
+        ahead = line - front_m > -PASSED_M
+        return np.where(ahead, self._next_connection[sample], NONE), np.where(ahead, line - front_m, np.inf)
+
+    def lane_at(self, path: Ints, s_m: Floats) -> Ints:
+        """Lane of (path, s), to half a sample."""
+        return self.table.lane_at(path, s_m)
+
+    def _sample(self, path: Ints, s_m: Floats) -> Ints:
+        number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last[path])
+        return np.asarray(self._start[path] + np.maximum(number, 0))
+
+    # --- tables ---------------------------------------------------------------------------------------------------
+
+    def _extend(self) -> None:
+        """Work out the columns of paths that are new."""
+        table, known = self.table, len(self.usual)
+        if len(table) == known:
+            return
+        begin = int(table.sample_start[known])
+        start = table.sample_start[known:] - begin
+        x, y = table.x_m[begin:], table.y_m[begin:]
+        last = start[1:] - 1
+        dx, dy = np.diff(x, append=0.0), np.diff(y, append=0.0)
+        dx[last], dy[last] = dx[last - 1], dy[last - 1]
+        size = np.maximum(np.hypot(dx, dy), 1e-9)
+        self._x, self._y = table.x_m, table.y_m
+        self._dx, self._dy = np.concatenate([self._dx, dx]), np.concatenate([self._dy, dy])
+        self._cos, self._sin = np.concatenate([self._cos, dx / size]), np.concatenate([self._sin, dy / size])
+        limit = self._envelope(start, np.arctan2(dy, dx), table.lane_of_sample[begin:])
+        self._limit_mps = np.concatenate([self._limit_mps, limit])
+        self._start, self._last = table.sample_start, np.diff(table.sample_start) - 1
+        self._turns(known)
+        connection, line_m = self._lines(known, start)
+        self._next_connection = np.concatenate([self._next_connection, connection])
+        self._next_line_m = np.concatenate([self._next_line_m, line_m])
+
+    def _envelope(self, start: Ints, heading: Floats, lane: Ints) -> Floats:
+        """Speed that allows to be slow enough at every later sample: v^2 <= limit(s')^2 + 2 b (s' - s) for all s' ahead."""
+        limit = self.model.lanes.speed_limit_mps[lane]
+        squared = np.where(np.isnan(limit), UNKNOWN_LIMIT_MPS, limit) ** 2
+        squared = np.minimum(squared, LATERAL_MPS2 / np.maximum(_curvature(start, heading), 1e-3))
+        counts = np.diff(start)
+        number = spread(np.zeros(len(counts), np.int64), counts)
+        row = np.repeat(np.arange(len(counts)), counts)
+        ramp = 2.0 * self._braking * SPACING_M * number
+        padded = np.full((len(counts), int(counts.max())), np.inf)
+        padded[row, number] = squared + ramp
+        ahead = np.minimum.accumulate(padded[:, ::-1], axis=1)[:, ::-1]
+        return np.asarray(np.sqrt(np.maximum(ahead[row, number] - ramp, 0.0)))
+
+    def _turns(self, known: int) -> None:
+        table, turn = self.table, self.model.connections.turn
+        new = np.arange(known, len(table))
+        owner, taken = table.connections.flat(new)
+        usual, left = np.ones(len(new)), np.zeros(len(new), np.bool_)
+        np.multiply.at(usual, owner, self._share[turn[taken]])
+        first, index = np.unique(owner, return_index=True)
+        left[first] = turn[taken[index]] == Turn.LEFT
+        self.usual, self.turns_left = np.concatenate([self.usual, usual]), np.concatenate([self.turns_left, left])
+
+    def _lines(self, known: int, start: Ints) -> tuple[Ints, Floats]:
+        """Per sample the next stop line with a signal at or behind it on the path."""
+        table, model = self.table, self.model
+        connection, line_m = np.full(int(start[-1]), NONE), np.full(int(start[-1]), np.inf)
+        for k in range(len(start) - 1):
+            first, stop = table.connections.start[known + k : known + k + 2].tolist()
+            for entry in range(stop - 1, first - 1, -1):
+                taken = int(table.connections.values[entry])
+                if model.connections.intersection[taken] >= 0:
+                    until = int(start[k]) + int(np.ceil(table.connection_s_m[entry] / SPACING_M))
+                    rows = slice(int(start[k]), min(until, int(start[k + 1])))
+                    connection[rows], line_m[rows] = taken, table.connection_s_m[entry]
+        return connection, line_m
+
+
+def _curvature(start: Ints, heading: Floats) -> Floats:
+    """Curvature at the samples of paths, from the change of direction over `BEND_M`; 0 near their ends. [1/m]"""
+    half = int(BEND_M / SPACING_M / 2.0)
+    curvature = np.zeros(len(heading))
+    if len(heading) <= 2 * half + 1:
+        return curvature
+    turned = heading[2 * half :] - heading[: -2 * half]
+    curvature[half:-half] = np.abs(np.arctan2(np.sin(turned), np.cos(turned))) / BEND_M
+    counts = np.diff(start)
+    number = spread(np.zeros(len(counts), np.int64), counts)
+    left = np.repeat(counts, counts) - number
+    curvature[(number < half) | (left < half + 2)] = 0.0
+    return curvature
+
+
+def may_follow(model: RoadModel) -> Ints:
+    """Sorted keys ``before * lanes + after`` of lanes that follow each other."""
+    follows = model.lanes.successors
+    before = np.repeat(np.arange(len(model.lanes)), np.diff(follows.start))
+    return np.asarray(np.unique(before * len(model.lanes) + follows.values))
+
+
+def is_in(sorted_keys: Ints, keys: Ints) -> Booleans:
+    """Whether each key is among sorted ones."""
+    if len(sorted_keys) == 0:
+        return np.zeros(np.shape(keys), np.bool_)
+    place = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
+    return np.asarray(sorted_keys[place] == keys)

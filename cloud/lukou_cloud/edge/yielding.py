@@ -1,0 +1,171 @@
+"""Who will give way: the probability that, of two road users who would meet, nobody avoids it in time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_maps.road_model import RightOfWay
+
+YIELDS_SHARE = 0.05
+"""Share of drivers who must yield, still can with ease, and yet do not."""
+
+CAREFUL_SHARE = 0.4
+"""The same where nobody is told to yield and one of the two still can stop."""
+
+WALKER_SHARE = 0.2
+"""Share of walkers and cyclists who step in front of a vehicle although they stand outside the roadway and could stop."""
+
+BESIDE_SHARE = 0.2
+"""Share of road users side by side that swerve into each other."""
+
+WALKER_REACTION_S = 0.2
+"""Time in which a walker or cyclist who knows of the roadway ahead stops walking on. [s]"""
+
+WALKER_BRAKING_MPS2 = 2.5
+"""Braking of walkers and cyclists. [m/s^2]"""
+
+KERB_M = 1.0
+"""Cyclists this far beside the roadway stay beside it, however long their braking way. [m]"""
+
+STANDING_M = 0.5
+"""A vehicle that moves less than this until they meet stands. [m]"""
+
+
+def nobody_yields(
+    users: RoadUsers, h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints, same_way: Booleans
+) -> Floats:
+    """Probability that those who could still give way do not.
+
+    Parameters
+    ----------
+    users : RoadUsers
+        Road users now.
+    h : Hypotheses
+        Their hypotheses.
+    predictor : Predictor
+        Gives lanes and right of way.
+    first, second : (n,) int array
+        Hypotheses that would meet.
+    sample : (n,) int array
+        Sample of time at which.
+    same_way : (n,) bool array
+        Whether they then go the same way.
+    """
+    share = np.ones(len(first))
+    if len(first) == 0:
+        return share
+    eases_a = eases(users, h, predictor, first, sample)
+    eases_b = eases(users, h, predictor, second, sample)
+    rule = right_of_way(h, predictor, first, second, sample)
+    a_yields = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
+    b_yields = (rule == RightOfWay.B_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
+    share *= 1.0 - (1.0 - YIELDS_SHARE) * np.maximum(a_yields * eases_a, b_yields * eases_b)
+    weak = users.is_vulnerable
+    vulnerable = weak[h.user[first]] | weak[h.user[second]]
+    untold = ~a_yields & ~b_yields & ~vulnerable
+    share *= np.where(untold, 1.0 - (1.0 - CAREFUL_SHARE) * np.maximum(eases_a, eases_b), 1.0)
+    if vulnerable.any():
+        pairs = np.flatnonzero(vulnerable)
+        beyond = _beyond_roadway(users, predictor)
+        for walkers, others in ((first, second), (second, first)):
+            avoids = _walker_avoids(users, h, beyond, walkers[pairs], others[pairs], sample[pairs])
+            share[pairs[avoids]] = WALKER_SHARE
+    # who runs a light neither has right of way nor expects to need it
+    share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
+    if same_way.any():
+        rows = np.flatnonzero(same_way)
+        a, b, at = first[rows], second[rows], sample[rows]
+        # side by side on ways that do not join: they stay beside each other
+        beside = _is_beside(users, h, a, b) & ~_joins(h, predictor, a, b, at)
+        # one behind the other: the one behind brakes as long as it can
+        behind = np.where(_is_behind(h, a, b), eases_a[rows], eases_b[rows])
+        share[rows] *= np.where(beside, BESIDE_SHARE, 1.0)
+        share[rows] = np.minimum(share[rows], 1.0 - (1.0 - YIELDS_SHARE) * behind)
+    return share
+
+
+def eases(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Floats:
+    """Probability that a driver who means to, stops before the place of contact; 1 where it is easy."""
+    user = h.user[rows]
+    speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
+    settings = predictor.settings
+    way = np.maximum(h.travelled_m[rows, sample] - speed * settings.reaction_s, 0.1)
+    needed = speed**2 / (2.0 * way)
+    able = np.minimum(np.maximum((settings.braking_mps2 + 0.75 - needed) / 1.5, 0.0), 1.0)
+    brakes = (acceleration < -0.6 * needed) & (needed < 1.6 * settings.braking_mps2)
+    return np.where(brakes, np.maximum(able, 0.9), able)
+
+
+def _beyond_roadway(users: RoadUsers, predictor: Predictor) -> Floats:
+    """How far walkers and cyclists are outside the lanes of vehicles; -inf for all others. [m]"""
+    beyond = np.full(len(users), -np.inf)
+    weak = np.flatnonzero(users.is_vulnerable)
+    beyond[weak] = predictor.beyond_roadway_m(users.x_m[weak], users.y_m[weak])
+    return beyond
+
+
+def _walker_avoids(
+    users: RoadUsers, h: Hypotheses, beyond_m: Floats, walkers: Ints, others: Ints, sample: Ints
+) -> Booleans:
+    """Whether a walker or cyclist will see to it that nothing happens.
+
+    Nobody walks into what stands; and who is not on the roadway yet, and can still stop, does not step out.
+    """
+    walker, other = h.user[walkers], h.user[others]
+    is_walker = users.is_vulnerable[walker] & ~users.is_vulnerable[other]
+    stands = h.travelled_m[others, sample] < STANDING_M
+    speed = users.speed_mps[walker]
+    way = speed * WALKER_REACTION_S + speed**2 / (2.0 * WALKER_BRAKING_MPS2)
+    outside = np.minimum(way, KERB_M) < beyond_m[walker]
+    return np.asarray(is_walker & (stands | (outside & (way < h.travelled_m[walkers, sample]))))
+
+
+def _is_behind(h: Hypotheses, first: Ints, second: Ints) -> Booleans:
+    """Whether the first is behind the second now, seen in its own direction."""
+    dx, dy = h.x_m[second, 0] - h.x_m[first, 0], h.y_m[second, 0] - h.y_m[first, 0]
+    return np.asarray(dx * h.cos[first, 0] + dy * h.sin[first, 0] > 0)
+
+
+def _is_beside(users: RoadUsers, h: Hypotheses, first: Ints, second: Ints) -> Booleans:
+    """Whether two road users are next to each other now: the lateral gap is open, seen in the direction of the first."""
+    dx, dy = h.x_m[second, 0] - h.x_m[first, 0], h.y_m[second, 0] - h.y_m[first, 0]
+    aside = np.abs(dy * h.cos[first, 0] - dx * h.sin[first, 0])
+    return np.asarray(aside > 0.5 * (users.width_m[h.user[first]] + users.width_m[h.user[second]]))
+
+
+def _lanes_at(h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Ints:
+    return predictor.ways.lane_at(h.path[rows], h.s_m[rows] + h.travelled_m[rows, sample])
+
+
+def _joins(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Booleans:
+    """Whether both are on one lane where they meet."""
+    result = np.zeros(len(first), np.bool_)
+    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
+    at = sample[on]
+    result[on] = _lanes_at(h, predictor, first[on], at) == _lanes_at(h, predictor, second[on], at)
+    return result
+
+
+def right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Ints:
+    """Rule of the conflict area where they meet, seen from `first` as a; UNKNOWN where there is none."""
+    rule = np.full(len(first), int(RightOfWay.UNKNOWN), np.int64)
+    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
+    if len(on) == 0 or len(predictor.area_keys) == 0:
+        return rule
+    at = sample[on]
+    lane_a, lane_b = _lanes_at(h, predictor, first[on], at), _lanes_at(h, predictor, second[on], at)
+    wanted = np.minimum(lane_a, lane_b) * len(predictor.model.lanes) + np.maximum(lane_a, lane_b)
+    place = np.minimum(np.searchsorted(predictor.area_keys, wanted), len(predictor.area_keys) - 1)
+    found = predictor.area_keys[place] == wanted
+    told = np.where(found, predictor.area_rules[place], int(RightOfWay.UNKNOWN))
+    rule[on] = np.where(lane_a <= lane_b, told, _SEEN_FROM_B[told])
+    return rule
+
+
+_SEEN_FROM_B = np.arange(len(RightOfWay))
+_SEEN_FROM_B[[int(RightOfWay.A_YIELDS), int(RightOfWay.B_YIELDS)]] = [
+    int(RightOfWay.B_YIELDS),
+    int(RightOfWay.A_YIELDS),
+]
