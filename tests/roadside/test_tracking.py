@@ -24,6 +24,7 @@ def seen(
     sensor: int = 0,
     deviation: float = 0.3,
     object_class: int = 1,
+    score: float = 0.8,
     views: tuple[View, ...] = EVERYWHERE,
 ) -> Scan:
     """A camera's scan without directions and sizes."""
@@ -40,7 +41,7 @@ def seen(
         variance_yy=np.full(n, deviation**2),
         views=views,
         object_class=np.full(n, object_class),
-        score=np.full(n, 0.8),
+        score=np.full(n, score),
         yaw_rad=np.full(n, np.nan),
         length_m=np.full(n, np.nan),
         width_m=np.full(n, np.nan),
@@ -199,3 +200,26 @@ def test_each_detection_is_used_once() -> None:
     rows, detections = one_to_one(agreement(tracks, scan, TrackerSettings()), 100.0, np.zeros(len(tracks)))
     assert len(set(rows.tolist())) == len(rows)
     assert sorted(detections.tolist()) == [0, 1]
+
+
+def test_what_one_camera_repeats_another_that_sees_the_place_plainly_refutes() -> None:
+    far, near = (View(0.0, -80.0),), (View(0.0, 30.0),)
+    nothing = np.zeros(0)
+    tracker = EventTimeTracker()
+    for k in range(100):  # the gap between two cars looks like a person in every picture of one camera
+        tracker.add(seen(k * 0.1, np.zeros(1), np.zeros(1), sensor=0, object_class=6, score=0.37, views=far))
+        tracker.add(seen(k * 0.1, nothing, nothing, sensor=1, views=near))
+        assert len(confirmed(tracker.state())) == 0
+    for k in range(100, 120):  # whom the second camera sees too is believed
+        tracker.add(seen(k * 0.1, np.zeros(1), np.zeros(1), sensor=0, object_class=6, score=0.37, views=far))
+        tracker.add(seen(k * 0.1, np.zeros(1), np.zeros(1), sensor=1, object_class=6, score=0.6, views=near))
+    assert len(confirmed(tracker.state())) == 1
+
+
+def test_a_camera_that_cannot_see_the_place_refutes_nothing() -> None:
+    plain, wedge = (View(0.0, -40.0),), (View(0.0, 30.0, azimuth_rad=np.pi / 2, opening_rad=1.0),)
+    tracker = EventTimeTracker()
+    for k in range(50):
+        tracker.add(seen(k * 0.1, np.zeros(1), np.zeros(1), sensor=0, score=0.7, views=plain))
+        tracker.add(seen(k * 0.1, np.zeros(0), np.zeros(0), sensor=1, views=wedge))
+    assert len(confirmed(tracker.state())) == 1

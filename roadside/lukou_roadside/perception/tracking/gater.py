@@ -66,9 +66,10 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
     """
     factor = settings.camera_variance_factor if scan.kind == CAMERA else settings.radar_variance_factor
     x_m, y_m = tracks.state[:, 0], tracks.state[:, 1]
-    r_xx = np.broadcast_to(scan.variance_xx * factor, (len(tracks), len(scan)))
-    r_xy = np.broadcast_to(scan.variance_xy * factor, (len(tracks), len(scan)))
-    r_yy = np.broadcast_to(scan.variance_yy * factor, (len(tracks), len(scan)))
+    r_xx, r_xy, r_yy = (
+        np.repeat(variance[None] * factor, len(tracks), axis=0)
+        for variance in (scan.variance_xx, scan.variance_xy, scan.variance_yy)
+    )
     if scan.kind != CAMERA and scan.views:
         ux, uy, _ = sight_line(x_m, y_m, scan.views[0])
         along, across = along_extent(tracks, ux, uy), across_extent(tracks, ux, uy)

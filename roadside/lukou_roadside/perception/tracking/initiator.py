@@ -34,12 +34,15 @@ def begun(tracks: Tracks, scan: Scan, free: Ints, settings: TrackerSettings) -> 
     settings : TrackerSettings
         Log odds at birth.
     """
-    if scan.kind == CAMERA:
-        return tracks.joined(_by_camera(scan, _apart(tracks, scan, free), settings))
-    if settings.radar_birth_log_odds <= -9.0:
+    is_camera = scan.kind == CAMERA
+    if not is_camera:
+        if settings.radar_birth_log_odds <= -9.0:
+            return tracks
+        free = free[np.abs(scan.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS]
+    chosen = _apart(tracks, scan, free)
+    if len(chosen) == 0:
         return tracks
-    moving = np.abs(scan.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS
-    return tracks.joined(_by_radar(scan, _apart(tracks, scan, free[moving]), settings))
+    return tracks.joined((_by_camera if is_camera else _by_radar)(scan, chosen, settings))
 
 
 def _apart(tracks: Tracks, scan: Scan, free: Ints) -> Ints:
@@ -83,6 +86,8 @@ def _by_camera(scan: Scan, chosen: Ints, settings: TrackerSettings) -> Tracks:
         state=state,
         covariance=covariance,
         log_odds=log_odds,
+        prior=log_odds,
+        evidence=np.zeros((len(chosen), 32)),
         is_confirmed=np.zeros(len(chosen), np.bool_),
         class_weight=weight,
         yaw_x=yaw_x,
@@ -121,6 +126,8 @@ def _by_radar(scan: Scan, chosen: Ints, settings: TrackerSettings) -> Tracks:
         state=state,
         covariance=covariance,
         log_odds=np.full(count, settings.radar_birth_log_odds),
+        prior=np.full(count, settings.radar_birth_log_odds),
+        evidence=np.zeros((count, 32)),
         is_confirmed=np.zeros(count, np.bool_),
         class_weight=weight,
         yaw_x=0.5 * ux * direction,

@@ -6,8 +6,6 @@ Y. Bar-Shalom, X. Li, T. Kirubarajan, "Estimation with Applications to Tracking 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
@@ -38,7 +36,7 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
     """
     dt = time_s - tracks.time_s
     if dt == 0.0 or len(tracks) == 0:
-        return replace(tracks, time_s=time_s)
+        return tracks.changed(time_s=time_s)
     state = tracks.state.copy()
     state[:, :2] += state[:, 2:] * dt
     p = tracks.covariance
@@ -51,7 +49,7 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
     covariance[:, :2, 2:] += noise * (dt * dt / 2.0)
     covariance[:, 2:, 2:] += noise * abs(dt)
     covariance[:, 2:, :2] = np.swapaxes(covariance[:, :2, 2:], 1, 2)
-    return replace(tracks, time_s=time_s, state=state, covariance=covariance)
+    return tracks.changed(time_s=time_s, state=state, covariance=covariance)
 
 
 def process_noise(tracks: Tracks) -> Floats:

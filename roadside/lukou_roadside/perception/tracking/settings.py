@@ -29,6 +29,14 @@ class TrackerSettings(BaseModel):
     confirm_log_odds: float = Field(2.5, description="log odds above which a road user is believed")
     delete_log_odds: float = Field(-3.0, description="log odds below which a track ends")
     most_log_odds: float = Field(7.0, description="belief is never stronger than this, so that it can end")
+    sensor_log_odds: float = Field(
+        4.0, gt=0.0, description="most that one sensor can add to the log odds by detections of score 0.5, however many"
+    )
+    sensor_score_weight: float = Field(1.5, ge=0.0, description="change of that bound with log(score / (1 - score))")
+    most_contrary_log_odds: float = Field(6.0, gt=0.0, description="most that one sensor's misses take away")
+    evidence_memory_s: float = Field(
+        2.0, gt=0.0, description="what a sensor said fades with this time constant once it no longer sees the place [s]"
+    )
     miss_weight: float = Field(0.35, gt=0.0, le=1.0, description="misses of neighbouring scans are not independent")
     most_position_deviation_m: float = Field(3.5, gt=0.0, description="a track whose place is less certain ends [m]")
     most_unmeasured_s: float = Field(3.0, gt=0.0, description="a track not measured for longer ends [s]")

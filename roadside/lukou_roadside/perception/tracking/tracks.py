@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,11 @@ class Tracks:
     covariance : (n, 4, 4) float array
         Of the state.
     log_odds : (n,) float array
-        Logarithm of the odds that the road user exists.
+        Logarithm of the odds that the road user exists: `prior` and what of `evidence` is still fresh.
+    prior : (n,) float array
+        Log odds at birth.
+    evidence : (n, 32) float array
+        What each sensor has said since, as log odds.
     is_confirmed : (n,) bool array
         Whether it has been believed once.
     class_weight : (n, COUNT) float array
@@ -47,6 +52,8 @@ class Tracks:
     state: Floats
     covariance: Floats
     log_odds: Floats
+    prior: Floats
+    evidence: Floats
     is_confirmed: Booleans
     class_weight: Floats
     yaw_x: Floats
@@ -76,17 +83,27 @@ class Tracks:
         """Direction of the front. [rad]"""
         return np.asarray(np.arctan2(self.yaw_y, self.yaw_x))
 
+    def changed(self, **columns: Any) -> Tracks:
+        """These tracks with other columns; `dataclasses.replace`, five times faster."""
+        made = object.__new__(Tracks)
+        for name in _NAMES:
+            object.__setattr__(made, name, columns[name] if name in columns else getattr(self, name))
+        return made
+
     def take(self, rows: Ints | Booleans) -> Tracks:
         """Only some rows."""
-        columns = [getattr(self, column.name)[rows] for column in fields(self)[1:]]
-        return Tracks(self.time_s, *columns)
+        return Tracks(self.time_s, *[getattr(self, name)[rows] for name in _COLUMNS])
 
     def joined(self, other: Tracks) -> Tracks:
         """These rows and then those."""
-        columns = [
-            np.concatenate([getattr(self, column.name), getattr(other, column.name)]) for column in fields(self)[1:]
-        ]
+        if len(other) == 0:
+            return self
+        columns = [np.concatenate([getattr(self, name), getattr(other, name)]) for name in _COLUMNS]
         return Tracks(self.time_s, *columns)
+
+
+_NAMES = tuple(field.name for field in fields(Tracks))
+_COLUMNS = _NAMES[1:]
 
 
 def no_tracks(time_s: float) -> Tracks:
@@ -98,6 +115,8 @@ def no_tracks(time_s: float) -> Tracks:
         state=np.zeros((0, 4)),
         covariance=np.zeros((0, 4, 4)),
         log_odds=zero,
+        prior=zero,
+        evidence=np.zeros((0, 32)),
         is_confirmed=np.zeros(0, np.bool_),
         class_weight=np.zeros((0, classes.COUNT)),
         yaw_x=zero,

@@ -6,8 +6,6 @@ section 5.2.3); existence as in D. Musicki, R. Evans, S. Stankovic, "Integrated 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
@@ -22,6 +20,9 @@ YAW_GAIN = 0.2
 
 LEAST_SIZE_GAIN = 0.04
 """Weight of a new size against the one known, once many are known."""
+
+EVIDENCE_GAIN = 0.2
+"""Weight of the bound of a weaker detection against stronger evidence held."""
 
 TRUSTED_SPEED_MPS = 2.5
 """Above this speed the direction of motion is the direction of the front. [m/s]"""
@@ -54,7 +55,7 @@ def with_positions(
     state[rows] += gain[:, :, 0] * dx[:, None] + gain[:, :, 1] * dy[:, None]
     less = p - gain @ p[:, :2, :]
     covariance[rows] = 0.5 * (less + np.swapaxes(less, 1, 2))
-    return replace(tracks, state=state, covariance=covariance)
+    return tracks.changed(state=state, covariance=covariance)
 
 
 def with_range_rates(tracks: Tracks, rows: Ints, range_rate: Floats, variance: Floats, scan: Scan) -> Tracks:
@@ -79,7 +80,7 @@ def with_range_rates(tracks: Tracks, rows: Ints, range_rate: Floats, variance: F
     gain = column / s[:, None]
     state[rows] += gain * (range_rate - ux * state[rows, 2] - uy * state[rows, 3])[:, None]
     covariance[rows] = p - gain[:, :, None] * column[:, None, :]
-    return replace(tracks, state=state, covariance=covariance)
+    return tracks.changed(state=state, covariance=covariance)
 
 
 def with_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> Tracks:
@@ -104,8 +105,8 @@ def with_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> Trac
     gain = np.maximum(1.0 / count[chosen], LEAST_SIZE_GAIN)
     length[chosen] += gain * (scan.length_m[detections[sized]] - length[chosen])
     width[chosen] += gain * (scan.width_m[detections[sized]] - width[chosen])
-    return replace(
-        tracks, class_weight=weight, yaw_x=yaw_x, yaw_y=yaw_y, length_m=length, width_m=width, size_weight=count
+    return tracks.changed(
+        class_weight=weight, yaw_x=yaw_x, yaw_y=yaw_y, length_m=length, width_m=width, size_weight=count
     )
 
 
@@ -115,8 +116,7 @@ def turned_to_motion(tracks: Tracks) -> Tracks:
     speed = np.hypot(vx, vy)
     gain = np.where(speed > TRUSTED_SPEED_MPS, YAW_GAIN, 0.0)
     safe = np.maximum(speed, 1e-6)
-    return replace(
-        tracks,
+    return tracks.changed(
         yaw_x=tracks.yaw_x + gain * (vx / safe - tracks.yaw_x),
         yaw_y=tracks.yaw_y + gain * (vy / safe - tracks.yaw_y),
     )
@@ -131,20 +131,36 @@ def with_existence(
     clutter_per_m2: float,
     settings: TrackerSettings,
 ) -> Tracks:
-    """Belief that each road user exists, after a detection or a miss, and when it was last seen."""
+    """Belief that each road user exists, after a detection or a miss, and when it was last seen.
+
+    Every sensor's evidence is kept apart and bounded. Looks of one sensor at a scene that stands still repeat their errors: the gap
+    between two cars that resembles a person does so in every picture. What a hundred such detections can say is
+    bounded by their score, and another sensor that sees the place plainly and finds nothing can outweigh them.
+    """
     rows, detections = pairs
     change = settings.miss_weight * np.log1p(-np.minimum(detection_probability, 0.98))
     score = np.clip(scan.score[detections], 0.05, 0.95)
+    score_odds = np.log(score / (1.0 - score))
     gained = (
         np.log(np.maximum(detection_probability[rows], 0.1))
         + agreement.log_likelihood[rows, detections]
         - np.log(clutter_per_m2)
-        + settings.score_weight * np.log(score / (1.0 - score))
+        + settings.score_weight * score_odds
     )
-    change[rows] = np.clip(gained, -1.0, 4.0)
-    log_odds = np.minimum(tracks.log_odds + change, settings.most_log_odds)
-    measured, seen = tracks.measured_s.copy(), tracks.sensor_seen_s.copy()
+    before = tracks.evidence[:, scan.sensor]
+    after = np.maximum(before + change, np.minimum(before, -settings.most_contrary_log_odds))
+    bound = np.clip(settings.sensor_log_odds + settings.sensor_score_weight * score_odds, 0.0, settings.most_log_odds)
+    held = before[rows]
+    risen = np.minimum(held + np.clip(gained, -1.0, 4.0), bound)
+    after[rows] = np.where(held <= bound, risen, held + EVIDENCE_GAIN * (bound - held))
+    evidence, measured, seen = tracks.evidence.copy(), tracks.measured_s.copy(), tracks.sensor_seen_s.copy()
+    evidence[:, scan.sensor] = after
     measured[rows] = scan.time_s
     seen[rows, scan.sensor] = scan.time_s
+    fresh = np.exp(np.minimum(0.0, (seen - scan.time_s) / settings.evidence_memory_s))
+    support = (np.maximum(evidence, 0.0) * fresh).sum(axis=1)
+    log_odds = np.minimum(tracks.prior + support + evidence.min(axis=1), settings.most_log_odds)
     confirmed = tracks.is_confirmed | (log_odds > settings.confirm_log_odds)
-    return replace(tracks, log_odds=log_odds, is_confirmed=confirmed, measured_s=measured, sensor_seen_s=seen)
+    return tracks.changed(
+        log_odds=log_odds, evidence=evidence, is_confirmed=confirmed, measured_s=measured, sensor_seen_s=seen
+    )
