@@ -41,6 +41,9 @@ LATERAL_DEVIATION_M = 1.0
 HEADING_DEVIATION_RAD = 0.35
 """Standard deviation of heading against the lane's direction: tracks of slow road users turn by some 20 degrees. [rad]"""
 
+BEND_M = 5.0
+"""A car's length: its body points where the lane pointed about half of this behind its front. [m]"""
+
 WRONG_CLASS_COST = 8.0
 """Cost (as minus twice a log-likelihood) of a lane that is closed to the class; it happens, but rarely."""
 
@@ -108,6 +111,12 @@ class NearSegments:
         Half of the width there. [m]
     ux, uy : (m,) float array
         Direction there.
+    beyond_m : (m,) float array
+        How far the point lies past the end of the lane (positive) or before its start (negative). [m]
+    across_m : (m,) float array
+        Signed offset, without what lies past either end. [m]
+    bend_rad : (m,) float array
+        Change of the lane's direction over the last `BEND_M`. [rad]
     """
 
     point: Ints
@@ -118,6 +127,9 @@ class NearSegments:
     half_m: Floats
     ux: Floats
     uy: Floats
+    beyond_m: Floats
+    across_m: Floats
+    bend_rad: Floats
 
 
 class LaneMatcher:
@@ -140,7 +152,7 @@ class LaneMatcher:
         closed_to_vehicles: bool = True,
     ) -> None:
         lanes = model.lanes
-        self._lanes = lanes
+        self.lanes = lanes
         counts = np.isin(lanes.kind, kinds)
         if not closed_to_vehicles:
             counts &= (lanes.participants & int(Participants.MOTOR)) > 0
@@ -158,6 +170,9 @@ class LaneMatcher:
         self._segments = Segments(x, y, dx / length, dy / length, length, half, taper)
         rows = [x, y, dx / length, dy / length, length, half, taper]
         beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 1.0, 0.0]
+        last = np.diff(self._lane) != 0
+        self._is_last, self._is_first = np.append(last, False), np.append(np.append(True, last[:-1]), False)
+        self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], np.arctan2(dy, dx)), 0.0)
         self._columns = tuple(np.append(row, last) for row, last in zip(rows, beyond, strict=True))
 
     @cached_property
@@ -272,7 +287,7 @@ class LaneMatcher:
         distance = np.hypot(across, along - inside)
         lane = self._lane.take(segment)
         # the best segment of each (point, lane): order by the pair, then by distance
-        keys = owner * (len(self._lanes) + 1) + lane
+        keys = owner * (len(self.lanes) + 1) + lane
         order = np.lexsort((distance, keys))
         keep = np.ones(len(order), np.bool_)
         keep[1:] = np.diff(keys[order]) != 0
@@ -280,6 +295,8 @@ class LaneMatcher:
         kept = kept[(distance[kept] <= REACH_M)]
         segment, inside, distance = segment[kept], inside[kept], distance[kept]
         half = half.take(segment) + taper.take(segment) * inside
+        beyond = along[kept] - inside
+        at_end = np.where(beyond > 0, self._is_last[segment], self._is_first[segment]) & (beyond != 0)
         return NearSegments(
             owner[kept],
             lane[kept],
@@ -289,6 +306,9 @@ class LaneMatcher:
             half,
             ux[kept],
             uy[kept],
+            np.where(at_end, beyond, 0.0),
+            np.where(at_end, across[kept], np.copysign(distance, across[kept])),
+            self._bend.take(segment),
         )
 
     def candidates(
@@ -340,13 +360,13 @@ class LaneMatcher:
     def heading_cost(self, heading_rad: Floats, near: NearSegments, deviation_rad: Floats | float) -> Floats:
         """Minus twice the log-likelihood of directions on lanes, 0 where a direction is nan."""
         along = np.cos(heading_rad) * near.ux + np.sin(heading_rad) * near.uy
-        both = self._lanes.direction[near.lane] == Direction.BOTH
+        both = self.lanes.direction[near.lane] == Direction.BOTH
         angle = np.arccos(np.clip(np.where(both, np.abs(along), along), -1.0, 1.0))
         return np.where(np.isnan(angle), 0.0, np.minimum((angle / deviation_rad) ** 2, 40.0))
 
     def class_cost(self, object_class: Ints, lane: Ints) -> Floats:
         """Cost of lanes that are closed to a class; class 0 pays nothing."""
-        closed = (self._lanes.participants[lane] >> object_class) & 1 == 0
+        closed = (self.lanes.participants[lane] >> object_class) & 1 == 0
         return np.where(closed & (object_class > 0), WRONG_CLASS_COST, 0.0)
 
     def match(
@@ -365,3 +385,14 @@ class LaneMatcher:
         lane[point], s_m[point], d_m[point] = found.lane[first], found.s_m[first], found.d_m[first]
         probability[point] = found.probability[first]
         return LaneMatch(lane, s_m, d_m, probability)
+
+
+def _bends(lane: Ints, s_m: Floats, heading_rad: Floats) -> Floats:
+    """Change of direction from `BEND_M` behind each segment's start, within its lane. [rad]"""
+    if len(lane) == 0:
+        return np.zeros(0)
+    key = lane * 1e6 + s_m
+    first = np.searchsorted(lane, lane)
+    behind = np.maximum(np.searchsorted(key, key - BEND_M, side="right") - 1, first)
+    turned = heading_rad - heading_rad[behind]
+    return np.asarray(np.abs((turned + np.pi) % (2.0 * np.pi) - np.pi))

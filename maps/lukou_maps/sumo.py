@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lukou_maps.assembly import along, centre_lines, line_columns, near_origin, shifted, stop_lines
+from lukou_maps.assembly import along, centre_lines, line_columns, stop_lines
 from lukou_maps.errors import MapFileError
 from lukou_maps.furniture import Markings, SpeedLimits
 from lukou_maps.ragged import Floats, Ints, Ragged
@@ -28,6 +28,9 @@ DEFAULT_LANE_WIDTH_M = 3.2
 
 DEFAULT_CROSSING_WIDTH_M = 4.0
 """Width of a crossing without attribute ``width`` (netconvert's ``default.crossing-width``). [m]"""
+
+FAR_M = 50_000.0
+"""Distance from the origin beyond which single precision loses millimetres (DESIGN §4). [m]"""
 
 VEHICLE_CLASSES: dict[str, Participants] = {
     "passenger": Participants.CAR,
@@ -73,7 +76,7 @@ def read_sumo(path: str | Path) -> RoadModel:
     Returns
     -------
     RoadModel
-        The map in SUMO's own coordinates; its id is the file's name without suffixes.
+        The map in SUMO's own coordinates, which the simulation shares; its id is the file's name without suffixes.
 
     Raises
     ------
@@ -83,19 +86,21 @@ def read_sumo(path: str | Path) -> RoadModel:
     path = Path(path)
     file = parse_sumo(path)
     lanes, junctions, lane_of = _lanes(file, path)
-    shift = near_origin(lanes)
-    lanes = shifted(lanes, shift)
+    far_m = max(np.abs(lanes.x_m).max(), np.abs(lanes.y_m).max())
+    if far_m > FAR_M:
+        text = f"map: points up to {far_m / 1000:.0f} km from the origin, where messages lose millimetres"
+        file.remarks.append(f"{text}; `lukou map convert` shifts, or netconvert --offset.disable-normalization false")
     ends = _ends(file, lane_of)
     connections, intersections, signal_of_crosswalk = _connections(file, lanes, ends)
     return RoadModel(
         map_id=path.name.split(".")[0],
         version=1,
-        frame=_frame(file, shift),
+        frame=_frame(file),
         lanes=lanes,
         connections=connections,
         stop_lines=stop_lines(lanes, connections),
         crosswalks=_crosswalks(file, lanes, lane_of, signal_of_crosswalk),
-        junctions=_moved(junctions, shift),
+        junctions=junctions,
         intersections=intersections,
         priorities=priorities(file, lanes),
         markings=Markings.empty(),
@@ -104,14 +109,14 @@ def read_sumo(path: str | Path) -> RoadModel:
     )
 
 
-def _frame(file: SumoFile, shift: tuple[float, float]) -> MapFrame:
+def _frame(file: SumoFile) -> MapFrame:
     offset = file.location.get("netOffset", "0,0").split(",")
     x_m = number(offset[0], 0.0, "location: netOffset", file.remarks)
     y_m = number(offset[1] if len(offset) > 1 else "0", 0.0, "location: netOffset", file.remarks)
     projection = file.location.get("projParameter", "!")
     projection = "" if projection in ("!", "-", ".") else projection
     reference, epoch = datum_of(projection)
-    return MapFrame(projection, x_m + shift[0], y_m + shift[1], 0.0, reference, epoch)
+    return MapFrame(projection, x_m, y_m, 0.0, reference, epoch)
 
 
 class _LaneOf(dict[tuple[str, str], int]):
@@ -397,16 +402,4 @@ def _junctions(file: SumoFile) -> Junctions:
         outline_start=start,
         outline_x_m=corners[:, 0].copy(),
         outline_y_m=corners[:, 1].copy(),
-    )
-
-
-def _moved(junctions: Junctions, shift: tuple[float, float]) -> Junctions:
-    return Junctions(
-        junctions.names,
-        junctions.x_m + shift[0],
-        junctions.y_m + shift[1],
-        junctions.is_signalised,
-        junctions.outline_start,
-        junctions.outline_x_m + shift[0],
-        junctions.outline_y_m + shift[1],
     )
