@@ -114,8 +114,8 @@ class Projector:
         by_box = np.isnan(u) | np.isnan(v)
         u[by_box], v[by_box] = ((x1 + x2) / 2.0)[by_box], y2[by_box]
         share = np.where(by_box, BOX_SHARE, GROUND_POINT_SHARE)
-        x, y = self._on_ground(u, v)
-        xx, xy, yy = self._covariance(u, v, share * (x2 - x1), share * (y2 - y1), named)
+        x, y, z = self._on_ground(u, v)
+        xx, xy, yy = self._covariance((u, v), (x, y, z), share * (x2 - x1), share * (y2 - y1), named)
         yaw = self.heading(x, y, named)
         x, y = self._to_centre(x, y, yaw, named, by_box, xx + yy)
         view = self.calibration.view
@@ -141,27 +141,32 @@ class Projector:
             range_rate_mps=unknown,
         )
 
-    def _on_ground(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    def _on_ground(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
         """Meet the map's height, not one plane: two steps are exact to a centimetre on roads."""
         x, y = self.calibration.to_ground(u, v)
+        z = np.zeros(len(x))
         for _ in range(2):
             known = np.isfinite(x)
-            z = np.zeros(len(x))
             z[known] = self.height(x[known], y[known])
             x, y = self.calibration.to_ground(u, v, z)
-        return x, y
+        return x, y, z
 
-    def _covariance(self, u: Floats, v: Floats, du: Floats, dv: Floats, named: Ints) -> tuple[Floats, Floats, Floats]:
-        """Pixel noise and mounting angles through the derivative of the projection; grows with the distance squared."""
+    def _covariance(
+        self, pixel: tuple[Floats, Floats], ground: tuple[Floats, Floats, Floats], du: Floats, dv: Floats, named: Ints
+    ) -> tuple[Floats, Floats, Floats]:
+        """Pixel noise and mounting angles through the derivative of the projection; grows with the distance squared.
+
+        The ground is taken to be level around each point.
+        """
+        (u, v), (x, y, z) = pixel, ground
         settings = self.calibration.settings
         pose_u = settings.angle_deviation_rad * self.calibration.focal_x_px
         pose_v = settings.angle_deviation_rad * self.calibration.focal_y_px
         var_u = settings.pixel_deviation_px**2 + du**2 + pose_u**2
         var_v = settings.pixel_deviation_px**2 + dv**2 + pose_v**2
-        x, y = self._on_ground(u, v)
-        x_u, y_u = self._on_ground(u + 1.0, v)
+        x_u, y_u = self.calibration.to_ground(u + 1.0, v, z)
         # downwards, away from the horizon, where the derivative always exists
-        x_v, y_v = self._on_ground(u, v + 1.0)
+        x_v, y_v = self.calibration.to_ground(u, v + 1.0, z)
         ax, ay, bx, by = x_u - x, y_u - y, x_v - x, y_v - y
         own = CENTRE_DEVIATION_M[named] ** 2
         return (
