@@ -56,6 +56,21 @@ def test_bad_cards_are_refused_with_the_place(tmp_path: Path, change: str, told:
         read_card(tmp_path / "c.toml")
 
 
+def test_bytes_are_not_normalised_twice() -> None:
+    with pytest.raises(ValueError, match="leave them out"):
+        card("lukou_centre", dtype="uint8", scale=0.5)
+
+
+def test_a_card_that_names_another_input_than_the_model_has_is_refused(tmp_path: Path) -> None:
+    text = SHIPPED_CARD.read_text()
+    (tmp_path / "lukou_centre_640x384.onnx").write_bytes(read_card(SHIPPED_CARD).model.read_bytes())
+    for change, told in ((('layout = "nhwc"', ""), "expected"), (('dtype = "uint8"', ""), "float32")):
+        assert change[0] in text
+        (tmp_path / "c.toml").write_text(text.replace(*change))
+        with pytest.raises(CardError, match=told):
+            load_detector(tmp_path / "c.toml")
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"no model")
     text = SHIPPED_CARD.read_text().replace("lukou_centre_640x384.onnx", "m.onnx")
@@ -72,10 +87,11 @@ def test_centre_adapter_reads_a_peak() -> None:
     cells[0, 1, 3, 5] = 0.9
     cells[0, 1, 3, 6] = 0.8  # not a peak
     cells[0, 0, 0, 0] = 0.2  # below the least score
-    cells[0, 2:, 3, 5] = (1.0, 2.0, 1.5, 2.5, 0.25, 2.0)
+    sides = np.log(np.expm1([1.0, 2.0, 1.5, 2.5]))  # what softplus turns into these
+    cells[0, 2:, 3, 5] = (*sides, 0.25, 2.0)
     raw = lukou_centre(cells, card("lukou_centre"))
     assert raw.label.tolist() == [1]
-    np.testing.assert_allclose(raw.boxes, [[18.0, 6.0, 28.0, 24.0]])
+    np.testing.assert_allclose(raw.boxes, [[18.0, 6.0, 28.0, 24.0]], rtol=1e-6)
     np.testing.assert_allclose(raw.ground, [[23.0, 22.0]])
 
 

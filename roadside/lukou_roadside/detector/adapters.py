@@ -21,7 +21,8 @@ def lukou_centre(output: Floats, card: Card) -> RawBoxes:
     Parameters
     ----------
     output : (1, 6 + c, h, w) float32 array
-        Heat per class as probabilities; left, top, right, bottom, ground x, ground y in cells from the cell's middle.
+        Heat per class as probabilities; left, top, right, bottom before their softplus, ground x, ground y; in cells
+        from the cell's middle.
     card : Card
         Stride, classes, least score.
     """
@@ -34,7 +35,8 @@ def lukou_centre(output: Floats, card: Card) -> RawBoxes:
         row, column = np.nonzero(peaks)
         parts.append((np.full(len(row), index), row, column))
     label, row, column = (np.concatenate(part) for part in zip(*parts, strict=True))
-    left, top, right, bottom, ground_x, ground_y = cells[classes:, row, column]
+    *sides, ground_x, ground_y = cells[classes:, row, column]
+    left, top, right, bottom = np.logaddexp(np.float32(0.0), np.array(sides))  # softplus, at the peaks only
     x, y = column + np.float32(0.5), row + np.float32(0.5)
     boxes = np.stack([x - left, y - top, x + right, y + bottom], axis=1) * stride
     ground = np.stack([x + ground_x, y + ground_y], axis=1) * stride

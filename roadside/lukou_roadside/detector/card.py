@@ -70,6 +70,10 @@ class Card(BaseModel):
     height_px: int = Field(ge=32, le=4096, description="height of the model's picture [px]")
     letterbox: Literal["stretch", "top_left"] = Field("stretch", description="how another format is fitted")
     pad_value: int = Field(114, ge=0, le=255, description="brightness of what a letterbox adds")
+    layout: Literal["nchw", "nhwc"] = Field("nchw", description="order of the input's axes: channels first or last")
+    dtype: Literal["float32", "uint8"] = Field(
+        "float32", description="type of the input's numbers; with uint8 the model takes the picture's bytes as they are"
+    )
     colour_order: Literal["bgr", "rgb"] = Field("bgr", description="order of the model's channels")
     mean: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="subtracted, in blue, green, red of 0..255")
     scale: float = Field(1.0, gt=0, description="factor after the mean")
@@ -88,6 +92,8 @@ class Card(BaseModel):
     def _levels(self) -> Card:
         if self.kind == "lukou_centre" and len(self.strides_px) != 1:
             raise ValueError(f"strides_px: kind lukou_centre has one level, found {len(self.strides_px)}")
+        if self.dtype == "uint8" and (self.mean != (0.0, 0.0, 0.0) or self.scale != 1.0):
+            raise ValueError("mean, scale: a model that takes uint8 is given the bytes as they are; leave them out")
         if self.kind == "yolox" and (self.width_px % max(self.strides_px) or self.height_px % max(self.strides_px)):
             raise ValueError(f"width_px, height_px: must be multiples of {max(self.strides_px)}")
         return self

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from lukou_roadside.detector.adapters import ADAPTERS
 from lukou_roadside.detector.card import Card, CardError
-from lukou_roadside.detector.detections import Floats, PictureDetections, suppress
+from lukou_roadside.detector.detections import PictureDetections, suppress
+
+_TENSORS = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,13 @@ class Detector:
             self._session = onnxruntime.InferenceSession(str(card.model), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise CardError([f"{card.model.name}: ONNX Runtime cannot load it: {str(error)[:200]}"]) from None
-        self._input = self._session.get_inputs()[0].name
-        shape, wanted = self._session.get_inputs()[0].shape, [1, 3, card.height_px, card.width_px]
-        if [s for s in shape if isinstance(s, int)] != [
+        given = self._session.get_inputs()[0]
+        self._input, shape = given.name, given.shape
+        size = [card.height_px, card.width_px]
+        wanted = [1, 3, *size] if card.layout == "nchw" else [1, *size, 3]
+        if given.type != _TENSORS[card.dtype]:
+            raise CardError([f"{card.model.name}: input: expected {card.dtype} as the card says, found {given.type}"])
+        if len(shape) != 4 or [s for s in shape if isinstance(s, int)] != [
             w for s, w in zip(shape, wanted, strict=True) if isinstance(s, int)
         ]:
             raise CardError([f"{card.model.name}: input: expected {wanted} as the card says, found {shape}"])
@@ -84,7 +90,7 @@ class Detector:
         label = raw.label[kept]
         return PictureDetections(self._classes[label], label, raw.score[kept], *boxes.T.copy(), *ground.T.copy())
 
-    def _tensor(self, picture: NDArray[np.uint8]) -> tuple[Floats, Fit]:
+    def _tensor(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.generic], Fit]:
         card = self.card
         height, width = picture.shape[:2]
         if (width, height) == (card.width_px, card.height_px):
@@ -98,9 +104,14 @@ class Detector:
             small = _resize(picture, max(1, round(width * factor)), max(1, round(height * factor)))
             fitted = np.full((card.height_px, card.width_px, 3), card.pad_value, np.uint8)
             fitted[: small.shape[0], : small.shape[1]] = small
+        if card.dtype == "uint8":
+            colours = fitted if card.colour_order == "bgr" else fitted[:, :, ::-1]
+            planes = colours if card.layout == "nhwc" else colours.transpose(2, 0, 1)
+            return np.ascontiguousarray(planes)[None], fit
         mean = card.mean if card.colour_order == "bgr" else card.mean[::-1]
         blob = cv2.dnn.blobFromImage(fitted, card.scale, mean=mean, swapRB=card.colour_order == "rgb")
-        return np.asarray(blob, dtype=np.float32), fit
+        tensor = np.asarray(blob, dtype=np.float32)
+        return (tensor if card.layout == "nchw" else np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))), fit
 
 
 def _resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -54,7 +54,8 @@ def decode(cells: NDArray[np.float32]) -> FloatArray:
         heat = cells[kind]
         peaks = (heat >= MIN_SCORE) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
         y, x = np.nonzero(peaks)
-        left, top, right, bottom, ground_x, ground_y = cells[CLASS_COUNT:, y, x].astype(np.float64)
+        *sides, ground_x, ground_y = cells[CLASS_COUNT:, y, x].astype(np.float64)
+        left, top, right, bottom = np.logaddexp(0.0, sides)  # softplus
         centre_x, centre_y = x + 0.5, y + 0.5
         geometry = [centre_x - left, centre_y - top, centre_x + right, centre_y + bottom]
         geometry += [centre_x + ground_x, centre_y + ground_y]
@@ -82,11 +83,13 @@ def overlaps(a: FloatArray, b: FloatArray) -> FloatArray:
 def evaluate(file: Path, data: Pictures, only: Iterable[int] | None = None) -> Figures:
     """Run a model over pictures and judge it."""
     run = session(file)
+    takes_bytes = run.get_inputs()[0].type == "tensor(uint8)"
     hits: list[list[tuple[float, bool]]] = [[] for _ in CLASSES]
     wanted = np.zeros(CLASS_COUNT)
     ground: list[float] = []
     for index in range(len(data.labels)) if only is None else only:
-        (cells,) = run.run(None, {"picture": normalised(data.pictures[index])})
+        picture = data.pictures[index]
+        (cells,) = run.run(None, {"picture": picture[None] if takes_bytes else normalised(picture)})
         found, truth = decode(cells[0]), data.labels[index].astype(np.float64)
         for kind in range(CLASS_COUNT):
             mine, real = found[found[:, 0] == kind], truth[(truth[:, 0] == kind) & (truth[:, 8] > 0)]

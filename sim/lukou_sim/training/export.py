@@ -1,4 +1,8 @@
-"""From the trained network to a small ONNX file: opset 17, static INT8 with QDQ nodes, the last convolution left in float."""
+"""From the trained network to a small ONNX file: opset 17, static INT8 with QDQ nodes, the last convolution left in float.
+
+The quantised model takes the picture itself, (1, h, w, 3) bytes: with scale 1/64 and zero point 114 the bytes *are* the
+quantised tensor, so nothing is converted before the first convolution.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,9 @@ CALIBRATION_PICTURES = 96
 
 
 def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(1, 3, h, w) network input from an (h, w, 3) picture."""
-    return np.ascontiguousarray(((picture.astype(np.float32) - MEAN) * SCALE).transpose(2, 0, 1)[None])
+    """(1, h, w, 3) input of the network in float from an (h, w, 3) picture."""
+    result: NDArray[np.float32] = ((picture.astype(np.float32) - MEAN) * SCALE)[None]
+    return result
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
@@ -53,7 +58,7 @@ def export(model: Detector, calibration: NDArray[np.uint8], folder: Path, name: 
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole, prepared, small = folder / f"{name}.float.onnx", folder / f"{name}.prepared.onnx", folder / f"{name}.onnx"
-    example = torch.zeros(1, 3, HEIGHT, WIDTH)
+    example = torch.zeros(1, HEIGHT, WIDTH, 3)
     torch.onnx.export(
         model.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
         (example,),
@@ -69,6 +74,7 @@ def export(model: Detector, calibration: NDArray[np.uint8], folder: Path, name: 
         str(small),
         _Calibration(calibration),
         quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=["Conv", "Add", "Relu", "Resize"],
         per_channel=True,
         weight_type=QuantType.QInt8,
         activation_type=QuantType.QUInt8,
@@ -76,7 +82,34 @@ def export(model: Detector, calibration: NDArray[np.uint8], folder: Path, name: 
         nodes_to_exclude=_last_nodes(prepared),
     )
     prepared.unlink()
+    _take_bytes(small)
     return small
+
+
+def _take_bytes(file: Path) -> None:
+    """Let the model take bytes: leave out the first quantisation, whose result the picture's own bytes are."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(file))
+    graph = model.graph
+    tensor = graph.input[0].name
+    while True:
+        node = next(node for node in graph.node if node.input[0] == tensor)
+        if node.op_type == "QuantizeLinear":
+            break
+        tensor = node.output[0]
+    back = next(other for other in graph.node if other.input[0] == node.output[0])
+    graph.node.remove(node)
+    back.input[0] = tensor
+    values = {back.input[1]: np.array(SCALE, np.float32), back.input[2]: np.array(MEAN, np.uint8)}
+    for constant in graph.initializer:
+        if constant.name in values:
+            constant.CopyFrom(numpy_helper.from_array(values[constant.name], constant.name))
+    graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    del graph.value_info[:]  # they name types of before
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
 
 
 def _last_nodes(file: Path) -> list[str]:

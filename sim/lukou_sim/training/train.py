@@ -76,7 +76,7 @@ def batches(data: Pictures, steps: int, seed: int) -> Iterator[tuple[torch.Tenso
                 rows[:, [1, 3]], rows[:, 5] = WIDTH - rows[:, [3, 1]], WIDTH - rows[:, 5]
             pictures.append(picture)
             parts.append(targets(rows))
-        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+        stacked = torch.from_numpy(np.stack(pictures)).float()
         yield (stacked - MEAN) * SCALE, *(torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True))
 
 
@@ -137,7 +137,7 @@ def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None]) ->
         for group in optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
-            raw = model.raw(pictures.contiguous(memory_format=torch.channels_last))
+            raw = model.raw(pictures)
         loss = loss_of(raw.float(), *wanted)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
