@@ -12,6 +12,7 @@ instead of roads and a prior for lane changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,9 @@ JUMP = 2e-4
 
 REACH_AHEAD_M = 45.0
 """How far beyond the end of a lane hypotheses are followed between two sightings; farther is a jump. [m]"""
+
+MOST_HOPS = 6
+"""Lanes followed at most between two sightings."""
 
 STRADDLE_M = 0.25
 """Standard deviation of where drivers keep within their lane. [m]"""
@@ -72,6 +76,27 @@ LEARNT_FROM = 200.0
 """Weight of the first values, in sightings."""
 
 
+class _Ways(NamedTuple):
+    """Ways between the starts of two lanes: length, log of its weight, whether it changes lanes."""
+
+    origin: Ints
+    target: Ints
+    offset_m: Floats
+    log_weight: Floats
+    changes: Booleans
+
+    @classmethod
+    def joined(cls, parts: list[_Ways]) -> _Ways:
+        """All ways of several parts."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def take(self, rows: Ints | Booleans) -> _Ways:
+        """Some of the ways."""
+        return _Ways(
+            self.origin[rows], self.target[rows], self.offset_m[rows], self.log_weight[rows], self.changes[rows]
+        )
+
+
 class LaneGraph:
     """Which lanes can be reached from which between two sightings, with the way between their starts.
 
@@ -94,68 +119,50 @@ class LaneGraph:
         share[lanes.successors.values] = share[lanes.successors.values] / total[before]
         usable = lanes.kind <= LaneKind.JUNCTION
         start = np.flatnonzero(usable)
-        parts = []
-        level = (start, start, np.zeros(len(start)), np.zeros(len(start)), np.zeros(len(start), np.bool_))
-        for _ in range(6):
-            sideways = self._sideways(lanes, level)
-            level = tuple(np.concatenate(pair) for pair in zip(level, sideways, strict=True))  # type: ignore[assignment]
-            parts.append(level)
+        level = _Ways(start, start, np.zeros(len(start)), np.zeros(len(start)), np.zeros(len(start), np.bool_))
+        found = []
+        for _ in range(MOST_HOPS):
+            level = _Ways.joined([level, *self._sideways(lanes, level)])
+            found.append(level)
             level = self._onwards(lanes, level, share, usable)
-            if len(level[0]) == 0:
-                break
-        origin, target, offset, cost, _ = (np.concatenate(column) for column in zip(*parts, strict=True))
-        key = origin * self._count + target
-        order = np.lexsort((np.abs(offset), -cost, key))
+        ways = _Ways.joined(found)
+        key = ways.origin * self._count + ways.target
+        order = np.lexsort((np.abs(ways.offset_m), -ways.log_weight, key))
         first = np.ones(len(order), np.bool_)
         first[1:] = np.diff(key[order]) != 0
         kept = order[first]
-        self._keys, self._offset, self._cost = key[kept], offset[kept], cost[kept]
-        self._changed = parts_changed(parts)[kept]
+        self._keys, self._offset, self._cost = key[kept], ways.offset_m[kept], ways.log_weight[kept]
+        self._changed = ways.changes[kept]
 
     @staticmethod
-    def _sideways(
-        lanes: Lanes, level: tuple[Ints, Ints, Floats, Floats, Ints]
-    ) -> tuple[Ints, Ints, Floats, Floats, Ints]:
-        origin, target, offset, cost, changed = level
+    def _sideways(lanes: Lanes, level: _Ways) -> list[_Ways]:
+        """The same ways, ending on the lane to the left or right; each way changes lanes once at most."""
         found = []
         for beside, allowed in ((lanes.left, lanes.may_change_left), (lanes.right, lanes.may_change_right)):
-            ok = (beside[target] >= 0) & ~changed.astype(bool)
-            extra = np.where(allowed[target[ok]], 0.0, np.log(FORBIDDEN_CHANGE))
-            to = beside[target[ok]]
-            found.append((origin[ok], to, offset[ok], cost[ok] + extra, np.ones(int(ok.sum()), np.bool_)))
-        return tuple(np.concatenate(pair) for pair in zip(*found, strict=True))  # type: ignore[return-value]
+            ok = (beside[level.target] >= 0) & ~level.changes
+            origin, target, offset, cost, _ = level.take(ok)
+            extra = np.where(allowed[target], 0.0, np.log(FORBIDDEN_CHANGE))
+            found.append(_Ways(origin, beside[target], offset, cost + extra, np.ones(len(origin), np.bool_)))
+        return found
 
     @staticmethod
-    def _onwards(
-        lanes: Lanes, level: tuple[Ints, Ints, Floats, Floats, Ints], share: Floats, usable: Ints
-    ) -> tuple[Ints, Ints, Floats, Floats, Ints]:
-        origin, target, offset, cost, changed = level
-        reach = offset + lanes.length_m[target] - lanes.length_m[origin] <= REACH_AHEAD_M
-        origin, target, offset, cost, changed = (column[reach] for column in level)
+    def _onwards(lanes: Lanes, level: _Ways, share: Floats, usable: Booleans) -> _Ways:
+        """The same ways, one lane farther."""
+        reach = level.offset_m + lanes.length_m[level.target] - lanes.length_m[level.origin] <= REACH_AHEAD_M
+        origin, target, offset, cost, changes = level.take(reach)
         counts = np.diff(lanes.successors.start)[target]
         row = np.repeat(np.arange(len(origin)), counts)
         after = lanes.successors.values[spread(lanes.successors.start[target], counts)]
-        good = usable[after]
-        row, after = row[good], after[good]
-        return (
-            origin[row],
-            after,
-            offset[row] + lanes.length_m[target[row]],
-            cost[row] + np.log(share[after]),
-            changed[row],
-        )
+        row, after = row[usable[after]], after[usable[after]]
+        offset = offset[row] + lanes.length_m[target[row]]
+        return _Ways(origin[row], after, offset, cost[row] + np.log(share[after]), changes[row])
 
-    def ways(self, origin: Ints, target: Ints) -> tuple[Floats, Floats, Ints]:
+    def ways(self, origin: Ints, target: Ints) -> tuple[Floats, Floats, Booleans]:
         """Way from the start of one lane to that of another (nan: none), its log weight, and whether it changes lanes."""
         key = origin * self._count + target
         place = np.minimum(np.searchsorted(self._keys, key), len(self._keys) - 1)
         known = (self._keys[place] == key) & (origin >= 0)
         return np.where(known, self._offset[place], np.nan), self._cost[place], self._changed[place]
-
-
-def parts_changed(parts: list[tuple[Ints, Ints, Floats, Floats, Ints]]) -> Ints:
-    """The column that says whether a way changes lanes, of all levels."""
-    return np.concatenate([part[4] for part in parts])
 
 
 @dataclass(slots=True, eq=False)
@@ -480,4 +487,4 @@ class LaneTracker:
         at = np.searchsorted(keys, found.point[sure] * (len(self.lanes) + 1) + found.lane[sure])
         angle = heading_rad[found.point[sure]] - np.arctan2(near.uy[at], near.ux[at])
         angle = np.abs((angle + np.pi) % (2.0 * np.pi) - np.pi)
-        self._square_rad2 += float(np.minimum(np.nan_to_num(angle, nan=self.deviation_rad), 0.6).__pow__(2).sum())
+        self._square_rad2 += float((np.minimum(np.nan_to_num(angle, nan=self.deviation_rad), 0.6) ** 2).sum())

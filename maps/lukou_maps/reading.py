@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lukou_maps.errors import MapFileError
+from lukou_maps.opendrive import read_opendrive
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import read_sumo
 
-READERS = {".net.xml": read_sumo, ".net.xml.gz": read_sumo}
+READERS: dict[str, Callable[[str | Path], RoadModel]] = {
+    ".net.xml": read_sumo,
+    ".net.xml.gz": read_sumo,
+    ".xodr": read_opendrive,
+    ".xodr.gz": read_opendrive,
+}
 """Reader of each suffix."""
 
 
