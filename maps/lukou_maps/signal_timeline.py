@@ -3,6 +3,10 @@
 All groups that begin do so together, at the earliest instant that every clearance allows; every group that ends does so
 as late as that instant allows. Pedestrians therefore flash first while the vehicles of their stage stay green, and slow
 users end early (SAFETY invariants 5 and 6). From the start of the change on, every colour of every group is known.
+
+Minima (invariant 3) are those of the groups: each has its own minimum green before it ends, people theirs before they flash.
+The stage's minimum is that of its longest right of way, as a rule that of its people: vehicles that end while people still
+clear the crossing need not stay green for them.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lukou_maps.signal_model import GroupType, Relation, SignalConfiguration
+from lukou_maps.signal_model import GroupType, Relation, SignalConfiguration, SignalGroup
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,18 @@ def change(configuration: SignalConfiguration, first: str, second: str, quantum_
     for name in clearance:
         red = duration - clearance[name]
         endings[name] = Ending(red - yellow[name] - flashing[name], red - yellow[name], red)
-    minimum = ticks(old.min_s, quantum_s)
     needs = [0]
     for group in ending:
-        at = endings[group.name]
-        needs.append(ticks(group.min_green_s, quantum_s) - at.steady_ends)
-        pedestrian = group.type is GroupType.PEDESTRIAN
-        needs.append(minimum - (at.red_starts if pedestrian else at.flashing_ends))
+        needs.append(ticks(group.min_green_s, quantum_s) - endings[group.name].steady_ends)
+    if ending:
+        last = max(_right_of_way_ends(group, endings[group.name]) for group in ending)
+        needs.append(ticks(old.min_s, quantum_s) - last)
     return Change(duration, endings, max(needs))
+
+
+def _right_of_way_ends(group: SignalGroup, ending: Ending) -> int:
+    """People may walk until red; for vehicles yellow does not count as green."""
+    return ending.red_starts if group.type is GroupType.PEDESTRIAN else ending.flashing_ends
 
 
 def _clearance(configuration: SignalConfiguration, name: str, beginning: list[str], quantum_s: float) -> int:

@@ -84,6 +84,11 @@ def _group_times(c: SignalConfiguration, g: SignalGroup, path: str) -> Iterator[
         found = f"minimum {g.min_green_s:g} s > maximum {g.max_green_s:g} s"
         yield Problem(f"{path}.min_green_s", found, "minimum ≤ maximum", "lower the minimum or raise the maximum")
     if g.type is not GroupType.PEDESTRIAN:
+        of_site = c.limits.minimum_through_s if g.type is GroupType.VEHICLE else c.limits.minimum_turn_s
+        if g.min_green_s < of_site and not c.research:
+            yield Problem(
+                f"{path}.min_green_s", f"{g.min_green_s:g} s", f"the site's minimum {of_site:g} s", "raise it"
+            )
         least = 0.1 if c.research else c.limits.minimum_yellow_s
         yield from _duration(g.yellow_s, f"{path}.yellow_s", least, 6.0)
         return

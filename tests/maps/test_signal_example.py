@@ -16,7 +16,7 @@ from lukou_maps.signal_configuration import (
 )
 
 EXAMPLE = Path(lukou_maps.__file__).parent / "signal_example.json"
-GOLDEN = "ba0de4d36d97404e1c00b011290d45532d27a1e0fb1c72ca6f760d168fda2c66"
+GOLDEN = "ce6ab8d7d45671b16c1439d7c2560edec043bb583195d44fe8b9f37a10fb9fa2"
 
 
 def built():

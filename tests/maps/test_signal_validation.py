@@ -60,7 +60,7 @@ def refused(text):
         (("groups", 0, "may_be_dark"), True, "groups.N-through.parent"),
         (("groups", 0, "max_red_s"), 30, "groups.N-through.max_red_s"),
         (("stages", 0, "min_s"), 5, "stages.NS-through.min_s"),
-        (("stages", 0, "max_s"), 20, "stages.NS-through.max_s"),
+        (("stages", 1, "max_s"), 12, "stages.NS-left.max_s"),
         (("stages", 0, "green"), ["N-through", "E-through", *NS[1:]], "stages.NS-through.green"),
         (("stages", 0, "green"), ["nobody"], "stages.NS-through.green"),
         (("plans", 0, "cycle_s"), 0, "plans.all-day.cycle_s"),

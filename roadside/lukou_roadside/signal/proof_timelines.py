@@ -20,13 +20,14 @@ _WALKERS = {GREEN: {GREEN, FLASHING_GREEN}, FLASHING_GREEN: {FLASHING_GREEN, RED
 
 
 def timelines(configuration: SignalConfiguration, tables: Tables, tick_s: float, add: Add) -> Iterator[None]:
-    """Report violations of 1, 2, 4, 5, 6; yields now and then."""
+    """Report violations of 1 to 6; yields now and then."""
     count = len(tables.steady)
     for a in range(count):
         for b in range(count):
             if a != b:
                 rows = [tables.steady[a], *tables.line[a][b], tables.steady[b]]
                 _together(configuration, rows, add)
+                _minima(configuration, tables, (a, b), tick_s, add)
                 for index, group in enumerate(configuration.groups):
                     _course(configuration, group, [row[index] for row in rows], tick_s, add)
                 for c in range(count):
@@ -43,6 +44,28 @@ def _together(configuration: SignalConfiguration, rows: list[tuple[int, ...]], a
             for second in lit[i + 1 :]:
                 if configuration.pair_by_names[first, second].relation is Relation.CONFLICT:
                     add(1, f"{first} and {second} have right of way together")
+
+
+def _minima(
+    configuration: SignalConfiguration, tables: Tables, stages: tuple[int, int], tick_s: float, add: Add
+) -> None:
+    """A change ordered as early as the tables allow: every group that ends has had its own minimum green (people: before
+    their flashing green), and the stage's last right of way has lasted as long as the stage's minimum (3)."""
+    a, b = stages
+    stage = configuration.stages[a]
+    rows = [*[tables.steady[a]] * tables.earliest[a][b], *tables.line[a][b]]
+    lasted, ends = 0, False
+    for index, group in enumerate(configuration.groups):
+        if group.name not in stage.green or tables.steady[b][index] == GREEN:
+            continue
+        ends, course = True, [row[index] for row in rows]
+        walking = group.type is GroupType.PEDESTRIAN
+        green = sum(colour == GREEN or (colour == FLASHING_GREEN and not walking) for colour in course)
+        lasted = max(lasted, green + course.count(FLASHING_GREEN) if walking else green)
+        if green < ticks(group.min_green_s, tick_s):
+            add(3, f"{group.name}: green for {green} ticks; its minimum is {group.min_green_s:g} s")
+    if ends and lasted < ticks(stage.min_s, tick_s):
+        add(3, f"{stage.name}: right of way for {lasted} ticks; its minimum is {stage.min_s:g} s")
 
 
 def _course(configuration: SignalConfiguration, group: SignalGroup, course: list[int], tick_s: float, add: Add) -> None:

@@ -6,14 +6,17 @@ is chosen: ``truth`` (the simulation's own, for timing alone), or ``sensors`` (s
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.reading import load_map
+from lukou_maps.signal_configuration import save
 from lukou_messages.clock import ManualClock
 from lukou_messages.codec import decode, encode
 from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
@@ -80,7 +83,8 @@ class Lockstep:
         self.clock = ManualClock(self.world.now_ns)
         self.exchange = Exchange()
         self.shells: dict[str, Shell] = {}
-        self.configurations = [str(FOLDER / f"{name}.signal.json") for name in self.world.cabinets]
+        self._folder = tempfile.TemporaryDirectory(prefix="lukou-lockstep-")
+        self.configurations = {name: self._written(name) for name in self.world.cabinets}
         self._ear = self.exchange.attach("ear", ["signal", "event", "command_reply", "warning_log"])
         self.signals: dict[str, SignalState] = {}
         self.events: list[Any] = []
@@ -92,12 +96,23 @@ class Lockstep:
             self._truth = TruthAsObjects(self.exchange, self.world.now_ns)
         self._add_signals()
         if source == "sensors":
-            self._add("edge", "district/edge", {"map": str(NET), "configurations": self.configurations})
+            self._add("edge", "district/edge", {"map": str(NET), "configurations": list(self.configurations.values())})
         self._add(
             "region",
             "district/region",
-            {"map": str(NET), "configurations": self.configurations, "controls": controls, **(region or {})},
+            {
+                "map": str(NET),
+                "configurations": list(self.configurations.values()),
+                "controls": controls,
+                **(region or {}),
+            },
         )
+
+    def _written(self, name: str) -> str:
+        """The configuration that the scenario has in force, as a file."""
+        path = Path(self._folder.name) / f"{name}.signal.json"
+        save(self.world.configurations[name], path)
+        return str(path)
 
     def _add(
         self, process: str, identity: str, settings: dict[str, Any], devices: Iterable[Device] | None = None,
@@ -121,7 +136,7 @@ class Lockstep:
     def _add_signals(self) -> None:
         for name, cabinet in self.world.cabinets.items():
             settings = {
-                "configuration": str(FOLDER / f"{name}.signal.json"),
+                "configuration": self.configurations[name],
                 "mode": "automatic",
                 "driver": "direct",
                 "driver_options": {"cabinet": cabinet},

@@ -72,7 +72,9 @@ class World:
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self.start_ns = start_ns
-        self.configurations = configurations or {name: load_configuration(name) for name in INTERSECTIONS}
+        self.configurations = configurations or {
+            name: load_configuration(name, scenario.plan) for name in INTERSECTIONS
+        }
         begin_ns = start_ns - round(scenario.warm_up_s * 1e9)
         self.cabinets = cabinets or {name: Cabinet(each, begin_ns) for name, each in self.configurations.items()}
         self.traffic = Traffic(scenario, self.seed)

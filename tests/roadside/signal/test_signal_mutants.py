@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lukou_roadside.signal import guard, spat
+from lukou_roadside.signal import guard, proof, spat
 from lukou_roadside.signal.guard import FLASHING_GREEN, GREEN, LOCAL, RED, YELLOW
 from lukou_roadside.signal.guard_tables import compile_tables
 from lukou_roadside.signal.proof import prove
@@ -128,6 +128,15 @@ def the_stage_clock_runs_fast(patch):
         return genuine(tables, state, passed + (state.to < 0), colours)
 
     patch.setattr(guard, "_fit", fast)
+
+
+@mutant(3)
+def vehicles_end_before_their_own_minimum(patch):
+    """Even where the compiler of the timelines itself forgets it, so that guard and specification agree."""
+    rows = [list(row) for row in TABLES.earliest]
+    rows[S3][S1] -= 3
+    patch.setattr(proof, "_check_begin", lambda *_: None)
+    return TABLES._replace(earliest=tuple(tuple(row) for row in rows))
 
 
 # ---- 4: yellow
