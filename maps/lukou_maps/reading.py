@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lukou_maps.errors import MapFileError
+from lukou_maps.lanelet2 import read_lanelet2
 from lukou_maps.opendrive import read_opendrive
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import read_sumo
@@ -13,6 +14,8 @@ from lukou_maps.sumo import read_sumo
 READERS: dict[str, Callable[[str | Path], RoadModel]] = {
     ".net.xml": read_sumo,
     ".net.xml.gz": read_sumo,
+    ".osm": read_lanelet2,
+    ".osm.gz": read_lanelet2,
     ".xodr": read_opendrive,
     ".xodr.gz": read_opendrive,
 }
