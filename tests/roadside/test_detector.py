@@ -89,7 +89,7 @@ def test_centre_adapter_reads_a_peak() -> None:
     cells[0, 0, 0, 0] = 0.2  # below the least score
     sides = np.log(np.expm1([1.0, 2.0, 1.5, 2.5]))  # what softplus turns into these
     cells[0, 2:, 3, 5] = (*sides, 0.25, 2.0)
-    raw = lukou_centre(cells, card("lukou_centre"))
+    raw = lukou_centre([cells], card("lukou_centre"))
     assert raw.label.tolist() == [1]
     np.testing.assert_allclose(raw.boxes, [[18.0, 6.0, 28.0, 24.0]], rtol=1e-6)
     np.testing.assert_allclose(raw.ground, [[23.0, 22.0]])
@@ -99,7 +99,7 @@ def test_yolox_adapter_decodes_the_grid() -> None:
     strides = (8, 16, 32)
     rows = np.zeros((1, 8 * 4 + 4 * 2 + 2, 7), np.float32)
     rows[0, 32 + 5, :] = (0.5, 0.25, np.log(2.0), np.log(3.0), 0.9, 0.1, 0.8)  # second level, row 1, column 1
-    raw = yolox(rows, card("yolox", strides_px=strides))
+    raw = yolox([rows], card("yolox", strides_px=strides))
     assert raw.label.tolist() == [1]
     assert raw.score[0] == pytest.approx(0.72)
     np.testing.assert_allclose(raw.boxes[0], [24 - 16, 20 - 24, 24 + 16, 20 + 24], rtol=1e-5)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
-Kind = Literal["lukou_centre", "yolox"]
+Kind = Literal["lukou_centre", "yolox", "yolov5", "yolov8", "gfl", "end_to_end", "detr"]
 
 
 class CardError(ValueError):
@@ -68,7 +68,7 @@ class Card(BaseModel):
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="SHA-256 of the model; refused if another")
     width_px: int = Field(ge=32, le=4096, description="width of the model's picture [px]")
     height_px: int = Field(ge=32, le=4096, description="height of the model's picture [px]")
-    letterbox: Literal["stretch", "top_left"] = Field("stretch", description="how another format is fitted")
+    letterbox: Literal["stretch", "top_left", "centre"] = Field("stretch", description="how another format is fitted")
     pad_value: int = Field(114, ge=0, le=255, description="brightness of what a letterbox adds")
     layout: Literal["nchw", "nhwc"] = Field("nchw", description="order of the input's axes: channels first or last")
     dtype: Literal["float32", "uint8"] = Field(
@@ -76,7 +76,25 @@ class Card(BaseModel):
     )
     colour_order: Literal["bgr", "rgb"] = Field("bgr", description="order of the model's channels")
     mean: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="subtracted, in blue, green, red of 0..255")
-    scale: float = Field(1.0, gt=0, description="factor after the mean")
+    scale: float | tuple[float, float, float] = Field(
+        1.0, description="factor after the mean, one or in blue, green, red (1 / standard deviation)"
+    )
+    outputs: tuple[str, ...] = Field((), description="outputs to use, in this order; none: all")
+    activation: Literal["none", "sigmoid", "softmax"] = Field(
+        "none", description="what turns scores into probabilities, if the model does not"
+    )
+    bins: int = Field(8, ge=2, le=64, description="kind gfl: bins of a distance distribution (reg_max + 1)")
+    cell_offset: float = Field(0.5, ge=0, le=1, description="kind gfl: where a cell's reference point lies in it")
+    columns: tuple[str, ...] = Field(
+        ("x1", "y1", "x2", "y2", "score", "label"), description="kind end_to_end: columns of the model's table"
+    )
+    target_size_order: Literal["wh", "hw"] = Field(
+        "wh", description="kind detr: order in which the model wants the picture's size (orig_target_sizes)"
+    )
+    tiles: tuple[tuple[float, float, float, float], ...] = Field(
+        (), description="parts looked at once more, enlarged: left, top, right, bottom as shares of the picture"
+    )
+    merge_riders: bool = Field(False, description="a person on a two-wheeler becomes one road user with it")
     strides_px: tuple[int, ...] = Field((4,), min_length=1, description="size of an output cell per level [px]")
     min_score: float = Field(0.3, gt=0, lt=1, description="lower scores are dropped")
     suppression_overlap: float = Field(
@@ -87,6 +105,29 @@ class Card(BaseModel):
     labels: dict[int, Label] = Field(description="output classes that count, by index", min_length=1)
     licence: str = Field("", description="licence of the model")
     description: str = Field("", description="for people")
+
+    @field_validator("scale")
+    @classmethod
+    def _positive(cls, value: float | tuple[float, float, float]) -> float | tuple[float, float, float]:
+        if min(value if isinstance(value, tuple) else (value,)) <= 0:
+            raise ValueError(f"must be above 0, found {value}")
+        return value
+
+    @field_validator("tiles")
+    @classmethod
+    def _inside(cls, value: tuple[tuple[float, float, float, float], ...]) -> object:
+        for left, top, right, bottom in value:
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise ValueError(f"expected left < right and top < bottom, all 0..1, found {left, top, right, bottom}")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        missing = {"x1", "y1", "x2", "y2", "score", "label"} - set(value)
+        if missing or len(set(value)) != len(value):
+            raise ValueError(f"must name x1, y1, x2, y2, score and label once each, others as you like; found {value}")
+        return value
 
     @model_validator(mode="after")
     def _levels(self) -> Card:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+RIDER_OVERLAP = 0.5
+"""Share of the narrower box's width that a rider and a two-wheeler have in common at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,3 +95,39 @@ def suppress(raw: RawBoxes, overlap: float, overlap_any: float, most: int) -> ND
         if stays[k]:
             stays[k + 1 :] &= ~doubles[k, k + 1 :]
     return np.asarray(order[stays][:most], dtype=np.int64)
+
+
+def merged_riders(raw: RawBoxes, person: Sequence[int], two_wheeler: Sequence[int]) -> RawBoxes:
+    """Persons on two-wheelers become one road user with them: the hull of both boxes, of the two-wheeler's class.
+
+    Parameters
+    ----------
+    raw : RawBoxes
+        After suppression.
+    person, two_wheeler : sequence of int
+        Labels of persons and of what they may ride.
+    """
+    walks = np.flatnonzero(np.isin(raw.label, person))
+    rolls = np.flatnonzero(np.isin(raw.label, two_wheeler))
+    if len(walks) == 0 or len(rolls) == 0:
+        return raw
+    a, b = raw.boxes[walks][:, None], raw.boxes[rolls][None]
+    common = np.maximum(np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0]), 0)
+    beside = common / np.maximum(np.minimum(a[..., 2] - a[..., 0], b[..., 2] - b[..., 0]), 1e-6)
+    height = np.maximum(b[..., 3] - b[..., 1], 1e-6)
+    # a rider's feet are at the pedals: neither above the two-wheeler nor well below it, and its head is above
+    sits = (a[..., 3] > b[..., 1] + 0.1 * height) & (a[..., 3] < b[..., 3] + 0.25 * height) & (a[..., 1] < b[..., 1])
+    fits = np.where(sits & (beside > RIDER_OVERLAP), beside * np.sqrt(raw.score[walks][:, None]), 0.0)
+    boxes, score, gone = raw.boxes.copy(), raw.score.copy(), np.zeros(len(raw.label), bool)
+    for k in np.argsort(-fits.max(axis=0)):
+        best = int(fits[:, k].argmax())
+        if fits[best, k] > 0:
+            fits[best] = 0
+            rider, wheel = walks[best], rolls[k]
+            gone[rider] = True
+            boxes[wheel, :2] = np.minimum(boxes[wheel, :2], boxes[rider, :2])
+            boxes[wheel, 2:] = np.maximum(boxes[wheel, 2:], boxes[rider, 2:])
+            score[wheel] = max(score[wheel], score[rider])
+    stays = np.flatnonzero(~gone)
+    stays = stays[np.argsort(-score[stays], kind="stable")]
+    return RawBoxes(raw.label[stays], score[stays], boxes[stays], raw.ground[stays])
