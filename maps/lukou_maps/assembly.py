@@ -7,32 +7,35 @@ from dataclasses import replace
 import numpy as np
 
 from lukou_maps.geometry import LaneGeometry, arc_length
-from lukou_maps.ragged import Booleans, Floats, Ints, Ragged, spread
+from lukou_maps.ragged import Floats, Ints, Ragged, spread
 from lukou_maps.tables import Connections, Lanes, StopLines
 from lukou_maps.vocabulary import LaneKind, StopLineKind
 
 SAME_POINT_M = 1e-6
 """Points of a centre line closer than this are one. [m]"""
 
+SHARPEST = 0.5
+"""Mitres are no longer than half widths divided by this (bends of 120 degrees)."""
+
 SHORTEST_M = 0.01
 """A lane without length is given this one. [m]"""
 
 
-def centre_lines(points: Floats, widths: Floats, start: Ints) -> tuple[Floats, Floats, Ints, Ints]:
+def centre_lines(points: Floats, sides: Floats, start: Ints) -> tuple[Floats, Floats, Ints, Ints]:
     """Clean the centre lines of all lanes: no repeated points, at least two points each.
 
     Parameters
     ----------
     points : (p, 3) float array
         Points of all lanes, one lane after the other. [m]
-    widths : (p,) float array
-        Width at each point. [m]
+    sides : (p, k) float array
+        Whatever belongs to each point.
     start : (n + 1,) int array
         First point of each lane; every lane has at least one.
 
     Returns
     -------
-    points, widths, start
+    points, sides, start
         The same without what was repeated.
     short : (k,) int array
         Lanes that had no length.
@@ -44,24 +47,46 @@ def centre_lines(points: Floats, widths: Floats, start: Ints) -> tuple[Floats, F
     single = np.flatnonzero(kept == 1)
     if len(single):
         # a second point, a centimetre on: nothing downstream needs to know of lanes without length
-        points, widths, start, keep = _doubled(points, widths, start, keep, single)
+        at = start[single] + 1
+        points = np.insert(points, at, points[start[single]] + np.array([SHORTEST_M, 0.0, 0.0]), axis=0)
+        sides = np.insert(sides, at, sides[start[single]], axis=0)
+        keep = np.insert(keep, at, True)
         kept[single] = 2
     begin = np.zeros(len(start), np.int64)
     np.cumsum(kept, out=begin[1:])
-    return points[keep], widths[keep], begin, single
+    return points[keep], sides[keep], begin, single
 
 
-def _doubled(
-    points: Floats, widths: Floats, start: Ints, keep: Booleans, single: Ints
-) -> tuple[Floats, Floats, Ints, Booleans]:
-    at = start[single] + 1
-    first = points[start[single]]
-    points = np.insert(points, at, first + np.array([SHORTEST_M, 0.0, 0.0]), axis=0)
-    widths = np.insert(widths, at, widths[start[single]])
-    keep = np.insert(keep, at, True)
-    shift = np.zeros(len(start), np.int64)
-    shift[single + 1] = 1
-    return points, widths, start + np.cumsum(shift), keep
+def mitred(x_m: Floats, y_m: Floats, half_m: Floats, start: Ints) -> tuple[Floats, Floats]:
+    """Vectors to the left boundary of lanes of given half width, mitred where the centre line bends.
+
+    Parameters
+    ----------
+    x_m, y_m, half_m : (p,) float array
+        Centre lines, and half of the width at their points. [m]
+    start : (n + 1,) int array
+        First point of each lane.
+    """
+    ux, uy = directions(x_m, y_m, start)
+    first, last = start[:-1], start[1:] - 1
+    before_x, before_y = np.roll(ux, 1), np.roll(uy, 1)
+    before_x[first], before_y[first] = ux[first], uy[first]
+    ux, uy = ux.copy(), uy.copy()
+    ux[last], uy[last] = before_x[last], before_y[last]
+    along_x, along_y = ux + before_x, uy + before_y
+    length = np.hypot(along_x, along_y)
+    turned_back = length < 0.2
+    along_x = np.where(turned_back, ux, along_x / np.maximum(length, 0.2))
+    along_y = np.where(turned_back, uy, along_y / np.maximum(length, 0.2))
+    stretch = half_m / np.maximum(along_x * ux + along_y * uy, SHARPEST)
+    return -along_y * stretch, along_x * stretch
+
+
+def directions(x_m: Floats, y_m: Floats, start: Ints) -> tuple[Floats, Floats]:
+    """Direction of the segment that begins at each point; at the last points of lanes it means nothing."""
+    dx, dy = np.diff(x_m, append=0.0), np.diff(y_m, append=0.0)
+    length = np.maximum(np.hypot(dx, dy), 1e-12)
+    return dx / length, dy / length
 
 
 def mean_width(widths: Floats, s_m: Floats, start: Ints) -> Floats:
@@ -72,15 +97,32 @@ def mean_width(widths: Floats, s_m: Floats, start: Ints) -> Floats:
     return np.asarray(area / np.maximum(np.add.reduceat(step, start[:-1]), 1e-12))
 
 
-def line_columns(points: Floats, widths: Floats, start: Ints) -> dict[str, Floats | Ints]:
-    """Columns of `Lanes` that describe the centre lines."""
-    s_m = arc_length(points[:, 0], points[:, 1], start)
+def line_columns(points: Floats, across: Floats, start: Ints) -> dict[str, Floats | Ints]:
+    """Columns of `Lanes` that describe centre lines and boundaries.
+
+    Parameters
+    ----------
+    points : (p, 3) float array
+        Centre lines. [m]
+    across : (p, 2) float array
+        Vectors to the left boundary. [m]
+    start : (n + 1,) int array
+        First point of each lane.
+    """
+    x_m, y_m = points[:, 0].copy(), points[:, 1].copy()
+    s_m = arc_length(x_m, y_m, start)
+    # at right angles to the bisector of the two segments: what a straight mitre has as half width
+    bisector_x, bisector_y = mitred(x_m, y_m, np.ones(len(x_m)), start)
+    square = bisector_x**2 + bisector_y**2
+    widths = 2.0 * np.abs(across[:, 0] * bisector_x + across[:, 1] * bisector_y) / np.maximum(square, 1e-12)
     return {
         "point_start": start,
-        "x_m": points[:, 0].copy(),
-        "y_m": points[:, 1].copy(),
+        "x_m": x_m,
+        "y_m": y_m,
         "z_m": points[:, 2].copy(),
         "s_m": s_m,
+        "across_x_m": across[:, 0].copy(),
+        "across_y_m": across[:, 1].copy(),
         "point_width_m": widths,
         "length_m": s_m[start[1:] - 1],
         "width_m": mean_width(widths, s_m, start),
@@ -156,17 +198,17 @@ def _only(rows: Ragged) -> Ints:
     return only
 
 
-def simplified(points: Floats, widths: Floats, tolerance_m: float) -> Ints:
-    """Points of one centre line to keep so that neither line nor width moves by more than a tolerance.
+def simplified(points: Floats, across: Floats, tolerance_m: float) -> Ints:
+    """Points of one centre line to keep so that neither line nor boundaries move by more than a tolerance.
 
     Parameters
     ----------
     points : (p, 3) float array
         Centre line. [m]
-    widths : (p,) float array
-        Width at its points. [m]
+    across : (p, 2) float array
+        Vectors to the left boundary. [m]
     tolerance_m : float
-        Largest deviation of line, height and half width. [m]
+        Largest deviation of line, height and boundary. [m]
 
     Returns
     -------
@@ -176,9 +218,9 @@ def simplified(points: Floats, widths: Floats, tolerance_m: float) -> Ints:
     Notes
     -----
     Douglas and Peucker, "Algorithms for the reduction of the number of points required to represent a digitized line or
-    its caricature", Cartographica 10 (1973), over position, height and half width together.
+    its caricature", Cartographica 10 (1973), over position, height and boundary together.
     """
-    rows = np.column_stack([points, widths / 2.0])
+    rows = np.column_stack([points, across])
     keep = np.zeros(len(rows), np.bool_)
     keep[[0, -1]] = True
     todo = [(0, len(rows) - 1)]

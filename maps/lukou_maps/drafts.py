@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from lukou_maps.assembly import along, centre_lines, line_columns
+from lukou_maps.assembly import along, centre_lines, line_columns, mitred
 from lukou_maps.geometry import LaneGeometry
 from lukou_maps.ragged import Floats, Ints, Ragged
 from lukou_maps.tables import Connections, Crosswalks, Junctions, Lanes
@@ -41,13 +41,13 @@ class LaneDraft:
     ----------
     points : (k, 3) float array
         Centre line. [m]
-    widths : (k,) float array
-        Width at its points. [m]
+    across : (k, 2) float array
+        Vectors to the left boundary. [m]
     """
 
     name: str
     points: Floats
-    widths: Floats
+    across: Floats
     kind: LaneKind = LaneKind.ROAD
     type: LaneType = LaneType.DRIVING
     direction: Direction = Direction.FORWARD
@@ -90,8 +90,8 @@ def lanes_of(drafts: Sequence[LaneDraft], before: Sequence[int], after: Sequence
     start = np.zeros(len(drafts) + 1, np.int64)
     np.cumsum(counts, out=start[1:])
     points = np.concatenate([draft.points for draft in drafts])
-    widths = np.concatenate([draft.widths for draft in drafts])
-    points, widths, start, short = centre_lines(points, widths, start)
+    across = np.concatenate([draft.across for draft in drafts])
+    points, across, start, short = centre_lines(points, across, start)
     remarks += [f"lane {drafts[k].name}: has no length" for k in short]
     successors, predecessors = along(np.array(before, np.int64), np.array(after, np.int64), len(drafts))
 
@@ -113,7 +113,7 @@ def lanes_of(drafts: Sequence[LaneDraft], before: Sequence[int], after: Sequence
         may_change_right=column("may_change_right").astype(np.bool_),
         successors=successors,
         predecessors=predecessors,
-        **line_columns(points, widths, start),  # type: ignore[arg-type]
+        **line_columns(points, across, start),  # type: ignore[arg-type]
     )
 
 
@@ -213,12 +213,16 @@ def lanes_under(outlines: Sequence[Floats], lanes: Lanes) -> list[list[int]]:
     return found
 
 
+def across_of(line: Floats, width_m: float) -> Floats:
+    """Vectors to the left boundary of a lane of constant width about one centre line. [m]"""
+    half = np.full(len(line), width_m / 2.0)
+    return np.column_stack(mitred(line[:, 0], line[:, 1], half, np.array([0, len(line)])))
+
+
 def band(line: Floats, width_m: float) -> Floats:
     """Outline of a band about a line. [m]"""
-    forward = np.gradient(line, axis=0) if len(line) > 1 else np.array([[1.0, 0.0]])
-    forward = forward / np.maximum(np.hypot(forward[:, 0], forward[:, 1]), 1e-9)[:, None]
-    across = np.column_stack([-forward[:, 1], forward[:, 0]]) * width_m / 2.0
-    return np.asarray(np.concatenate([line + across, (line - across)[::-1]]))
+    across = across_of(line, width_m)
+    return np.asarray(np.concatenate([line[:, :2] + across, (line[:, :2] - across)[::-1]]))
 
 
 def middle_line(outline: Floats) -> tuple[Floats, float]:

@@ -55,6 +55,8 @@ class LaneGeometry:
         self._ux, self._uy = np.where(length > 0, dx / safe, 1.0), dy / safe
         self._slope = np.diff(lanes.z_m, append=0.0) / safe
         self._width, self._taper = lanes.point_width_m, np.diff(lanes.point_width_m, append=0.0) / safe
+        self._across = np.column_stack([lanes.across_x_m, lanes.across_y_m])
+        self._segment_m = safe
 
     def pose(self, lane: Ints, s_m: Floats) -> tuple[Floats, Floats, Floats]:
         """Position and direction of points on lanes; beyond either end along the tangent there.
@@ -97,9 +99,12 @@ class LaneGeometry:
         side : int
             `lukou_maps.vocabulary.Side`.
         """
-        x_m, y_m, heading = self.pose(lane, s_m)
-        half = self.width(lane, s_m) * (0.5 if side == 0 else -0.5)
-        return x_m - np.sin(heading) * half, y_m + np.cos(heading) * half
+        segment, rest = self._locate(lane, np.clip(s_m, 0.0, self._length[lane]))
+        share = (rest / self._segment_m[segment])[:, None]
+        across = self._across[segment] * (1.0 - share) + self._across[segment + 1] * share
+        x_m, y_m, _ = self.pose(lane, s_m)
+        sign = 1.0 if side == 0 else -1.0
+        return x_m + sign * across[:, 0], y_m + sign * across[:, 1]
 
     def _locate(self, lane: Ints, s_m: Floats) -> tuple[Ints, Floats]:
         key = s_m + self._base[lane]

@@ -17,6 +17,9 @@ from lukou_maps.ragged import Booleans, Floats, Ints, spread
 HALVINGS = 4
 """A coarse cell is 2^4 fine cells wide."""
 
+LEAST_HALF_M = 0.05
+"""Lanes count as at least twice this wide. [m]"""
+
 SIDE = 1 << HALVINGS
 """Fine cells along a coarse cell."""
 
@@ -25,18 +28,22 @@ Narrow = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segments:
-    """Straight pieces of centre lines.
+    """Quadrangles of lanes: an axis midway between the boundaries, and the two slanted ends.
 
     Attributes
     ----------
     x, y : (n,) float array
-        Start. [m]
+        Start of the axis. [m]
     ux, uy : (n,) float array
-        Direction.
+        Its direction.
     length : (n,) float array
-        Length. [m]
+        Its length. [m]
     half, taper : (n,) float array
-        Half of the lane's width at the start, and its change per metre. [m, 1]
+        Distance of the boundaries from the axis at its start, and the change per metre. [m, 1]
+    first, last : (n,) float array
+        Slant of both ends: how far along the axis they lie per metre to its left. [1]
+    opens, closes : (n,) bool array
+        Whether the lane begins, or ends, here; else another quadrangle joins.
     """
 
     x: Floats
@@ -46,17 +53,24 @@ class Segments:
     length: Floats
     half: Floats
     taper: Floats
+    first: Floats
+    last: Floats
+    opens: Booleans
+    closes: Booleans
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def distance(self, segment: Ints, x: Floats, y: Floats) -> Floats:
-        """Distance of points from segments. [m]"""
+    def distance(self, segment: Ints, x: Floats, y: Floats, radius: float) -> tuple[Floats, Booleans]:
+        """Distance of points from axes [m], and whether all within a radius lie beside, not past an end of the lane."""
         dx, dy = x - self.x[segment], y - self.y[segment]
-        ux, uy = self.ux[segment], self.uy[segment]
-        along = dx * ux + dy * uy
-        beyond = along - np.clip(along, 0.0, self.length[segment])
-        return np.asarray(np.hypot(ux * dy - uy * dx, beyond))
+        ux, uy, length = self.ux[segment], self.uy[segment], self.length[segment]
+        along, across = dx * ux + dy * uy, ux * dy - uy * dx
+        beyond = along - np.clip(along, 0.0, length)
+        first, last = self.first[segment], self.last[segment]
+        beside = ~self.opens[segment] | (along - first * across >= radius * (1.0 + np.abs(first)))
+        beside &= ~self.closes[segment] | (along - last * across <= length - radius * (1.0 + np.abs(last)))
+        return np.hypot(across, beyond), beside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +139,12 @@ class _Builder:
         self._cell_m, self._reach_m, self._margin_m, self._tie = cell_m, reach_m, margin_m, tie
         self._widest = np.maximum(segments.half, segments.half + segments.taper * segments.length)
         self._narrowest = np.minimum(segments.half, segments.half + segments.taper * segments.length)
+        narrow = self._narrowest
+        before = np.where(segments.opens, narrow, np.roll(narrow, 1))
+        after = np.where(segments.closes, narrow, np.roll(narrow, -1))
+        self._narrowest = np.minimum(narrow, np.minimum(before, after))
+        # ends that slant make the distance along the way shorter or longer than the plain one, by this at most
+        self._stretch = np.sqrt(1.0 + np.maximum(np.abs(segments.first), np.abs(segments.last)) ** 2)
         end_x, end_y = segments.x + segments.ux * segments.length, segments.y + segments.uy * segments.length
         self._box = (
             np.minimum(segments.x, end_x) - reach_m,
@@ -219,14 +239,15 @@ class _Builder:
         row, column = np.divmod(cell, columns)
         x = self._west + (column + 0.5) * size
         y = self._south + (row + 0.5) * size
-        distance = self._segments.distance(segment, x, y)
         radius = size * 0.5**0.5
+        distance, beside = self._segments.distance(segment, x, y, radius)
         near = distance <= self._reach_m + radius
-        cell, segment, distance = cell[near], segment[near], distance[near]
-        wide, narrow = self._widest[segment], self._narrowest[segment]
-        most = distance + radius
-        upper = np.maximum(most - narrow, 0.0) + self._tie * most / (2.0 * narrow)
-        least_distance = np.maximum(distance - radius, 0.0)
+        cell, segment, distance, beside = cell[near], segment[near], distance[near], beside[near]
+        wide, narrow = self._widest[segment], np.maximum(self._narrowest[segment], LEAST_HALF_M)
+        stretch = self._stretch[segment]
+        most = (distance + radius) * stretch
+        upper = np.where(beside, np.maximum(most - narrow, 0.0), most) + self._tie * most / (2.0 * narrow)
+        least_distance = np.maximum(distance - radius, 0.0) / stretch
         lower = np.maximum(least_distance - wide, 0.0) + self._tie * least_distance / (2.0 * wide)
         lowest = int(cell.min()) if len(cell) else 0
         best = np.full(int(cell.max(initial=lowest)) - lowest + 1, np.inf)

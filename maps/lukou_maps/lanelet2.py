@@ -146,8 +146,8 @@ def _drafts(file: Lanelet2File) -> tuple[list[LaneDraft], list[Bounds], list[Lan
     for lanelet in file.lanelets.values():
         where = f"lanelet {lanelet.name}"
         edge = bounds(lanelet, file)
-        line, widths = centre_line(edge)
-        if not np.isfinite(line).all() or widths.max() < 0.01:
+        line, across = centre_line(edge)
+        if not np.isfinite(line).all() or np.hypot(across[:, 0], across[:, 1]).max() < 0.01:
             file.remarks.append(f"{where}: line {lanelet.line}: has no area, left out")
             continue
         subtype = lanelet.tags.get("subtype", "")
@@ -156,7 +156,7 @@ def _drafts(file: Lanelet2File) -> tuple[list[LaneDraft], list[Bounds], list[Lan
             file.remarks.append(
                 f"{where}: line {lanelet.line}: subtype {subtype!r} is not known; its tags say who uses it"
             )
-        chosen = simplified(line, widths, TOLERANCE_M)
+        chosen = simplified(line, across, TOLERANCE_M)
         place = LaneKind.CROSSWALK if kind == LaneType.CROSSWALK else LaneKind.ROAD
         on_foot = kind in (LaneType.CROSSWALK, LaneType.SIDEWALK)
         one_way = lanelet.tags.get("one_way", "no" if on_foot else "yes") not in ("no", "false")
@@ -164,7 +164,7 @@ def _drafts(file: Lanelet2File) -> tuple[list[LaneDraft], list[Bounds], list[Lan
             LaneDraft(
                 name=lanelet.name,
                 points=line[chosen],
-                widths=widths[chosen],
+                across=across[chosen],
                 kind=place,
                 type=kind,
                 direction=Direction.FORWARD if one_way else Direction.BOTH,

@@ -134,19 +134,19 @@ def _nodes(file: Lanelet2File, root: Element) -> dict[str, Floats]:
         names.append(element.get("id"))
         rows.append(values)
     table = np.array(rows, np.float64).reshape(-1, 5)
-    has_local = np.isfinite(table[:, 2:4]).all(axis=1)
-    on_earth = (np.abs(table[:, 0]) <= 180.0) & (np.abs(table[:, 1]) < 84.0)
+    has_local: Booleans = np.asarray(np.isfinite(table[:, 2:4]).all(axis=1))
+    on_earth: Booleans = (np.abs(table[:, 0]) <= 180.0) & (np.abs(table[:, 1]) < 84.0)
     on_earth &= np.isfinite(table[:, :2]).all(axis=1) & (table[:, :2] != 0.0).any(axis=1)
     projected, projection = _projected(table, on_earth)
     if has_local.any() and has_local.mean() >= 0.5:
-        usable, xy = has_local, table[:, 2:4]
+        usable, xy = np.asarray(has_local), table[:, 2:4]
         file.frame = _local_frame(file, projected, projection, xy, has_local & on_earth)
     else:
         if has_local.any():
             file.remarks.append(
                 f"{int(has_local.sum())} nodes have local_x and local_y, most have not; latitudes count"
             )
-        usable, xy = on_earth, projected
+        usable, xy = np.asarray(on_earth), projected
         if usable.any():
             offset = np.round(np.median(projected[usable], axis=0) / 1000.0) * 1000.0
             xy = projected - offset
@@ -156,7 +156,7 @@ def _nodes(file: Lanelet2File, root: Element) -> dict[str, Floats]:
     if missing:
         file.remarks.append(f"{missing} node(s) have no place, left out")
     points = np.column_stack([xy, table[:, 4]])
-    return {name: points[k] for k, name in enumerate(names) if usable[k] and np.abs(points[k]).max() < 1e8}
+    return {name: points[k] for k, name in enumerate(names) if bool(usable[k]) and np.abs(points[k]).max() < 1e8}
 
 
 def _projected(table: Floats, on_earth: Booleans) -> tuple[Floats, str]:
@@ -172,13 +172,7 @@ def _projected(table: Floats, on_earth: Booleans) -> tuple[Floats, str]:
     return found, projection
 
 
-def _local_frame(
-    file: Lanelet2File,
-    projected: Floats,
-    projection: str,
-    local: Floats,
-    both: Booleans
-) -> MapFrame:
+def _local_frame(file: Lanelet2File, projected: Floats, projection: str, local: Floats, both: Booleans) -> MapFrame:
     """Frame of Autoware's local coordinates, if latitudes confirm one."""
     if not both.any():
         return MapFrame()

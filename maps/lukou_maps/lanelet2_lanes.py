@@ -95,8 +95,8 @@ def centre_line(one: Bounds) -> tuple[Floats, Floats]:
     -------
     points : (n, 3) float array
         Middles of cross-sections at equal shares of both bounds' lengths, every vertex of either among them. [m]
-    widths : (n,) float array
-        Width across the centre line there. [m]
+    across : (n, 2) float array
+        From there to the left bound. [m]
     """
     shares = []
     for side in (one.left, one.right):
@@ -109,13 +109,7 @@ def centre_line(one: Bounds) -> tuple[Floats, Floats]:
         np.column_stack([np.interp(at, share, side[:, k]) for k in range(3)])
         for side, share in zip((one.left, one.right), shares, strict=True)
     )
-    middle = (left + right) / 2.0
-    forward = np.gradient(middle[:, :2], axis=0)
-    forward /= np.maximum(np.hypot(forward[:, 0], forward[:, 1]), 1e-9)[:, None]
-    across = left - right
-    # what counts is the width at right angles to the centre line, not along the cross-section
-    widths = np.abs(forward[:, 0] * across[:, 1] - forward[:, 1] * across[:, 0])
-    return middle, widths
+    return (left + right) / 2.0, (left - right)[:, :2] / 2.0
 
 
 def _length(points: Floats) -> float:

@@ -12,9 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from lukou_maps.grid import Grid, Segments
-from lukou_maps.ragged import Floats, Ints, spread
+from lukou_maps.grid import LEAST_HALF_M, Grid, Narrow, Segments
+from lukou_maps.ragged import Booleans, Floats, Ints, spread
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
+from lukou_maps.tables import Lanes
 from lukou_maps.vocabulary import Direction
 
 FINE_CELL_M, COARSE_CELL_M = 2.0, 4.0
@@ -32,8 +33,8 @@ BLOCK = 2048
 TIE_M = 1e-3
 """Weight of ``|d| / w`` against a metre outside the lane. [m]"""
 
-NARROWEST_M = 0.1
-"""Lanes count as at least this wide. [m]"""
+STEEPEST = 1.5
+"""Ends of quadrangles slant by no more than this. [1]"""
 
 LATERAL_DEVIATION_M = 1.0
 """Standard deviation of a measured position across the lane, where the caller tells none. [m]"""
@@ -162,18 +163,19 @@ class LaneMatcher:
         # one row more stands for "no segment": infinitely far from everything
         self._lane = np.append(np.repeat(wanted, count), -1)
         self._s = np.append(lanes.s_m[point], 0.0)
-        x, y = lanes.x_m[point], lanes.y_m[point]
-        dx, dy = lanes.x_m[point + 1] - x, lanes.y_m[point + 1] - y
-        length = np.maximum(np.hypot(dx, dy), 1e-9)
-        half = np.maximum(lanes.point_width_m[point], NARROWEST_M) / 2.0
-        taper = (np.maximum(lanes.point_width_m[point + 1], NARROWEST_M) / 2.0 - half) / length
-        self._segments = Segments(x, y, dx / length, dy / length, length, half, taper)
-        rows = [x, y, dx / length, dy / length, length, half, taper]
-        beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 1.0, 0.0]
-        last = np.diff(self._lane) != 0
-        self._is_last, self._is_first = np.append(last, False), np.append(np.append(True, last[:-1]), False)
-        self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], np.arctan2(dy, dx)), 0.0)
-        self._columns = tuple(np.append(row, last) for row, last in zip(rows, beyond, strict=True))
+        self._span = np.append(lanes.s_m[point + 1] - lanes.s_m[point], 1.0)
+        last = np.append(np.diff(self._lane[:-1]) != 0, True)[: len(point)]
+        self._is_last, self._is_first = (
+            np.append(last, False),
+            np.append(np.append(True, last[:-1])[: len(point)], False),
+        )
+        self._segments = segments = quadrangles(lanes, point, self._is_first[:-1], self._is_last[:-1])
+        rows = [getattr(segments, name) for name in ("x", "y", "ux", "uy", "length", "half", "taper", "first", "last")]
+        beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+        heading = np.arctan2(segments.uy, segments.ux)
+        self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], heading), 0.0)
+        self._table = np.stack([np.append(row, last) for row, last in zip(rows, beyond, strict=True)])
+        self._ends = self._table[[4, 7, 8]]
 
     @cached_property
     def _nearest_grid(self) -> Grid:
@@ -225,45 +227,65 @@ class LaneMatcher:
         number = np.arange(total)
         owner = np.arange(len(counts)).repeat(counts)
         segment = grid.entries.take((grid.start.take(cell) - first).take(owner) + number)
-        sx, sy, ux, uy, length, half, taper = self._columns
-        dx = x_m.take(owner)
-        dx -= sx.take(segment)
-        dy = y_m.take(owner)
-        dy -= sy.take(segment)
-        ux, uy = ux.take(segment), uy.take(segment)
+        dx, dy, ux, uy, inside, half, taper, begin, end = self._table.take(segment, axis=1)
+        dx -= x_m.take(owner)
+        dy -= y_m.take(owner)
         along = dx * ux
         along += dy * uy
-        dy *= ux
+        np.negative(along, out=along)
         dx *= uy
-        dy -= dx  # across, left positive
-        inside = np.minimum(along, length.take(segment))
-        np.maximum(inside, 0.0, out=inside)
+        dy *= ux
+        across = dx  # left positive
+        across -= dy
+        begin *= across
+        end *= across
+        inside += end
+        np.minimum(inside, along, out=inside)
+        np.maximum(inside, begin, out=inside)
         along -= inside
-        distance = along * along
-        distance += dy * dy
-        np.sqrt(distance, out=distance)
-        half = half.take(segment)
-        half += taper.take(segment) * inside
+        taper *= inside
+        half += taper
+        np.maximum(half, LEAST_HALF_M, out=half)
+        distance = np.abs(across)
         cost = distance - half
         np.maximum(cost, 0.0, out=cost)
-        distance_in_widths = distance / half
-        distance_in_widths *= 0.5 * TIE_M
-        cost += distance_in_widths
+        cost *= cost
+        along *= along
+        cost += along
+        np.sqrt(cost, out=cost)
+        distance /= half
+        distance *= 0.5 * TIE_M
+        cost += distance
         keys = cost.view(np.int64)
         keys &= -1 << _PLACE_BITS
         keys |= number
         best = np.minimum.reduceat(keys, first)
         best &= (1 << _PLACE_BITS) - 1
-        far = distance.take(best)
         chosen = segment.take(best)
         lane = self._lane.take(chosen)
-        s_m = self._s.take(chosen)
-        s_m += inside.take(best)
-        d_m = np.copysign(far, dy.take(best))
-        off = far > REACH_M
+        across = across.take(best)
+        s_m = self._arc(chosen, inside.take(best), across)
+        past = along.take(best)  # squared
+        past += across * across
+        d_m = np.copysign(np.sqrt(past), across)
+        off = past > REACH_M * REACH_M
         if off.any():
             lane[off], s_m[off], d_m[off] = -1, 0.0, 0.0
         return lane, s_m, d_m
+
+    def _arc(self, segment: Narrow | Ints, inside: Floats, across: Floats) -> Floats:
+        """Arc length on the lane: the share of the way between the slanted ends, so that it grows without jumps."""
+        way, begin, end = self._ends.take(segment, axis=1)
+        begin *= across
+        end *= across
+        way += end
+        way -= begin
+        share = np.asarray(inside - begin)
+        share /= np.maximum(way, 1e-6)
+        np.minimum(np.maximum(share, 0.0), 1.0, out=share)
+        share *= self._span.take(segment)
+        share += self._s.take(segment)
+        return np.asarray(share)
 
     def near(self, x_m: Floats, y_m: Floats) -> NearSegments:
         """Every lane that may be meant by each point, with the nearest place on it.
@@ -279,11 +301,12 @@ class LaneMatcher:
         counts = grid.count.take(cell)
         owner = np.arange(len(x_m)).repeat(counts)
         segment = grid.entries.take(spread(grid.start.take(cell).astype(np.int64), counts.astype(np.int64)))
-        sx, sy, ux, uy, length, half, taper = self._columns
+        sx, sy, ux, uy, length, half, taper, slant, end_slant = self._table
         dx, dy = x_m.take(owner) - sx.take(segment), y_m.take(owner) - sy.take(segment)
         ux, uy = ux.take(segment), uy.take(segment)
         along, across = dx * ux + dy * uy, ux * dy - uy * dx
-        inside = np.minimum(np.maximum(along, 0.0), length.take(segment))
+        inside = np.minimum(along, length.take(segment) + end_slant.take(segment) * across)
+        inside = np.maximum(inside, slant.take(segment) * across)
         distance = np.hypot(across, along - inside)
         lane = self._lane.take(segment)
         # the best segment of each (point, lane): order by the pair, then by distance
@@ -294,15 +317,15 @@ class LaneMatcher:
         kept = order[keep]
         kept = kept[(distance[kept] <= REACH_M)]
         segment, inside, distance = segment[kept], inside[kept], distance[kept]
-        half = half.take(segment) + taper.take(segment) * inside
+        half = np.maximum(half.take(segment) + taper.take(segment) * inside, LEAST_HALF_M)
         beyond = along[kept] - inside
         at_end = np.where(beyond > 0, self._is_last[segment], self._is_first[segment]) & (beyond != 0)
         return NearSegments(
             owner[kept],
             lane[kept],
-            self._s.take(segment) + inside,
+            self._arc(segment, inside, across[kept]),
             np.copysign(distance, across[kept]),
-            np.maximum(distance - half, 0.0),
+            np.hypot(np.maximum(np.abs(across[kept]) - half, 0.0), beyond),
             half,
             ux[kept],
             uy[kept],
@@ -396,3 +419,44 @@ def _bends(lane: Ints, s_m: Floats, heading_rad: Floats) -> Floats:
     behind = np.maximum(np.searchsorted(key, key - BEND_M, side="right") - 1, first)
     turned = heading_rad - heading_rad[behind]
     return np.asarray(np.abs((turned + np.pi) % (2.0 * np.pi) - np.pi))
+
+
+def quadrangles(lanes: Lanes, point: Ints, opens: Booleans, closes: Booleans) -> Segments:
+    """Pieces of lanes between their points and the next ones.
+
+    Parameters
+    ----------
+    lanes : Lanes
+        Lanes.
+    point : (n,) int array
+        First point of each piece; no last points of lanes.
+    opens, closes : (n,) bool array
+        Whether a lane begins, or ends, with it.
+    """
+    x, y = lanes.x_m[point], lanes.y_m[point]
+    ax, ay = lanes.across_x_m[point], lanes.across_y_m[point]
+    x1, y1 = lanes.x_m[point + 1], lanes.y_m[point + 1]
+    bx, by = lanes.across_x_m[point + 1], lanes.across_y_m[point + 1]
+    # the axis halves the angle between the boundaries, so that these lie at equal distances from it
+    left_x, left_y = x1 + bx - x - ax, y1 + by - y - ay
+    right_x, right_y = x1 - bx - x + ax, y1 - by - y + ay
+    left, right = np.maximum(np.hypot(left_x, left_y), 1e-9), np.maximum(np.hypot(right_x, right_y), 1e-9)
+    ux, uy = left_x / left + right_x / right, left_y / left + right_y / right
+    chord_x, chord_y = x1 - x, y1 - y
+    chord = np.maximum(np.hypot(chord_x, chord_y), 1e-9)
+    size = np.hypot(ux, uy)
+    # folded quadrangles (one boundary runs backwards on the inside of a bend) keep the centre line as axis
+    folded = (size < 1.0) | (left_x * chord_x + left_y * chord_y <= 0) | (right_x * chord_x + right_y * chord_y <= 0)
+    ux = np.where(folded, chord_x / chord, ux / np.maximum(size, 1e-9))
+    uy = np.where(folded, chord_y / chord, uy / np.maximum(size, 1e-9))
+    first_half, first_along = np.maximum(ux * ay - uy * ax, LEAST_HALF_M), ux * ax + uy * ay
+    last_half, last_along = np.maximum(ux * by - uy * bx, LEAST_HALF_M), ux * bx + uy * by
+    first = np.clip(first_along / first_half, -STEEPEST, STEEPEST)
+    last = np.clip(last_along / last_half, -STEEPEST, STEEPEST)
+    taper = (ux * left_y - uy * left_x) / np.maximum(ux * left_x + uy * left_y, 1e-6)
+    taper = np.where(folded, 0.0, np.clip(taper, -1.0, 1.0))
+    # with slanted ends the corners lie at different places along the axis: it runs beside the centre by this
+    beside = -taper * first_along
+    length = chord_x * ux + chord_y * uy - first * beside - last * (chord_y * ux - chord_x * uy - beside)
+    x, y = x - uy * beside + ux * first * beside, y + ux * beside + uy * first * beside
+    return Segments(x, y, ux, uy, np.maximum(length, 1e-6), first_half, taper, first, last, opens, closes)

@@ -16,6 +16,7 @@ from lukou_maps.drafts import (
     PARTICIPANTS,
     CrosswalkDraft,
     LaneDraft,
+    across_of,
     connections_through,
     crosswalks_of,
     junction_outlines,
@@ -192,14 +193,17 @@ def _section(
         if width.max() < LEAST_WIDTH_M:
             continue
         line = np.column_stack([x, y, z])
-        if not (np.isfinite(line).all() and np.isfinite(width).all() and np.abs(line).max() < 1e9):
+        # the outer border lies to the right of lanes with negative numbers
+        edge = points(road, section, lane, s_m, 0.0 if lane < 0 else 1.0)
+        across = np.column_stack([edge[0] - x, edge[1] - y])
+        if not (np.isfinite(line).all() and np.isfinite(across).all() and np.abs(line).max() < 1e9):
             file.remarks.append(f"road {road.name}: line {record.line}: lane {lane} has no place, left out")
             continue
-        kept = simplified(line, width, TOLERANCE_M)
-        line, width = line[kept], width[kept]
+        kept = simplified(line, across, TOLERANCE_M)
+        line, across = line[kept], across[kept]
         forward = runs_forward(road, record)
         if not forward:
-            line, width = line[::-1].copy(), width[::-1].copy()
+            line, across = line[::-1].copy(), -across[::-1]
         index = len(found.drafts)
         found.index[road.name, place, lane] = index
         found.forward.append(forward)
@@ -208,7 +212,7 @@ def _section(
             LaneDraft(
                 name=f"{road.name}.{place}.{lane}",
                 points=line,
-                widths=width,
+                across=across,
                 kind=LaneKind.JUNCTION if road.junction else LaneKind.ROAD,
                 type=kind,
                 direction=_direction(record),
@@ -340,7 +344,7 @@ def _crosswalks(found: OpenDriveLanes, file: OpenDriveFile, road: Road, number: 
             LaneDraft(
                 name=f"{road.name}.crosswalk.{name}",
                 points=line,
-                widths=np.full(len(line), width),
+                across=across_of(line, width),
                 kind=LaneKind.CROSSWALK,
                 type=LaneType.CROSSWALK,
                 direction=Direction.BOTH,

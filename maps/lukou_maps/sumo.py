@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lukou_maps.assembly import along, centre_lines, line_columns, stop_lines
+from lukou_maps.assembly import along, centre_lines, line_columns, mitred, stop_lines
 from lukou_maps.errors import MapFileError
 from lukou_maps.furniture import Markings, SpeedLimits
 from lukou_maps.ragged import Floats, Ints, Ragged
@@ -152,13 +152,14 @@ def _lanes(file: SumoFile, path: Path) -> tuple[Lanes, Junctions, _LaneOf]:
     np.cumsum(counts, out=start[1:])
     kind = np.array([int(file.edges[row.edge].kind) for row in file.lanes], np.int64)
     width = _widths(file, names, kind)
-    points, widths, start, short = centre_lines(points, np.repeat(width, counts), start)
+    points, halves, start, short = centre_lines(points, np.repeat(width / 2.0, counts)[:, None], start)
+    across = np.column_stack(mitred(points[:, 0], points[:, 1], halves[:, 0], start))
     remarks += [f"lane {names[k]}: has no length" for k in short if kind[k] == LaneKind.ROAD]
     junctions = _junctions(file)
     lane_of = _LaneOf()
     for k, row in enumerate(file.lanes):
         lane_of[file.edges[row.edge].name, row.number] = k
-    return _columns(file, names, kind, line_columns(points, widths, start), junctions, lane_of), junctions, lane_of
+    return _columns(file, names, kind, line_columns(points, across, start), junctions, lane_of), junctions, lane_of
 
 
 def _widths(file: SumoFile, names: list[str], kind: Ints) -> Floats:

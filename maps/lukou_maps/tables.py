@@ -49,8 +49,11 @@ class Lanes(Table):
         Points of the centre lines. [m]
     s_m : (p,) float array
         Arc length of each point from the start of its lane, in the plane. [m]
+    across_x_m, across_y_m : (p,) float array
+        From each point of the centre line to the left boundary; the right one lies opposite. Between points the lane is
+        the quadrangle of its four corners. [m]
     point_width_m : (p,) float array
-        Width of the lane at each point; linear in between. [m]
+        Width of the lane at each point, at right angles to the centre line. [m]
     length_m, width_m : (n,) float array
         Length along the centre line; mean width. [m]
     speed_limit_mps : (n,) float array
@@ -71,7 +74,7 @@ class Lanes(Table):
         Lanes that follow at the end, and that lead to the start, internal lanes included.
     """
 
-    DERIVED: ClassVar[frozenset[str]] = frozenset({"s_m", "length_m", "width_m"})
+    DERIVED: ClassVar[frozenset[str]] = frozenset({"s_m", "point_width_m", "length_m", "width_m"})
     """Columns that follow from the others: no part of the content hash, not sent in tiles."""
 
     names: tuple[str, ...]
@@ -80,6 +83,8 @@ class Lanes(Table):
     y_m: Floats
     z_m: Floats
     s_m: Floats
+    across_x_m: Floats
+    across_y_m: Floats
     point_width_m: Floats
     length_m: Floats
     width_m: Floats

@@ -165,6 +165,6 @@ def test_every_truncation_is_refused_or_read(tmp_path: Path) -> None:
 
 def test_unknown_suffix_and_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MapFileError, match="expected a file ending in"):
-        load_map(tmp_path / "map.osm")
+        load_map(tmp_path / "map.shp")
     with pytest.raises(MapFileError, match="cannot be read"):
         load_map(tmp_path / "absent.net.xml")
