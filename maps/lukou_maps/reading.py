@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lukou_maps.errors import MapFileError
 from lukou_maps.lanelet2 import read_lanelet2
+from lukou_maps.map_json import read_map_json
 from lukou_maps.opendrive import read_opendrive
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import read_sumo
@@ -16,6 +17,7 @@ READERS: dict[str, Callable[[str | Path], RoadModel]] = {
     ".net.xml.gz": read_sumo,
     ".osm": read_lanelet2,
     ".osm.gz": read_lanelet2,
+    ".json": read_map_json,
     ".xodr": read_opendrive,
     ".xodr.gz": read_opendrive,
 }
