@@ -11,6 +11,7 @@ from lukou_maps.map_json import read_map_json
 from lukou_maps.opendrive import read_opendrive
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import read_sumo
+from lukou_maps.tiles import read_tile_file
 
 READERS: dict[str, Callable[[str | Path], RoadModel]] = {
     ".net.xml": read_sumo,
@@ -18,6 +19,7 @@ READERS: dict[str, Callable[[str | Path], RoadModel]] = {
     ".osm": read_lanelet2,
     ".osm.gz": read_lanelet2,
     ".json": read_map_json,
+    ".tiles": read_tile_file,
     ".xodr": read_opendrive,
     ".xodr.gz": read_opendrive,
 }
