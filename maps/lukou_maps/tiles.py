@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -80,7 +81,7 @@ def make_tiles(model: RoadModel, size_m: float = TILE_M) -> list[MapTile]:
             if len(rows):
                 write(getattr(model, name), rows, corner, getattr(content, name))
         _names(content, model, is_first=number == 0)
-        payload = content.SerializeToString(deterministic=True)
+        payload = zlib.compress(content.SerializeToString(deterministic=True), 6)
         tiles.append(
             MapTile(
                 header=Header(map=reference),
@@ -201,8 +202,13 @@ def assemble(tiles: Sequence[MapTile]) -> RoadModel:
             raise TileError(f"{where}: tile ({tile.tile_x}, {tile.tile_y}) is of another version")
         content = MapContent()
         try:
-            content.ParseFromString(tile.content)
-        except DecodeError as error:
+            expander = zlib.decompressobj()
+            content.ParseFromString(expander.decompress(tile.content, LARGEST_BYTES))
+            if expander.unconsumed_tail:
+                raise TileError(
+                    f"{where}: tile ({tile.tile_x}, {tile.tile_y}) expands to more than {LARGEST_BYTES} bytes"
+                )
+        except (DecodeError, zlib.error) as error:
             raise TileError(f"{where}: tile ({tile.tile_x}, {tile.tile_y}): {error}") from error
         size_mm = tile.size_m * 1000.0
         parts.append(((int(tile.tile_x * size_mm), int(tile.tile_y * size_mm)), content))
