@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ from lukou_roadside.perception.sensing import detection_scan, radar_scan
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import Scan, View
+
+MOST_REPEATS = 3
+"""Sweeps with the very same returns, after which a radar is taken for frozen: noise never repeats."""
 
 MOST_SENSORS = 32
 """Sensors that have a bit in ``contributing_sensors``."""
@@ -59,7 +63,9 @@ class _Sensor:
     reason: str = ""
     area: PerceivedArea | None = None
     frames: int = 0
-    unused: int = field(default=0)
+    unused: int = 0
+    print: int = 0
+    repeats: int = 0
 
 
 class PerceptionCore:
@@ -182,6 +188,12 @@ class PerceptionCore:
     def _take_sweep(self, one: Input, sweep: RadarScan) -> None:
         sensor, radar = self._sensors.get(sweep.radar), self._radars.get(sweep.radar)
         if sensor is not None and radar is not None:
+            print_ = zlib.crc32(sweep.range_m.tobytes() + sweep.azimuth_rad.tobytes()) if len(sweep) else 0
+            sensor.repeats = sensor.repeats + 1 if print_ and print_ == sensor.print else 0
+            sensor.print = print_
+            if sensor.repeats >= MOST_REPEATS:
+                sensor.reason = "frozen: the same returns again and again"
+                return
             self._use(sensor, one, radar_scan(sweep, radar, sensor.number, self._seconds(one.measured_at_ns)))
 
     def _take_detections(self, one: Input, detections: DetectionList) -> None:
@@ -223,6 +235,10 @@ class PerceptionCore:
         objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
         troubles = [f"{sensor.name} {sensor.reason}" for sensor in self._sensors.values() if sensor.reason]
         troubles += [f"{name} late" for name in missing]
+        for sensor in self._sensors.values():
+            doubt = "" if sensor.reason else self._tracker.registration.doubt(sensor.number)
+            if doubt:
+                troubles.append(f"{sensor.name} {doubt}")
         blind = all(sensor.reason for sensor in self._sensors.values() if sensor.is_awaited)
         validity = INVALID if blind else DEGRADED if troubles else VALID
         reason = ("no sensor: " if blind else "") + "; ".join(troubles)

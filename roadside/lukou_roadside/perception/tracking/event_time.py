@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
+from lukou_roadside.perception.tracking.registration import Matches, Registration
 from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracker import tracked
@@ -23,18 +24,23 @@ class EventTimeTracker:
         Settings.
     late : int
         Scans refused because they came too late.
+    registration : Registration
+        How far each sensor is off; learned from scans that are old enough not to be worked out again.
     """
 
     settings: TrackerSettings = field(default_factory=TrackerSettings)
     late: int = 0
+    registration: Registration = field(default_factory=Registration)
     _keys: list[tuple[float, int, int]] = field(default_factory=list)
     _scans: list[Scan] = field(default_factory=list)
-    _states: list[Tracks | None] = field(default_factory=list)
+    _states: list[tuple[Tracks, Matches | None] | None] = field(default_factory=list)
     _start: Tracks | None = None
     _newest_s: float = -1e18
 
     def add(self, scan: Scan) -> bool:
         """Take a scan in any order; False if it is older than what can be worked out again."""
+        if self.settings.registers:
+            scan = self.registration.corrected(scan)
         newest = max(self._newest_s, scan.time_s)
         if scan.time_s < newest - self.settings.replay_s or (self._start and scan.time_s < self._start.time_s):
             self.late += 1
@@ -56,7 +62,7 @@ class EventTimeTracker:
             if known is None:
                 known = tracked(tracks, self._scans[place], self.settings)
                 self._states[place] = known
-            tracks = known
+            tracks = known[0]
         self._forget()
         return tracks
 
@@ -71,5 +77,10 @@ class EventTimeTracker:
         """Drop scans that are too old to be worked out again."""
         old = bisect_right(self._keys, (self._newest_s - self.settings.replay_s, 1 << 30, 0))
         if old > 0:
-            self._start = self._states[old - 1]
+            last = self._states[old - 1]
+            assert last is not None  # `state` has just worked out all of them
+            self._start = last[0]
+            for scan, state in zip(self._scans[:old], self._states[:old], strict=True):
+                if state is not None and state[1] is not None:
+                    self.registration.add(scan, state[1])
             del self._keys[:old], self._scans[:old], self._states[:old]

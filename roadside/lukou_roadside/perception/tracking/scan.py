@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,3 +85,15 @@ class Scan:
 
     def __len__(self) -> int:
         return len(self.x_m)
+
+    def moved(self, time_s: float, x_m: Floats, y_m: Floats, wider: float = 1.0) -> Scan:
+        """The same detections at another time and other positions, their covariances times a factor."""
+        return replace(
+            self,
+            time_s=time_s,
+            x_m=x_m,
+            y_m=y_m,
+            variance_xx=self.variance_xx * wider,
+            variance_xy=self.variance_xy * wider,
+            variance_yy=self.variance_yy * wider,
+        )

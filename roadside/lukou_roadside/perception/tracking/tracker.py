@@ -9,7 +9,8 @@ from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.gater import Agreement, agreement
 from lukou_roadside.perception.tracking.initiator import begun
 from lukou_roadside.perception.tracking.predictor import predicted
-from lukou_roadside.perception.tracking.scan import CAMERA, Ints, Scan
+from lukou_roadside.perception.tracking.registration import Matches, matches
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import Tracks
 from lukou_roadside.perception.tracking.updater import (
@@ -22,7 +23,7 @@ from lukou_roadside.perception.tracking.updater import (
 from lukou_roadside.perception.tracking.visibility import detection_probability
 
 
-def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
+def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Tracks, Matches | None]:
     """Take one scan of one sensor.
 
     Parameters
@@ -38,6 +39,8 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
     -------
     Tracks
         Tracks at the time of the scan.
+    Matches or None
+        What it says of its sensor; None where it has not exactly one view.
     """
     tracks = predicted(tracks, scan.time_s)
     is_camera = scan.kind == CAMERA
@@ -49,6 +52,7 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
     probability = detection_probability(tracks, scan)
     clutter = settings.camera_clutter_per_m2 if is_camera else settings.radar_clutter_per_m2
     first_rows, first = np.unique(rows, return_index=True)
+    told = _told(tracks, scan, (first_rows, detections[first]), agreed, probability) if len(scan.views) == 1 else None
     tracks = with_existence(tracks, scan, (first_rows, detections[first]), agreed, probability, clutter, settings)
     if is_camera:
         tracks = with_positions(
@@ -60,11 +64,11 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
             agreed.r_xy[rows, detections],
             agreed.r_yy[rows, detections],
         )
-        told = ~np.isnan(scan.range_rate_mps[detections])
-        if told.any() and scan.views:
-            rate = scan.range_rate_mps[detections[told]]
+        rated = ~np.isnan(scan.range_rate_mps[detections])
+        if rated.any() and scan.views:
+            rate = scan.range_rate_mps[detections[rated]]
             variance = np.full(len(rate), settings.doppler_deviation_mps**2)
-            tracks = with_range_rates(tracks, rows[told], rate, variance, scan)
+            tracks = with_range_rates(tracks, rows[rated], rate, variance, scan)
         tracks = with_looks(tracks, rows, scan, detections)
     else:
         tracks = _with_returns(tracks, rows, detections, agreed, scan, settings)
@@ -72,7 +76,12 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Tracks:
     free = np.ones(len(scan), np.bool_)
     free[detections] = False
     tracks = begun(tracks, scan, np.flatnonzero(free), settings)
-    return survivors(tracks, settings)
+    return survivors(tracks, settings), told
+
+
+def _told(tracks: Tracks, scan: Scan, pairs: tuple[Ints, Ints], agreed: Agreement, probability: Floats) -> Matches:
+    innovations = (agreed.dx_m, agreed.dy_m, agreed.s_xx, agreed.s_xy, agreed.s_yy)
+    return matches(tracks, scan, pairs, tuple(part[pairs] for part in innovations), probability)  # type: ignore[arg-type]
 
 
 def _with_returns(
