@@ -27,11 +27,14 @@ EVADED_M = 0.4
 ACROSS_M = 0.15
 """Standard deviation of where drivers and walkers keep themselves across their way. [m]"""
 
-SPREAD = 0.06
+SPREAD = 0.08
 """Standard deviation of the distance travelled, as a share of it: nobody keeps a speed exactly."""
 
-CHANGE_SPREAD = 0.25
+CHANGE_SPREAD = 0.35
 """The same as a share of what predicted braking and accelerating changes."""
+
+SURE_STOP_MPS = 2.0
+"""Below this speed the place where somebody will stop is known better and better. [m/s]"""
 
 LEAST_CHANCE = 0.1
 """Less probable contacts are left out."""
@@ -50,7 +53,7 @@ class Contacts:
     probability : (n,) float array
         Of both paths being taken and nobody yielding.
     path_probability : (n,) float array
-        Of both paths being taken.
+        Of both paths being taken, if nobody gives way.
     same_way : (n,) bool array
         Whether they go the same way when they meet.
     """
@@ -95,8 +98,9 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     first, second, sample, chance = first[kept], second[kept], sample[kept], chance[kept]
     along = h.cos[first, sample] * h.cos[second, sample] + h.sin[first, sample] * h.sin[second, sample]
     same_way = along > SAME_WAY_COS
-    taken = h.probability[first] * h.probability[second] * chance
-    probability = taken * nobody_yields(users, h, predictor, first, second, sample, same_way)
+    probability = h.probability[first] * h.probability[second] * chance
+    taken = probability / np.maximum(h.intention[first] * h.intention[second], 1e-3)
+    probability = probability * nobody_yields(users, h, predictor, first, second, sample, same_way)
     return Contacts(first, second, sample, probability, taken, same_way)
 
 
@@ -216,7 +220,9 @@ def _variances(users: RoadUsers, h: Hypotheses, times_s: Floats) -> tuple[Floats
     position2 = users.deviation_m**2
     changed = h.travelled_m - users.speed_mps[h.user][:, None] * times_s
     rate = np.minimum(users.speed_deviation_mps, 1.0)[h.user][:, None] * times_s
-    moving = h.travelled_m > 0.5
+    # who is expected to stand somewhere stands there or before
+    pace = np.diff(h.travelled_m, axis=1, prepend=0.0) * (1.0 / (times_s[1] * SURE_STOP_MPS))
+    moving = np.minimum(pace, 1.0)
     along2 = (
         position2[h.user][:, None]
         + 0.02

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lukou_cloud.edge.dangers import dangers
+from lukou_cloud.edge.encounters import Encounters, Outcome
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes
 from lukou_cloud.edge.fusion import Fusion, UnitTracks, unit_tracks
 from lukou_cloud.edge.lights import LightTable
@@ -79,6 +80,7 @@ class EdgeCore:
         self._predictor = Predictor(self._model, settings.prediction, self._lights.may_turn_on_red)
         self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s)
         self._episodes = Episodes(settings.warnings)
+        self._encounters = Encounters(settings.experience)
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
@@ -98,7 +100,8 @@ class EdgeCore:
         outputs = self._watch(now_ns)
         used = tuple((f"objects:{source}", self._lists[source][0]) for source in fresh)
         measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
-        changes, made = self._judge(now_ns, measured_ns, fresh)
+        changes, made, outcomes = self._judge(now_ns, measured_ns, fresh)
+        outputs += [self._near_miss(now_ns, one) for one in outcomes if one.is_near_miss]
         outputs += self._warn(now_ns, measured_ns, changes, made, used)
         if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
             self._last_fused_ns = now_ns
@@ -157,12 +160,17 @@ class EdgeCore:
         event = Event(event_id=identity, kind=kind, severity=severity, subject=subject, text=text)
         return Output("event", event, now_ns)
 
+    def _near_miss(self, now_ns: int, one: Outcome) -> Output:
+        text = f"{one.encounter.first} and {one.encounter.second}: {one.in_words()} at ({one.x_m:.1f}, {one.y_m:.1f})"
+        subject = nearest_intersection(self._model, one.x_m, one.y_m)
+        return self._event(now_ns, "edge.near_miss", Severity.SEVERITY_INFO, subject, text)
+
     # --- warnings -------------------------------------------------------------------------------------------------
 
-    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording]:
-        """Dangers around the road users of the new lists; and what makes the message of one by its place in the changes."""
+    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording, list[Outcome]]:
+        """Dangers around the road users of the new lists; what makes the message of one by its place; encounters over."""
         if not fresh:
-            return self._episodes.step(now_ns, []), _nothing_to_say
+            return self._episodes.step(now_ns, []), _nothing_to_say, []
         tracks, units = self._everybody(measured_ns)
         users = self._users(tracks)
         users = users.take(_around(users, self._touched(units, fresh)))
@@ -172,7 +180,9 @@ class EdgeCore:
             if now_ns - at_ns <= self._settings.stale_s * 1e9
         }
         lights = self._lights.of_states(states, measured_ns)
-        found, hypotheses = dangers(users, lights, self._predictor, self._settings.warnings)
+        required = self._encounters.required()
+        found, hypotheses, expected = dangers(users, lights, self._predictor, self._settings.warnings, required)
+        outcomes = self._encounters.step(measured_ns, users, hypotheses, expected, self._predictor.times_s)
         seen, rows = keys(users, found)
         changes = self._episodes.step(now_ns, seen)
 
@@ -181,7 +191,7 @@ class EdgeCore:
             where = nearest_intersection(self._model, float(found.x_m[row]), float(found.y_m[row]))
             return message(row, users, found, hypotheses, self._predictor, where)
 
-        return changes, made
+        return changes, made, outcomes
 
     def _everybody(self, at_ns: int) -> tuple[UnitTracks, Ints]:
         """All road users at an instant; worked out once per instant and set of lists."""
@@ -323,6 +333,7 @@ class EdgeCore:
             "last_fused_ns": self._last_fused_ns,
             "events": self._events,
             "silent": sorted(self._silent.items()),
+            "encounters": self._encounters.state(),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
@@ -355,6 +366,7 @@ class EdgeCore:
             raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
+        self._encounters.restore(state["encounters"])
         self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}

@@ -70,9 +70,21 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 """No danger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Required:
+    """How probable a contact must be to begin a warning: between vehicles, and with a vulnerable road user."""
+
+    vehicles: float = 0.45
+    vulnerable: float = 0.45
+
+
 def dangers(
-    users: RoadUsers, lights: Lights, predictor: Predictor, settings: WarningSettings
-) -> tuple[Dangers, Hypotheses]:
+    users: RoadUsers,
+    lights: Lights,
+    predictor: Predictor,
+    settings: WarningSettings,
+    required: Required = Required(),
+) -> tuple[Dangers, Hypotheses, Contacts]:
     """Predict and judge one instant.
 
     Parameters
@@ -85,6 +97,8 @@ def dangers(
         Predicts; remembers lanes.
     settings : WarningSettings
         Thresholds.
+    required : Required
+        How probable contacts must be.
 
     Returns
     -------
@@ -92,18 +106,26 @@ def dangers(
         Every danger above the thresholds, each pair of road users once per kind.
     hypotheses : Hypotheses
         What was predicted.
+    contacts : Contacts
+        Meetings that are expected if nobody gives way.
     """
     h = predictor.predict(users, lights)
+    found = contacts(users, h, predictor, settings)
     parts = [
-        _of_contacts(users, h, contacts(users, h, predictor, settings), predictor, settings),
+        _of_contacts(users, h, found, predictor, settings, required),
         _rear_end(users, h, settings),
         _red_light(users, h, lights, settings),
     ]
-    return _joined(parts), h
+    return _joined(parts), h, found
 
 
 def _of_contacts(
-    users: RoadUsers, h: Hypotheses, found: Contacts, predictor: Predictor, settings: WarningSettings
+    users: RoadUsers,
+    h: Hypotheses,
+    found: Contacts,
+    predictor: Predictor,
+    settings: WarningSettings,
+    required: Required,
 ) -> Dangers:
     if len(found.first) == 0:
         return NOTHING
@@ -119,7 +141,9 @@ def _of_contacts(
     best = np.full(len(unique), -1)
     order = np.argsort(found.probability[kept], kind="stable")
     best[number[order]] = kept[order]
-    chosen = (total >= settings.probability) | (unyielding >= settings.hold_probability)
+    weak = vulnerable[best]
+    needed = np.where(weak, required.vulnerable, required.vehicles)
+    chosen = (total >= needed) | (unyielding >= settings.hold_probability)
     row, likely = best[chosen], np.asarray(np.minimum(total[chosen], 1.0), np.float64)
     kind = _kinds(users, h, found, row, predictor)
     a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
@@ -130,7 +154,7 @@ def _of_contacts(
     a, b, ha, hb = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, hb, ha), np.where(swap, ha, hb)
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
-    return Dangers(kind, a, b, likely, time_s[row], ha, hb, x_m, y_m, likely >= settings.probability)
+    return Dangers(kind, a, b, likely, time_s[row], ha, hb, x_m, y_m, likely >= needed[chosen])
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
@@ -182,8 +206,8 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     kept = held & (time_s < 2.0 * settings.rear_end_time_to_collision_s)
     rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]
     best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
-    sure = total >= settings.probability
-    best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.probability
+    sure = total >= settings.sure_probability
+    best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.sure_probability
     unprotected = users.is_two_wheeled_or_on_foot
     vulnerable = unprotected[follower[best]] | unprotected[leader[best]]
     return Dangers(
@@ -219,12 +243,12 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     user = h.user[rows]
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]
-    red_in = np.where(np.isnan(lights.red_in_s[connection]), np.inf, lights.red_in_s[connection])
-    red = (lights.light[connection] == Light.RED) | (time_s > red_in + 0.3)
+    ends = np.where(np.isnan(lights.ends_in_s[connection]), np.inf, lights.ends_in_s[connection])
+    red = (lights.light[connection] == Light.RED) | (time_s > ends + 0.3)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
     best, total, _ = _by_pair(user, h.probability[rows], np.ones(len(rows), np.bool_))
-    sure = total >= settings.probability
+    sure = total >= settings.sure_probability
     best = best[sure]
     distance = h.line_m[rows[best]] + users.length_m[user[best]] / 2.0
     return Dangers(

@@ -36,6 +36,9 @@ OF_COLOUR = {
 OF_LETTER = {"r": Light.RED, "u": Light.RED, "y": Light.YELLOW, "Y": Light.YELLOW, "g": Light.GREEN, "G": Light.GREEN}
 """SUMO's state letters."""
 
+SURE_CONFIDENCE = 0.8
+"""Forecast ends of red and green that are less sure are not counted on."""
+
 USUAL_YELLOW_S = 3.0
 """Length of a yellow that nobody tells. [s]"""
 
@@ -48,12 +51,12 @@ class Lights:
     ----------
     light : (c,) int array
         `Light`.
-    red_in_s : (c,) float array
-        Time until red begins: 0 where it is red, nan where it is not known. [s]
+    ends_in_s : (c,) float array
+        Time until what is shown ends, where that is all but sure; nan: not known. [s]
     """
 
     light: Ints
-    red_in_s: Floats
+    ends_in_s: Floats
 
 
 def no_lights(model: RoadModel) -> Lights:
@@ -103,14 +106,14 @@ class LightTable:
             read = self._read.get(intersection)
             if read is None or read[0] is not state:
                 read = self._read[intersection] = (state, *self._of_state(intersection, state))
-            _, rows, light, red_at_ns = read
+            _, rows, light, ends_at_ns = read
             lights.light[rows] = light
-            lights.red_in_s[rows] = np.maximum((red_at_ns - now_ns) * 1e-9, 0.0)
+            lights.ends_in_s[rows] = np.maximum((ends_at_ns - now_ns) * 1e-9, 0.0)
         return lights
 
     def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats]:
-        """Connections that a state tells of, their lights, and when each turns red (nan: not known). [ns]"""
-        rows, lights, red_at_ns = [np.zeros(0, np.int64)], [], []
+        """Connections that a state tells of, their lights, and when each ends (nan: not known). [ns]"""
+        rows, lights, ends_at_ns = [np.zeros(0, np.int64)], [], []
         for group in state.groups:
             ruled = self._groups.get((intersection, group.group))
             if ruled is None or len(ruled) == 0:
@@ -118,21 +121,19 @@ class LightTable:
             light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
             rows.append(ruled)
             lights += [int(light)] * len(ruled)
-            red_at_ns += [_red_at(group, light)] * len(ruled)
-        return np.concatenate(rows), np.array(lights, np.int64), np.array(red_at_ns)
+            ends_at_ns += [_ends_at(group, light)] * len(ruled)
+        return np.concatenate(rows), np.array(lights, np.int64), np.array(ends_at_ns)
 
 
-def _red_at(group: signal_pb2.SignalGroupState, light: Light) -> float:
-    """Instant at which a group turns red: long ago where it is red, nan where it is not known. [ns]"""
-    if light == Light.RED:
-        return 0.0
-    if light != Light.YELLOW:
-        return float("nan")
-    if group.HasField("likely_end_at_ns"):
-        return float(group.likely_end_at_ns)
-    if group.HasField("started_at_ns"):
-        return group.started_at_ns + USUAL_YELLOW_S * 1e9
-    return float("nan")
+def _ends_at(group: signal_pb2.SignalGroupState, light: Light) -> float:
+    """Instant at which what a group shows ends, where it is promised or nearly sure; nan: not known. [ns]"""
+    told = float(group.likely_end_at_ns) if group.HasField("likely_end_at_ns") else float("nan")
+    if light == Light.YELLOW:
+        return (
+            told if told == told or not group.HasField("started_at_ns") else group.started_at_ns + USUAL_YELLOW_S * 1e9
+        )
+    sure = group.is_committed or group.confidence >= SURE_CONFIDENCE
+    return told if sure and light != Light.UNKNOWN else float("nan")
 
 
 def link_rows(model: RoadModel, intersection: str, count: int) -> tuple[Ints, Ints]:
@@ -145,9 +146,42 @@ def link_rows(model: RoadModel, intersection: str, count: int) -> tuple[Ints, In
     return np.array(rows, np.int64), np.array(links, np.int64)
 
 
-def waits(lights: Lights, connection: Ints, arrives_in_s: Floats, may_turn_on_red: Booleans) -> Booleans:
-    """Whether a law-abiding driver who arrives at a connection's stop line then would have to stop there."""
-    light = lights.light[connection]
-    return np.asarray(
-        ((light == Light.RED) | (light == Light.YELLOW)) & ~may_turn_on_red[connection] & (arrives_in_s > -1.0)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Stops:
+    """Where law-abiding drivers would have to stop for the signal ahead of them.
+
+    Attributes
+    ----------
+    must : (h,) bool array
+        Whether they have to.
+    from_s, until_s : (h,) float array
+        When that begins and ends to hold: now and until green, or from a foreseen yellow on. [s]
+    """
+
+    must: Booleans
+    from_s: Floats
+    until_s: Floats
+
+
+def stops(lights: Lights, connection: Ints, arrives_in_s: Floats, may_turn_on_red: Booleans) -> Stops:
+    """What the signals ahead mean for drivers who would arrive at the stop lines at some times.
+
+    Parameters
+    ----------
+    lights : Lights
+        Signals now.
+    connection : (h,) int array
+        Connection ahead of each; -1: none.
+    arrives_in_s : (h,) float array
+        Time until its stop line at the present speed. [s]
+    may_turn_on_red : (c,) bool array
+        Connections that may be taken on red.
+    """
+    row = np.maximum(connection, 0)
+    light, ends = lights.light[row], lights.ends_in_s[row]
+    ruled = (connection >= 0) & ~may_turn_on_red[row]
+    soon_green = (light == Light.RED) & (ends <= arrives_in_s)
+    closed = ((light == Light.RED) & ~soon_green) | (light == Light.YELLOW)
+    closing = (light == Light.GREEN) & (ends < arrives_in_s)
+    until = np.where((light == Light.RED) & (ends >= 0.0), ends, np.inf)
+    return Stops(ruled & (closed | closing), np.where(closing, ends, 0.0), until)

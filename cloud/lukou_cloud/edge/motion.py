@@ -28,8 +28,14 @@ STANDING_GAP_M = 1.0
 HARDEST_MPS2 = 6.0
 """Nobody is expected to brake harder. [m/s^2]"""
 
+HARD_MPS2 = -3.0
+"""Harder braking than this goes on until standstill; softer braking fades like all else. [m/s^2]"""
+
 HEADWAY_S = 0.8
 """Reaction time in the safe speed behind a leader. [s]"""
+
+STARTING_S = 0.7
+"""Time from green to the first driver's start (Highway Capacity Manual: start-up lost time of 2 s over the first vehicles). [s]"""
 
 PULLING_AWAY_MPS2 = 2.0
 """Acceleration of drivers who have begun to pull away, until they reach the usual speed. [m/s^2]"""
@@ -50,6 +56,7 @@ def travelled(
     speed_mps: Floats,
     acceleration_mps2: Floats,
     stop_m: Floats,
+    until_s: Floats,
     kept_speed: Callable[[Floats], Floats],
     following: Following,
     times_s: Floats,
@@ -63,6 +70,8 @@ def travelled(
         Now. [m/s, m/s^2]
     stop_m : (h,) float array
         Distance to where the front stops; inf: nowhere. [m]
+    until_s : (h,) float array
+        When that stop is over: a light turns green; inf: not foreseen. [s]
     kept_speed : callable
         Speed that the road allows after some distances. [m/s]
     following : Following
@@ -81,30 +90,47 @@ def travelled(
     way = np.zeros(len(speed_mps))
     ways, speed = [way], speed_mps
     changes = _changes(speed_mps, acceleration_mps2, steps, middles, settings.acceleration_fades_s)
+    released = np.flatnonzero(np.isfinite(stop_m) & (until_s < times_s[-1]))
+    if len(released):
+        started = middles[:, None] > until_s[released] + STARTING_S
+        changes[:, released] = np.where(started, PULLING_AWAY_MPS2 * np.array(steps)[:, None], changes[:, released])
     # who is faster than the limits stays faster in proportion
     limit = kept_speed(way)
     ratio = np.maximum(speed / np.maximum(limit, 0.5), 1.0)
     led = np.flatnonzero(following.row >= 0)
     leader = following.row[led]
-    room = np.maximum(following.gap_m[led] - STANDING_GAP_M, 0.0)
-    twice, tau = 2.0 * settings.braking_mps2, settings.braking_mps2 * HEADWAY_S
+    gap = np.maximum(following.gap_m[led] - STANDING_GAP_M, 0.0)
+    brake = settings.braking_mps2
     stopping = np.flatnonzero(np.isfinite(stop_m))
-    stop = stop_m[stopping]
+    stop, until = stop_m[stopping], until_s[stopping]
     for k, step in enumerate(steps):
         new = np.minimum(np.maximum(speed + changes[k], 0.0), ratio * limit)
         if len(stopping):
-            new[stopping] = np.minimum(new[stopping], np.sqrt(twice * np.maximum(stop - way[stopping], 0.0)))
+            allowed = _able_to_stop(speed[stopping], stop - way[stopping], brake, step, 0.0)
+            new[stopping] = np.minimum(new[stopping], np.where(until > middles[k], allowed, np.inf))
         if len(led):
-            gap = np.maximum(room + way[leader] - way[led], 0.0)
-            safe = np.sqrt(tau * tau + speed[leader] ** 2 + twice * gap) - tau
-            new[led] = np.minimum(new[led], safe)
+            ahead = speed[leader]
+            room = gap + way[leader] - way[led] + ahead * (step + ahead / (2.0 * brake))
+            new[led] = np.minimum(new[led], _able_to_stop(speed[led], room, brake, step, HEADWAY_S))
         new = np.maximum(np.maximum(new, speed - HARDEST_MPS2 * step), 0.0)
-        way = way + (speed + new) * (0.5 * step)
+        before, way = way, way + (speed + new) * (0.5 * step)
         speed = new
+        if len(stopping):  # whoever stops there at all does not stop beyond
+            held = np.minimum(way[stopping], np.maximum(stop, before[stopping]))
+            way[stopping] = np.where(until > middles[k], held, way[stopping])
+        if len(led):
+            way[led] = np.minimum(way[led], np.maximum(gap + way[leader], before[led]))
         ways.append(way)
         if k + 1 < len(steps):
-            limit = kept_speed(way)
+            limit = kept_speed(way + speed * (0.5 * steps[k + 1]))
     return np.asarray(_resampling(steps, tuple(times_s.tolist())) @ np.array(ways)).T
+
+
+def _able_to_stop(speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, headway_s: float) -> Floats:
+    """Speed after a step from which stopping within the room is still possible: v'^2 / 2b + v' tau + (v + v') h / 2 = room."""
+    linear = braking_mps2 * (step_s + 2.0 * headway_s)
+    constant = braking_mps2 * (step_s * speed_mps - 2.0 * room_m)
+    return np.asarray(0.5 * (np.sqrt(np.maximum(linear * linear - 4.0 * constant, linear * linear)) - linear))
 
 
 @lru_cache(maxsize=16)
@@ -124,6 +150,8 @@ def _changes(
     usual = np.where(seen > PULLS_AWAY_MPS2, PULLING_AWAY_MPS2, 0.0)
     fade = np.exp(-middles_s / fades_s)
     length = np.array(steps)
+    # whoever brakes hard has a reason that lasts
+    usual = np.where(seen < HARD_MPS2, seen, usual)
     return np.asarray(np.outer(fade * length, seen) + np.outer((1.0 - fade) * length, usual))
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lukou_cloud.edge.lights import Light, Lights, waits
+from lukou_cloud.edge.lights import Light, Lights, stops
 from lukou_cloud.edge.motion import Following, travelled
+from lukou_cloud.edge.priority import waits_at
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import NONE, Ways, is_in, may_follow
+from lukou_cloud.edge.ways import NONE, PASSED_M, Ways, is_in, may_follow
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.ragged import spread
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
@@ -40,6 +41,20 @@ LEAST_LANE_PROBABILITY = 0.02
 
 AHEAD_M = 60.0
 """Leaders farther ahead do not matter. [m]"""
+
+FRONT_DEVIATION_M = 0.4
+LEAST_FRONT = 0.02
+"""Standard deviation of the front across the path that is followed, and the least likelihood. [m, 1]"""
+
+NOTICED_MPS2 = 3.0
+"""Who would have to brake harder for the one ahead and does not brake does not mean to stay behind it. [m/s^2]"""
+
+IGNORING_SHARE = 0.2
+GOING_MPS = 1.5
+"""Share of those who should wait, and could, and yet do not; slower ones are waiting already. [1, m/s]"""
+
+IN_THE_WAY_M = 1.2
+"""Whoever is nearer than this to the centre line ahead is in the way, narrow as both may be. [m]"""
 
 SAME_ROUTE_FACTOR = float(np.exp(2.0))
 """Odds of a lane that continues the lane chosen last time, over one that does not."""
@@ -70,7 +85,11 @@ class Hypotheses:
     s_m : (h,) float array
         Arc length of its centre on the path now. [m]
     probability : (h,) float array
-        Probability of the path; the rows of one road user sum to 1 or less.
+        Probability of path and intention; the rows of one road user sum to 1 or less.
+    intention : (h,) float array
+        Share of those on the path who mean to do so.
+    ignores : (h,) bool array
+        Does not give way although it should and could.
     travelled_m : (h, t) float array
         Distance from now at each sample of time. [m]
     x_m, y_m, cos, sin : (h, t) float array
@@ -91,6 +110,8 @@ class Hypotheses:
     path: Ints
     s_m: Floats
     probability: Floats
+    intention: Floats
+    ignores: Booleans
     travelled_m: Floats
     x_m: Floats
     y_m: Floats
@@ -161,7 +182,7 @@ class Predictor:
         user, lane, s_m, weight, best = self._lanes(users)
         row, path = self.ways.of_lanes(lane)
         user, s_m, weight = user[row], s_m[row], weight[row]
-        weight = weight * self._likely_turn(users, user, path, s_m)
+        weight = weight * self._likely_turn(users, user, path, s_m) * self._likely_front(users, user, path, s_m)
         user, path, s_m, weight = self._most_probable(user, path, s_m, weight, len(users))
         off = np.ones(len(users), np.bool_)
         off[user] = False
@@ -211,6 +232,15 @@ class Predictor:
         excess = users.speed_mps[user] - 1.2 * self.ways.kept_speed(path, s_m)
         return np.asarray(np.maximum(np.exp(np.minimum(1.0 - excess, 0.0) / 1.5), 0.02) * self.ways.usual[path])
 
+    def _likely_front(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> Floats:
+        """A turn begins with the front: how well it lies on the path while the middle still lies on several."""
+        half = 0.5 * users.length_m[user]
+        heading = users.heading_rad[user]
+        x_m, y_m, cos, sin = self.ways.pose(path, s_m + half)
+        dx, dy = users.x_m[user] + half * np.cos(heading) - x_m, users.y_m[user] + half * np.sin(heading) - y_m
+        aside = (dy * cos - dx * sin) / np.maximum(2.0 * users.deviation_m[user], FRONT_DEVIATION_M)
+        return np.asarray(np.maximum(np.exp(-0.5 * aside * aside), LEAST_FRONT))
+
     def _most_probable(
         self, user: Ints, path: Ints, s_m: Floats, weight: Floats, count: int
     ) -> tuple[Ints, Ints, Floats, Floats]:
@@ -244,39 +274,61 @@ class Predictor:
             connection, line_m = np.where(on, connection, NONE), np.where(on, line_m, np.inf)
         else:
             connection, line_m = np.full(len(user), NONE), np.full(len(user), np.inf)
-        runs, stops = self._intent(users, lights, user, connection, line_m)
+        runs, held, until_s = self._intent(users, lights, user, connection, line_m)
         weight = weight * np.where(runs, RUNNING_SHARE, 1.0)
         weight = weight * self._likely_on_red(speed, lights, connection, line_m)
+        leader, gap = self._leaders(users, user, path, s_m, best)
+        weight = weight * _likely_behind(users, user, leader, gap)
         weight = weight / np.bincount(user, weights=weight)[user]
         astray = ~on & ~users.is_vulnerable[user] & (speed < DOUBTFUL_MPS)
         weight = np.where(astray, ASTRAY_SHARE * weight, weight)
-        leader, gap = self._leaders(users, user, path, s_m, best)
-        first = np.searchsorted(user, np.arange(len(users)))
-        follows = Following(np.where(leader >= 0, first[leader], NONE), gap)
-        way = travelled(
+        half = users.length_m[user] * 0.5
+        waits_m = waits_at(
+            self.ways,
+            path,
+            s_m + half,
+            s_m - half,
             speed,
             users.acceleration_mps2[user],
-            np.where(stops, line_m, np.inf),
+            weight,
+            held,
+            self.settings.braking_mps2,
+        )
+        stop_m = np.where(held, line_m, np.inf)
+        rows, intention, goes = _with_those_who_go(waits_m < stop_m, speed)
+        stop_m = np.where(goes, stop_m[rows], np.minimum(stop_m, waits_m)[rows])
+        until_s = np.where(stop_m < line_m[rows], np.inf, until_s[rows])
+        user, path, connection, leader = user[rows], path[rows], connection[rows], leader[rows]
+        s_m, weight, line_m, gap, runs = s_m[rows], weight[rows], line_m[rows], gap[rows], runs[rows]
+        first = np.searchsorted(user, np.arange(len(users)))
+        way = travelled(
+            users.speed_mps[user],
+            users.acceleration_mps2[user],
+            stop_m,
+            until_s,
             self.ways.speeds_from(path, s_m),
-            follows,
+            Following(np.where(leader >= 0, first[leader], NONE), gap),
             self.times_s,
             self.settings,
         )
         x_m, y_m, cos, sin = self._poses(users, user, path, s_m, way)
-        return Hypotheses(user, path, s_m, weight, way, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap)
+        return Hypotheses(
+            user, path, s_m, weight * intention, intention, goes,
+            way, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap,
+        )  # fmt: skip
 
     def _intent(
         self, users: RoadUsers, lights: Lights, user: Ints, connection: Ints, line_m: Floats
-    ) -> tuple[Booleans, Booleans]:
-        """Who will run against the light ahead, and who will stop for it."""
+    ) -> tuple[Booleans, Booleans, Floats]:
+        """Who will run against the light ahead, who will stop for it, and until when. [s]"""
         if len(lights.light) == 0:
-            return np.zeros(len(user), np.bool_), np.zeros(len(user), np.bool_)
+            return np.zeros(len(user), np.bool_), np.zeros(len(user), np.bool_), np.full(len(user), np.inf)
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
-        arrives = line_m / np.maximum(speed, 0.5)
-        must = (connection >= 0) & waits(lights, np.maximum(connection, 0), arrives, self._may_turn_on_red)
-        cannot = ~can_stop(speed, acceleration, line_m, 0.0, self.settings.red_braking_mps2)
-        runs = must & cannot & (speed > 1.5)
-        return runs, must & ~runs
+        told = stops(lights, connection, line_m / np.maximum(speed, 0.5), self._may_turn_on_red)
+        left_m = line_m - speed * told.from_s
+        can = can_stop(speed, acceleration, left_m, 0.0, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
+        runs = told.must & ~can & (told.from_s == 0.0) & (speed > 1.5)
+        return runs, told.must & (can | (told.from_s == 0.0)) & ~runs, told.until_s
 
     def _likely_on_red(self, speed: Floats, lights: Lights, connection: Ints, line_m: Floats) -> Floats:
         """Who turns on red rolls over the line slowly: who is too fast for that goes elsewhere."""
@@ -317,6 +369,13 @@ class Predictor:
         ahead = offset + best[1][other]
         kept = (ahead > 0.5) & (ahead < AHEAD_M) & (other != user[owner])
         other, owner, ahead = other[kept], owner[kept], ahead[kept]
+        if len(other) == 0:
+            return leader, gap
+        x_m, y_m, cos, sin = self.ways.pose(path[owner], s_m[owner] + ahead)
+        aside = np.abs((users.y_m[other] - y_m) * cos - (users.x_m[other] - x_m) * sin)
+        wide = 0.5 * (users.width_m[other] + users.width_m[user[owner]]) + users.deviation_m[other]
+        kept = aside < np.maximum(wide, IN_THE_WAY_M)
+        other, owner, ahead = other[kept], owner[kept], ahead[kept]
         order = np.argsort(-ahead, kind="stable")  # the nearest is written last
         leader[owner[order]] = other[order]
         half = 0.5 * (users.length_m[user[owner]] + users.length_m[other])
@@ -344,6 +403,26 @@ class Predictor:
             x_m[rows] = xs + (x0[rows] - xs[:, 0])[:, None] * self._fading
             y_m[rows] = ys + (y0[rows] - ys[:, 0])[:, None] * self._fading
         return x_m, y_m, cos, sin
+
+
+def _with_those_who_go(waits: Booleans, speed_mps: Floats) -> tuple[Ints, Floats, Booleans]:
+    """Beside everybody who moves and is expected to wait, one who does not: rows, share of the intention, who goes on."""
+    count = len(waits)
+    twins = np.flatnonzero(waits & (speed_mps > GOING_MPS))
+    rows = np.sort(np.concatenate([np.arange(count), twins])) if len(twins) else np.arange(count)
+    goes = np.zeros(len(rows), np.bool_)
+    goes[1:] = rows[1:] == rows[:-1]
+    intention = np.where(goes, IGNORING_SHARE, 1.0)
+    intention[:-1][goes[1:]] = 1.0 - IGNORING_SHARE
+    return rows, intention, goes
+
+
+def _likely_behind(users: RoadUsers, user: Ints, leader: Ints, gap_m: Floats) -> Floats:
+    """Who does not brake for somebody close ahead on one path most likely takes another, if there is another."""
+    closing = np.maximum(users.speed_mps[user] - users.speed_mps[leader], 0.0)
+    needed = np.where(leader >= 0, closing * closing / (2.0 * np.maximum(gap_m, 0.5)), 0.0)
+    ignores = (needed > NOTICED_MPS2) & (users.acceleration_mps2[user] > -0.3 * needed)
+    return np.where(ignores, RUNNING_SHARE, 1.0)
 
 
 def can_stop(

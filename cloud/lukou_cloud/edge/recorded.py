@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from lukou_cloud.edge.dangers import Dangers, dangers
+from lukou_cloud.edge.encounters import Encounters
 from lukou_cloud.edge.episodes import Episode, Episodes, Key
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, link_rows, no_lights
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import RoadUsers
-from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
+from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, WarningSettings
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 
@@ -32,6 +33,12 @@ KINDS = {1: "crossing", 2: "left_turn", 3: "rear_end", 4: "vru", 5: "red_light"}
 
 VULNERABLE_CLASSES = {"ped": 6, "pedestrian": 6, "bike": 5, "bicycle": 5, "motorcycle": 4}
 """Classes of the walkers' file as `lukou.v1.ObjectClass`."""
+
+STEADY_S = 0.6
+"""Intervals of one colour that differ by less were meant to be equal. [s]"""
+
+OVERDUE_S = 0.3
+"""A colour that lasts longer than foreseen by more than this is not foreseen any more. [s]"""
 
 DEFAULT_SIZE = (4.3, 1.8)
 """Length and width where none is told. [m]"""
@@ -122,32 +129,56 @@ def _vulnerable(stream: Iterator[str]) -> Iterator[tuple[float, Sighting | None]
 
 
 class RecordedLights:
-    """Signal states by time."""
+    """Signal states by time, with the ends that a countdown which has watched the last cycles would tell.
+
+    A link's red or green is expected to last as long as last time, unless the last two times differ; what has not
+    been seen, or varies (actuated signals), is not foreseen.
+    """
 
     def __init__(self, model: RoadModel, path: Path | None) -> None:
         self._model = model
-        self._changes: dict[str, list[tuple[float, str]]] = {}
+        changes: dict[str, list[tuple[float, str]]] = {}
         if path is not None:
             with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
                 for row in csv.DictReader(stream):
-                    self._changes.setdefault(row["tls"], []).append((float(row["t"]), row["state"]))
-        longest = {name: len(changes[0][1]) for name, changes in self._changes.items()}
-        self._rows = {name: link_rows(model, name, count) for name, count in longest.items()}
+                    changes.setdefault(row["tls"], []).append((float(row["t"]), row["state"]))
+        self._times = {name: [t for t, _ in told] for name, told in changes.items()}
+        self._rows, self._lights, self._ends = {}, {}, {}
+        for name, told in changes.items():
+            rows, links = link_rows(model, name, len(told[0][1]))
+            light = np.array([[int(OF_LETTER.get(letter, Light.UNKNOWN)) for letter in state] for _, state in told])
+            self._rows[name], self._lights[name] = rows, light[:, links]
+            self._ends[name] = _learned_ends(np.array(self._times[name]), light)[:, links]
 
     def at(self, t: float) -> Lights:
         """Lights at an instant."""
         lights = no_lights(self._model)
-        for name, changes in self._changes.items():
-            k = bisect_right(changes, (t + 1e-6, "~")) - 1
-            if k < 0:
-                continue
-            began, state = changes[k]
-            rows, links = self._rows[name]
-            light = np.array([int(OF_LETTER.get(letter, Light.UNKNOWN)) for letter in state])[links]
-            lights.light[rows] = light
-            yellow = max(USUAL_YELLOW_S - (t - began), 0.0)
-            lights.red_in_s[rows] = np.select([light == Light.RED, light == Light.YELLOW], [0.0, yellow], np.nan)
+        for name, times in self._times.items():
+            k = bisect_right(times, t + 1e-6) - 1
+            if k >= 0:
+                rows, left = self._rows[name], self._ends[name][k] - t
+                lights.light[rows] = self._lights[name][k]
+                lights.ends_in_s[rows] = np.where(left > -OVERDUE_S, np.maximum(left, 0.0), np.nan)
         return lights
+
+
+def _learned_ends(t: Floats, light: Ints) -> Floats:
+    """When what each link shows from each change on will end, by what was seen before that change only; nan: unknown."""
+    ends = np.full(light.shape, np.nan)
+    for link in range(light.shape[1]):
+        lasted: dict[int, list[float]] = {}
+        began, end = t[0], np.nan
+        for k in range(len(t)):
+            if k > 0 and light[k, link] != light[k - 1, link]:
+                before = lasted.setdefault(int(light[k - 1, link]), [])
+                before.append(t[k] - began if began > t[0] else np.nan)
+                began, shown = t[k], int(light[k, link])
+                last = lasted.get(shown, [])[-2:]
+                steady = bool(last) and abs(last[0] - last[-1]) < STEADY_S  # nan, seen in part only, is not steady
+                usual = USUAL_YELLOW_S if shown == Light.YELLOW else np.nan
+                end = began + (last[-1] if steady else usual)
+            ends[k, link] = end
+    return ends
 
 
 def warn_recorded(
@@ -156,6 +187,7 @@ def warn_recorded(
     signals: Path | None,
     prediction: PredictionSettings | None = None,
     warning: WarningSettings | None = None,
+    experience: ExperienceSettings | None = None,
 ) -> tuple[list[Raised], list[float], list[int]]:
     """Warnings on recorded trajectories.
 
@@ -169,6 +201,7 @@ def warn_recorded(
     model = load_map(map_file)
     settings = warning or WarningSettings()
     predictor, episodes = Predictor(model, prediction or PredictionSettings()), Episodes(settings)
+    encounters = Encounters(experience or ExperienceSettings())
     lights = RecordedLights(model, signals)
     numbers: dict[str, int] = {}
     names: dict[int, str] = {0: ""}
@@ -178,7 +211,8 @@ def warn_recorded(
         users = _users(frame, numbers, names)
         shown = lights.at(t)
         begin = time.process_time()
-        found, _ = dangers(users, shown, predictor, settings)
+        found, hypotheses, expected = dangers(users, shown, predictor, settings, encounters.required())
+        encounters.step(round(t * 1e9), users, hypotheses, expected, predictor.times_s)
         seen, rows = keys(users, found)
         changes = episodes.step(round(t * 1e9), seen)
         milliseconds.append((time.process_time() - begin) * 1e3)

@@ -42,7 +42,9 @@ class PredictionSettings(_Frozen):
 class WarningSettings(_Frozen):
     """When a danger is warned of."""
 
-    probability: float = Field(0.45, gt=0.0, le=1.0, description="least probability of a contact")
+    sure_probability: float = Field(
+        0.45, gt=0.0, le=1.0, description="least probability of the paths behind rear-end and red-light warnings"
+    )
     hold_probability: float = Field(
         0.3,
         gt=0.0,
@@ -85,6 +87,25 @@ class WarningSettings(_Frozen):
     )
 
 
+class ExperienceSettings(_Frozen):
+    """How sure a contact must be before it is warned of, and what experience at the place makes of that."""
+
+    probability: float = Field(0.45, gt=0.0, le=1.0, description="without experience: between vehicles")
+    vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
+    least_probability: float = Field(
+        0.15, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
+    )
+    most_probability: float = Field(
+        0.8, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
+    )
+    steepness: float = Field(2.0, ge=0.0, description="power with which experience counts; 0: not at all")
+    prior_share: float = Field(0.15, gt=0.0, lt=1.0, description="share of encounters expected to come true")
+    prior_weight: float = Field(8.0, gt=0.0, description="encounters that the prior share counts for")
+    come_true_s: float = Field(
+        1.5, ge=0.0, description="post-encroachment time up to which an encounter was dangerous (Allen and others) [s]"
+    )
+
+
 class EdgeSettings(_Frozen):
     """The edge process of up to eight intersections."""
 
@@ -103,5 +124,6 @@ class EdgeSettings(_Frozen):
     )
     fusion_reach_m: float = Field(4.0, gt=0.0, description="tracks of two units farther apart are never one [m]")
     forget_s: float = Field(2.0, gt=0.0, description="a fused identity is forgotten after this silence [s]")
+    experience: ExperienceSettings = Field(default_factory=ExperienceSettings)
     prediction: PredictionSettings = Field(default_factory=PredictionSettings)
     warnings: WarningSettings = Field(default_factory=WarningSettings)

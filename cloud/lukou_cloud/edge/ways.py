@@ -6,13 +6,14 @@ Everything that does not change from step to step is worked out once per path, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
 from lukou_maps.ragged import spread
-from lukou_maps.road_model import RoadModel, Turn
+from lukou_maps.road_model import ConflictKind, LaneKind, RightOfWay, RoadModel, Turn
 
 NONE = -1
 
@@ -35,6 +36,27 @@ HORIZON_M = 90.0
 """How far paths reach beyond the end of their first lane. [m]"""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Meetings:
+    """Conflict areas along paths, those of path k in rows ``start[k]`` to ``start[k + 1]``.
+
+    Attributes
+    ----------
+    start : (n + 1,) int array
+        Rows of each path.
+    area : (m,) int array
+        Conflict area.
+    wait_m, from_m, to_m : (m,) float array
+        Arc lengths on the path of the place where drivers wait, of the begin and of the end of the area. [m]
+    """
+
+    start: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
+    area: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    wait_m: Floats = field(default_factory=lambda: np.zeros(0))
+    from_m: Floats = field(default_factory=lambda: np.zeros(0))
+    to_m: Floats = field(default_factory=lambda: np.zeros(0))
+
+
 class Ways:
     """Lane paths of one map with everything that prediction asks of them.
 
@@ -53,6 +75,8 @@ class Ways:
         How usual the turns of each path are.
     turns_left : (n,) bool array
         Whether the first connection of each path turns left.
+    duties, rights : Meetings
+        Where each path must give way to another one's lane, and where others must give way to it.
     """
 
     def __init__(self, model: RoadModel, easy_braking_mps2: float) -> None:
@@ -64,6 +88,7 @@ class Ways:
         self._cos, self._sin, self._limit_mps = (np.zeros(0) for _ in range(3))
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
+        self.duties, self.rights = Meetings(), Meetings()
 
     @property
     def table(self) -> PathTable:
@@ -149,6 +174,7 @@ class Ways:
         self._limit_mps = np.concatenate([self._limit_mps, limit])
         self._start, self._last = table.sample_start, np.diff(table.sample_start) - 1
         self._turns(known)
+        self.duties, self.rights = self._meetings()
         connection, line_m = self._lines(known, start)
         self._next_connection = np.concatenate([self._next_connection, connection])
         self._next_line_m = np.concatenate([self._next_line_m, line_m])
@@ -176,6 +202,30 @@ class Ways:
         first, index = np.unique(owner, return_index=True)
         left[first] = turn[taken[index]] == Turn.LEFT
         self.usual, self.turns_left = np.concatenate([self.usual, usual]), np.concatenate([self.turns_left, left])
+
+    def _meetings(self) -> tuple[Meetings, Meetings]:
+        """Conflict areas of all paths in which somebody must give way; drivers wait where the lane of the area begins."""
+        table, areas, lanes = self.table, self.model.conflict_areas, self.model.lanes
+        path = np.repeat(np.arange(len(table)), np.diff(table.conflicts.start))
+        area, is_b = table.conflicts.values // 2, table.conflicts.values % 2 == 1
+        rule = np.asarray(areas.right_of_way)[area]
+        mine = np.where(is_b, int(RightOfWay.B_YIELDS), int(RightOfWay.A_YIELDS))
+        driven = (lanes.kind[areas.lane_a] == LaneKind.JUNCTION) & (lanes.kind[areas.lane_b] == LaneKind.JUNCTION)
+        counts = driven[area] & (areas.kind[area] != ConflictKind.DIVERGING)
+        owner = np.repeat(np.arange(len(table)), np.diff(table.lanes.start)) * len(lanes) + table.lanes.values
+        order = np.argsort(owner, kind="stable")
+        lane = np.where(is_b, areas.lane_b[area], areas.lane_a[area])
+        place = np.minimum(np.searchsorted(owner[order], path * len(lanes) + lane), max(len(owner) - 1, 0))
+        wait_m = np.minimum(table.lane_offset_m[order[place]], table.conflict_from_m)
+        theirs = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.B_YIELDS)
+
+        def chosen(which: Booleans) -> Meetings:
+            start = np.searchsorted(path[which], np.arange(len(table) + 1))
+            begin, end = table.conflict_from_m[which], table.conflict_to_m[which]
+            return Meetings(start, area[which], wait_m[which], begin, end)
+
+        yields = (rule == mine) | (rule == RightOfWay.BOTH_YIELD)
+        return chosen(counts & yields), chosen(counts & theirs & ~yields)
 
     def _lines(self, known: int, start: Ints) -> tuple[Ints, Floats]:
         """Per sample the next stop line with a signal at or behind it on the path."""

@@ -29,6 +29,10 @@ WALKER_BRAKING_MPS2 = 2.5
 KERB_M = 1.0
 """Cyclists this far beside the roadway stay beside it, however long their braking way. [m]"""
 
+WAITING_MPS = 0.3
+EDGE_M = 0.5
+"""Walkers slower than the first, at most the second inside the roadway, wait. [m/s, m]"""
+
 STANDING_M = 0.5
 """A vehicle that moves less than this until they meet stands. [m]"""
 
@@ -56,24 +60,24 @@ def nobody_yields(
     share = np.ones(len(first))
     if len(first) == 0:
         return share
-    eases_a = eases(users, h, predictor, first, sample)
-    eases_b = eases(users, h, predictor, second, sample)
+    eases_a = np.where(h.ignores[first], 0.0, eases(users, h, predictor, first, sample))
+    eases_b = np.where(h.ignores[second], 0.0, eases(users, h, predictor, second, sample))
     rule = right_of_way(h, predictor, first, second, sample)
     a_yields = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
     b_yields = (rule == RightOfWay.B_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
     share *= 1.0 - (1.0 - YIELDS_SHARE) * np.maximum(a_yields * eases_a, b_yields * eases_b)
     weak = users.is_vulnerable
     vulnerable = weak[h.user[first]] | weak[h.user[second]]
-    untold = ~a_yields & ~b_yields & ~vulnerable
+    untold = ~a_yields & ~b_yields & ~vulnerable & ~h.ignores[first] & ~h.ignores[second]
     share *= np.where(untold, 1.0 - (1.0 - CAREFUL_SHARE) * np.maximum(eases_a, eases_b), 1.0)
+    # who runs a light neither has right of way nor expects to need it
+    share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
     if vulnerable.any():
         pairs = np.flatnonzero(vulnerable)
         beyond = _beyond_roadway(users, predictor)
         for walkers, others in ((first, second), (second, first)):
             avoids = _walker_avoids(users, h, beyond, walkers[pairs], others[pairs], sample[pairs])
-            share[pairs[avoids]] = WALKER_SHARE
-    # who runs a light neither has right of way nor expects to need it
-    share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
+            share[pairs] = np.minimum(share[pairs], avoids)
     if same_way.any():
         rows = np.flatnonzero(same_way)
         a, b, at = first[rows], second[rows], sample[rows]
@@ -108,18 +112,19 @@ def _beyond_roadway(users: RoadUsers, predictor: Predictor) -> Floats:
 
 def _walker_avoids(
     users: RoadUsers, h: Hypotheses, beyond_m: Floats, walkers: Ints, others: Ints, sample: Ints
-) -> Booleans:
-    """Whether a walker or cyclist will see to it that nothing happens.
+) -> Floats:
+    """Probability that a walker or cyclist does not see to it that nothing happens.
 
-    Nobody walks into what stands; and who is not on the roadway yet, and can still stop, does not step out.
+    Nobody walks into what stands; who waits at the edge of the roadway goes on waiting; and who is not on the roadway yet, and can still stop, does not step out.
     """
     walker, other = h.user[walkers], h.user[others]
     is_walker = users.is_vulnerable[walker] & ~users.is_vulnerable[other]
-    stands = h.travelled_m[others, sample] < STANDING_M
     speed = users.speed_mps[walker]
+    stands = (h.travelled_m[others, sample] < STANDING_M) | ((speed < WAITING_MPS) & (beyond_m[walker] > -EDGE_M))
     way = speed * WALKER_REACTION_S + speed**2 / (2.0 * WALKER_BRAKING_MPS2)
     outside = np.minimum(way, KERB_M) < beyond_m[walker]
-    return np.asarray(is_walker & (stands | (outside & (way < h.travelled_m[walkers, sample]))))
+    careful = outside & (way < h.travelled_m[walkers, sample])
+    return np.where(is_walker & stands, YIELDS_SHARE, np.where(is_walker & careful, WALKER_SHARE, 1.0))
 
 
 def _is_behind(h: Hypotheses, first: Ints, second: Ints) -> Booleans:

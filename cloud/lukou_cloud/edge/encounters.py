@@ -1,0 +1,205 @@
+"""Encounters: what became of road users who were expected to meet; near misses for planners, experience for the warnings.
+
+An encounter begins when two road users are expected to meet if nobody gives way, and ends when they are past each other; then its
+post-encroachment time is measured on the ways that both really took. How often such expectations come true at this place is
+the experience that decides how sure a danger must be before it is warned of: where people and drivers keep the
+rules, only what is all but certain; where they do not, what is likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lukou_cloud.edge.conflicts import SAME_WAY_COS, Contacts
+from lukou_cloud.edge.dangers import Required
+from lukou_cloud.edge.measures import post_encroachment_time
+from lukou_cloud.edge.prediction import Hypotheses
+from lukou_cloud.edge.road_users import Floats, RoadUsers
+from lukou_cloud.edge.settings import ExperienceSettings
+
+SPACING_NS = 200_000_000
+"""Positions of an encounter are kept this far apart. [ns]"""
+
+OVER_NS = 3_000_000_000
+"""An encounter is over when it has not been expected for this long. [ns]"""
+
+LONGEST_NS = 20_000_000_000
+"""Ways longer ago than this are forgotten. [ns]"""
+
+EXPECTED = 0.3
+"""Pairs less probable to meet, if nobody gives way, make no encounter."""
+
+EXPECTED_WITHIN_S = 4.0
+"""Meetings farther ahead make no encounter yet. [s]"""
+
+HALF_LIFE = 200.0
+"""Encounters after which experience has lost half of its weight."""
+
+Row = tuple[int, float, float, float, float, float]
+"""Instant, x, y, heading, half length, half width."""
+
+
+@dataclass(slots=True)
+class Encounter:
+    """Two road users who were expected to meet.
+
+    Attributes
+    ----------
+    first, second : int
+        Identities, the smaller first.
+    is_vulnerable : bool
+        Whether a pedestrian or cyclist takes part.
+    began_ns, last_ns : int
+        When it was expected first and last.
+    least_s : float
+        Shortest time to the meeting that was expected. [s]
+    ways : dict of int to list
+        Positions of both since it began.
+    """
+
+    first: int
+    second: int
+    is_vulnerable: bool
+    began_ns: int
+    last_ns: int
+    least_s: float
+    ways: dict[int, list[Row]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an encounter: post-encroachment time (0: they touched, inf: far apart), and where. [s, m]"""
+
+    encounter: Encounter
+    post_encroachment_s: float
+    x_m: float
+    y_m: float
+    is_near_miss: bool
+
+    def in_words(self) -> str:
+        """Kind and measure, for people."""
+        who = "pedestrian or cyclist and vehicle" if self.encounter.is_vulnerable else "two vehicles"
+        if self.post_encroachment_s < 0.1:
+            return f"{who} touched or were in one place at once"
+        return f"{who} passed one place {self.post_encroachment_s:.1f} s after each other"
+
+
+class Encounters:
+    """Follows encounters to their end.
+
+    Parameters
+    ----------
+    settings : ExperienceSettings
+        What counts as come true, and how much it changes the warnings.
+    """
+
+    def __init__(self, settings: ExperienceSettings) -> None:
+        self.settings = settings
+        self.open: dict[tuple[int, int], Encounter] = {}
+        self.counts = {False: [0.0, 0.0], True: [0.0, 0.0]}  # come true, and all, without and with vulnerable ones
+
+    def required_probability(self, is_vulnerable: bool) -> float:
+        """How probable a contact must be before it is warned of."""
+        s = self.settings
+        true, total = self.counts[is_vulnerable]
+        share = (true + s.prior_weight * s.prior_share) / (total + s.prior_weight)
+        usual = s.vulnerable_probability if is_vulnerable else s.probability
+        required = usual * (s.prior_share / max(share, 1e-6)) ** s.steepness
+        return float(min(max(required, s.least_probability), s.most_probability))
+
+    def required(self) -> Required:
+        """The same for both kinds of pairs."""
+        return Required(self.required_probability(False), self.required_probability(True))
+
+    def step(
+        self, now_ns: int, users: RoadUsers, hypotheses: Hypotheses, contacts: Contacts, times_s: Floats
+    ) -> list[Outcome]:
+        """Take the expectations of one moment; the encounters that are over.
+
+        Parameters
+        ----------
+        now_ns : int
+            Instant.
+        users : RoadUsers
+            Road users now.
+        hypotheses : Hypotheses
+            Their hypotheses.
+        contacts : Contacts
+            Meetings that are expected if nobody gives way.
+        times_s : (t,) float array
+            Samples of time of the contacts. [s]
+        """
+        self._expect(now_ns, users, hypotheses, contacts, times_s)
+        if not self.open:
+            return []
+        self._follow(now_ns, users)
+        over = [one for one in self.open.values() if now_ns - one.last_ns > OVER_NS]
+        return [self._close(one) for one in over]
+
+    def _expect(self, now_ns: int, users: RoadUsers, h: Hypotheses, found: Contacts, times_s: Floats) -> None:
+        rows = np.flatnonzero(
+            (found.path_probability > EXPECTED) & ~found.same_way & (times_s[found.sample] < EXPECTED_WITHIN_S)
+        )
+        if len(rows) == 0:
+            return
+        first, second = h.user[found.first[rows]], h.user[found.second[rows]]
+        weak = users.is_vulnerable[first] | users.is_vulnerable[second]
+        columns = (users.id[first], users.id[second], weak, times_s[found.sample[rows]])
+        for a, b, is_weak, in_s in zip(*(column.tolist() for column in columns), strict=True):
+            key = (min(a, b), max(a, b))
+            known = self.open.get(key)
+            if known is None:
+                self.open[key] = Encounter(*key, is_weak, now_ns, now_ns, in_s)
+            else:
+                known.last_ns, known.least_s = now_ns, min(known.least_s, in_s)
+
+    def _follow(self, now_ns: int, users: RoadUsers) -> None:
+        row = {number: k for k, number in enumerate(users.id.tolist())}
+        for one in self.open.values():
+            for number in (one.first, one.second):
+                way = one.ways.setdefault(number, [])
+                k = row.get(number)
+                if k is None or (way and now_ns - way[-1][0] < SPACING_NS):
+                    continue
+                x_m, y_m, heading = float(users.x_m[k]), float(users.y_m[k]), float(users.heading_rad[k])
+                way.append((now_ns, x_m, y_m, heading, 0.5 * float(users.length_m[k]), 0.5 * float(users.width_m[k])))
+                if now_ns - way[0][0] > LONGEST_NS:
+                    del way[0]
+
+    def _close(self, one: Encounter) -> Outcome:
+        del self.open[one.first, one.second]
+        post_s, x_m, y_m = _measured(one)
+        counts = self.counts[one.is_vulnerable]
+        fading = 0.5 ** (1.0 / HALF_LIFE)
+        is_near_miss = post_s <= self.settings.come_true_s
+        counts[0], counts[1] = counts[0] * fading + is_near_miss, counts[1] * fading + 1.0
+        return Outcome(one, post_s, x_m, y_m, is_near_miss)
+
+    def state(self) -> dict[str, Any]:
+        """All that a continuation needs, for JSON."""
+        return {
+            "open": [{**asdict(one), "ways": [[k, way] for k, way in one.ways.items()]} for one in self.open.values()],
+            "counts": [self.counts[False], self.counts[True]],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.counts = {False: list(state["counts"][0]), True: list(state["counts"][1])}
+        self.open = {}
+        for one in state["open"]:
+            ways = {int(number): [(int(row[0]), *row[1:]) for row in way] for number, way in one["ways"]}
+            self.open[one["first"], one["second"]] = Encounter(**{**one, "ways": ways})
+
+
+def _measured(one: Encounter) -> tuple[float, float, float]:
+    a, b = (one.ways.get(number, []) for number in (one.first, one.second))
+    if len(a) < 2 or len(b) < 2:
+        return float("inf"), 0.0, 0.0
+    t_a, t_b = (np.array([(row[0] - one.began_ns) * 1e-9 for row in way], np.float64) for way in (a, b))
+    rows_a, rows_b = (np.array([row[1:] for row in way], np.float64) for way in (a, b))
+    limit = 1.0 if one.is_vulnerable else SAME_WAY_COS
+    post_s, k, _ = post_encroachment_time(t_a, rows_a, t_b, rows_b, limit)
+    return post_s, float(rows_a[k, 0]), float(rows_a[k, 1])

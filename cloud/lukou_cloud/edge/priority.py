@@ -1,0 +1,117 @@
+"""Who will wait for whom: drivers who must give way stop where they can when somebody with right of way is coming."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.edge.ways import Meetings, Ways
+from lukou_maps.ragged import spread
+
+NEAR_M = 45.0
+"""Conflict areas farther ahead do not make anybody wait yet. [m]"""
+
+FORESEEN_S = 7.0
+"""Nobody waits for who comes later than this. [s]"""
+
+BEFORE_S = 0.5
+AFTER_S = 1.5
+"""Gaps that drivers leave behind and before somebody with right of way (J. Brilon, R. Koenig, R. Troutbeck, "Useful estimation
+procedures for critical gaps", 1999: critical gaps of some 4 s less the time to cross). [s]"""
+
+APPROACHING_MPS = 3.0
+"""Speed with which who must give way is expected to cross, at least. [m/s]"""
+
+COMING_MPS = 1.0
+"""Who is slower does not claim the right of way. [m/s]"""
+
+LIKELY = 0.3
+"""Least probability of a path for others to wait for it."""
+
+COMMITTED_M = 1.0
+"""Who is this far beyond the place to wait and not braking, goes. [m]"""
+
+CREEPING_MPS = 1.5
+"""Who is slower than this and does not accelerate still waits. [m/s]"""
+
+
+def waits_at(
+    ways: Ways,
+    path: Ints,
+    front_m: Floats,
+    rear_m: Floats,
+    speed_mps: Floats,
+    acceleration_mps2: Floats,
+    probability: Floats,
+    stops: Booleans,
+    braking_mps2: float,
+) -> Floats:
+    """Distance of the front from the place where each hypothesis waits for somebody with right of way; inf: nowhere.
+
+    Parameters
+    ----------
+    ways : Ways
+        Paths.
+    path : (h,) int array
+        Path of each hypothesis, -1: none.
+    front_m, rear_m : (h,) float array
+        Arc lengths of front and rear now. [m]
+    speed_mps, acceleration_mps2 : (h,) float array
+        Motion now. [m/s, m/s^2]
+    probability : (h,) float array
+        Of the path.
+    stops : (h,) bool array
+        Stops before a light: claims nothing.
+    braking_mps2 : float
+        Who would have to brake harder does not wait. [m/s^2]
+    """
+    result = np.full(len(path), np.inf)
+    on = np.flatnonzero((path >= 0) & ~stops)
+    minor, duty, _ = _along(ways.duties, path, on, front_m, rear_m)
+    if len(minor) == 0:
+        return result
+    major, right, _ = _along(
+        ways.rights, path, on[(probability[on] > LIKELY) & (speed_mps[on] > COMING_MPS)], front_m, rear_m
+    )
+    if len(major) == 0:
+        return result
+    order = np.argsort(ways.rights.area[right], kind="stable")
+    major, right = major[order], right[order]
+    areas = ways.rights.area[right]
+    begin = np.searchsorted(areas, ways.duties.area[duty])
+    count = np.searchsorted(areas, ways.duties.area[duty], side="right") - begin
+    pair = spread(begin, count)
+    if len(pair) == 0:
+        return result
+    minor, duty = np.repeat(minor, count), np.repeat(duty, count)
+    major, right = major[pair], right[pair]
+    pace = np.maximum(speed_mps[minor], APPROACHING_MPS)
+    enters, leaves = _times(ways.duties, duty, front_m[minor], rear_m[minor], pace)
+    comes, goes = _times(ways.rights, right, front_m[major], rear_m[major], speed_mps[major])
+    meets = (comes < leaves + AFTER_S) & (goes > enters - BEFORE_S) & (comes < FORESEEN_S)
+    minor, duty = minor[meets], duty[meets]
+    ahead, edge = ways.duties.wait_m[duty] - front_m[minor], ways.duties.from_m[duty] - front_m[minor]
+    speed, acceleration = speed_mps[minor], acceleration_mps2[minor]
+    place = np.where(ahead > -COMMITTED_M, np.maximum(ahead, 0.0), edge)
+    hesitates = (acceleration < -0.5) | ((speed < CREEPING_MPS) & (acceleration < 0.5))
+    able = speed**2 <= 2.0 * braking_mps2 * np.maximum(place, 0.3)
+    waits = (edge > 0.0) & able & ((ahead > -COMMITTED_M) | hesitates)
+    np.minimum.at(result, minor[waits], place[waits])
+    return result
+
+
+def _along(meetings: Meetings, path: Ints, rows: Ints, front_m: Floats, rear_m: Floats) -> tuple[Ints, Ints, Floats]:
+    """Meetings ahead of some hypotheses: hypothesis, row of the meetings, distance of the begin from the front."""
+    first = meetings.start[path[rows]]
+    count = meetings.start[path[rows] + 1] - first
+    entry, row = spread(first, count), np.repeat(rows, count)
+    ahead = meetings.from_m[entry] - front_m[row]
+    kept = (ahead < NEAR_M) & (meetings.to_m[entry] > rear_m[row])
+    return row[kept], entry[kept], ahead[kept]
+
+
+def _times(
+    meetings: Meetings, entry: Ints, front_m: Floats, rear_m: Floats, speed_mps: Floats
+) -> tuple[Floats, Floats]:
+    """When somebody enters and leaves a meeting at a constant speed. [s]"""
+    return (meetings.from_m[entry] - front_m) / speed_mps, (meetings.to_m[entry] - rear_m) / speed_mps
