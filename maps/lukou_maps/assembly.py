@@ -151,7 +151,7 @@ def stop_lines(lanes: Lanes, connections: Connections) -> StopLines:
     through = np.flatnonzero((connections.via_lane >= 0) | (connections.intersection >= 0))
     inner = through[connections.via_lane[through] >= 0]
     via = connections.via_lane[inner]
-    follower = _only(lanes.successors)[via]
+    follower = only_successor(lanes)[via]
     waits = (follower >= 0) & (lanes.kind[follower] == LaneKind.JUNCTION)
     lane = np.concatenate([connections.from_lane[through], via[waits]])
     connection = np.concatenate([through, inner[waits]])
@@ -189,8 +189,9 @@ def _none(rows: int) -> Ragged:
     return Ragged(np.zeros(rows + 1, np.int64), np.zeros(0, np.int64))
 
 
-def _only(rows: Ragged) -> Ints:
-    """The value of rows that hold exactly one, else -1."""
+def only_successor(lanes: Lanes) -> Ints:
+    """The lane that follows each lane where just one does, else -1."""
+    rows = lanes.successors
     count = np.diff(rows.start)
     only = np.full(len(count), -1, np.int64)
     single = count == 1

@@ -46,13 +46,17 @@ class MapProjection:
 
     def to_geographic(self, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
         """Longitude and latitude of map positions. [degree]"""
-        longitude, latitude = self._to_geographic.transform(x_m - self._frame.offset_x_m, y_m - self._frame.offset_y_m)
+        x_m, y_m = x_m - self._frame.offset_x_m, y_m - self._frame.offset_y_m
+        cos, sin = np.cos(self._frame.rotation_rad), np.sin(self._frame.rotation_rad)
+        longitude, latitude = self._to_geographic.transform(x_m * cos + y_m * sin, y_m * cos - x_m * sin)
         return np.asarray(longitude), np.asarray(latitude)
 
     def to_map(self, longitude_deg: Floats, latitude_deg: Floats) -> tuple[Floats, Floats]:
         """Map positions of longitude and latitude. [m]"""
         x_m, y_m = self._to_geographic.transform(longitude_deg, latitude_deg, direction="INVERSE")
-        return np.asarray(x_m) + self._frame.offset_x_m, np.asarray(y_m) + self._frame.offset_y_m
+        x_m, y_m = np.asarray(x_m), np.asarray(y_m)
+        cos, sin = np.cos(self._frame.rotation_rad), np.sin(self._frame.rotation_rad)
+        return x_m * cos - y_m * sin + self._frame.offset_x_m, x_m * sin + y_m * cos + self._frame.offset_y_m
 
     def convergence(self, longitude_deg: float, latitude_deg: float) -> float:
         """Angle from true north to grid north, clockwise positive. [rad]"""
