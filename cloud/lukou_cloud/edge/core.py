@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from lukou_cloud.edge.dangers import dangers
-from lukou_cloud.edge.encounters import Encounters, Outcome
-from lukou_cloud.edge.episodes import Changes, Episode, Episodes
+from lukou_cloud.edge.encounters import Outcome
+from lukou_cloud.edge.episodes import Changes, Episode
 from lukou_cloud.edge.fusion import Fusion, UnitTracks, unit_tracks
+from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
-from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.recorded import keys
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import EdgeSettings
 from lukou_cloud.edge.wording import message, nearest_intersection
@@ -77,10 +74,15 @@ class EdgeCore:
         self._model = load_map(settings.map) if model is None else model
         chosen = [load(path) for path in settings.configurations] if configurations is None else configurations
         self._lights = LightTable(self._model, chosen)
-        self._predictor = Predictor(self._model, settings.prediction, self._lights.may_turn_on_red)
+        self._judge = Judge(
+            self._model,
+            settings.prediction,
+            settings.warnings,
+            settings.experience,
+            settings.rules,
+            self._lights.may_turn_on_red,
+        )
         self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s)
-        self._episodes = Episodes(settings.warnings)
-        self._encounters = Encounters(settings.experience)
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
@@ -100,7 +102,7 @@ class EdgeCore:
         outputs = self._watch(now_ns)
         used = tuple((f"objects:{source}", self._lists[source][0]) for source in fresh)
         measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
-        changes, made, outcomes = self._judge(now_ns, measured_ns, fresh)
+        changes, made, outcomes = self._judged(now_ns, measured_ns, fresh)
         outputs += [self._near_miss(now_ns, one) for one in outcomes if one.is_near_miss]
         outputs += self._warn(now_ns, measured_ns, changes, made, used)
         if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
@@ -167,10 +169,10 @@ class EdgeCore:
 
     # --- warnings -------------------------------------------------------------------------------------------------
 
-    def _judge(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording, list[Outcome]]:
+    def _judged(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording, list[Outcome]]:
         """Dangers around the road users of the new lists; what makes the message of one by its place; encounters over."""
         if not fresh:
-            return self._episodes.step(now_ns, []), _nothing_to_say, []
+            return self._judge.episodes.step(now_ns, []), _nothing_to_say, []
         tracks, units = self._everybody(measured_ns)
         users = self._users(tracks)
         users = users.take(_around(users, self._touched(units, fresh)))
@@ -180,18 +182,14 @@ class EdgeCore:
             if now_ns - at_ns <= self._settings.stale_s * 1e9
         }
         lights = self._lights.of_states(states, measured_ns)
-        required = self._encounters.required()
-        found, hypotheses, expected = dangers(users, lights, self._predictor, self._settings.warnings, required)
-        outcomes = self._encounters.step(measured_ns, users, hypotheses, expected, self._predictor.times_s)
-        seen, rows = keys(users, found)
-        changes = self._episodes.step(now_ns, seen)
+        found = self._judge.step(now_ns, measured_ns, users, lights)
 
         def made(index: int) -> warning_pb2.Warning:
-            row = rows[index]
-            where = nearest_intersection(self._model, float(found.x_m[row]), float(found.y_m[row]))
-            return message(row, users, found, hypotheses, self._predictor, where)
+            row = found.rows[index]
+            where = nearest_intersection(self._model, float(found.dangers.x_m[row]), float(found.dangers.y_m[row]))
+            return message(row, users, found.dangers, found.hypotheses, self._judge.predictor, where)
 
-        return changes, made, outcomes
+        return found.changes, made, found.outcomes
 
     def _everybody(self, at_ns: int) -> tuple[UnitTracks, Ints]:
         """All road users at an instant; worked out once per instant and set of lists."""
@@ -271,6 +269,7 @@ class EdgeCore:
         used = {name: unit.at_ns for name, unit in self._fusion.units.items()}
         at_ns = max(used.values(), default=now_ns)
         tracks, units = self._everybody(at_ns)
+        self._judge.forget(set(tracks.id.tolist()))
         names = sorted(used)
         areas = [area for name in names for area in self._lists[name][2].perceived_areas]
         degraded = [name for name in names if self._lists[name][1] == DEGRADED]
@@ -333,7 +332,7 @@ class EdgeCore:
             "last_fused_ns": self._last_fused_ns,
             "events": self._events,
             "silent": sorted(self._silent.items()),
-            "encounters": self._encounters.state(),
+            "judge": self._judge.state(),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
@@ -345,9 +344,6 @@ class EdgeCore:
             "standing": [
                 [n, at, _text(w.SerializeToString(deterministic=True))] for n, (at, w) in self._standing.items()
             ],
-            "episodes": [asdict(episode) for episode in self._episodes.open.values()],
-            "next_number": self._episodes.next_number,
-            "last_lane": list(self._predictor.last_lane.items()),
         }
         return json.dumps(state).encode()
 
@@ -366,15 +362,11 @@ class EdgeCore:
             raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
-        self._encounters.restore(state["encounters"])
+        self._judge.restore(state["judge"])
         self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
         self._standing = {n: (at, warning_pb2.Warning.FromString(_bytes(w))) for n, at, w in state["standing"]}
-        self._episodes.next_number = state["next_number"]
-        open_ = [Episode(**{**one, "key": tuple(one["key"])}) for one in state["episodes"]]
-        self._episodes.open = {episode.key: episode for episode in open_}
-        self._predictor.last_lane = {int(user): int(lane) for user, lane in state["last_lane"]}
         self._restore_fusion(state)
 
     def _restore_fusion(self, state: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ def dangers(
         _rear_end(users, h, settings),
         _red_light(users, h, lights, settings),
     ]
-    return _joined(parts), h, found
+    return joined_dangers(parts), h, found
 
 
 def _of_contacts(
@@ -265,7 +265,8 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     )
 
 
-def _joined(parts: list[Dangers]) -> Dangers:
+def joined_dangers(parts: list[Dangers]) -> Dangers:
+    """All dangers of several parts."""
     parts = [part for part in parts if len(part)]
     if len(parts) < 2:
         return parts[0] if parts else NOTHING

@@ -97,40 +97,34 @@ def travelled(
     # who is faster than the limits stays faster in proportion
     limit = kept_speed(way)
     ratio = np.maximum(speed / np.maximum(limit, 0.5), 1.0)
-    led = np.flatnonzero(following.row >= 0)
-    leader = following.row[led]
-    gap = np.maximum(following.gap_m[led] - STANDING_GAP_M, 0.0)
-    brake = settings.braking_mps2
-    stopping = np.flatnonzero(np.isfinite(stop_m))
-    stop, until = stop_m[stopping], until_s[stopping]
+    led = following.row >= 0
+    leader, gap = following.row, np.where(led, np.maximum(following.gap_m - STANDING_GAP_M, 0.0), np.inf)
+    bounded = bool(led.any()) or bool(np.isfinite(stop_m).any())
+    brake, headway = settings.braking_mps2, np.where(led, HEADWAY_S, 0.0)
     for k, step in enumerate(steps):
         new = np.minimum(np.maximum(speed + changes[k], 0.0), ratio * limit)
-        if len(stopping):
-            allowed = _able_to_stop(speed[stopping], stop - way[stopping], brake, step, 0.0)
-            new[stopping] = np.minimum(new[stopping], np.where(until > middles[k], allowed, np.inf))
-        if len(led):
+        if bounded:
+            stop = np.where(until_s > middles[k], stop_m, np.inf)
             ahead = speed[leader]
-            room = gap + way[leader] - way[led] + ahead * (step + ahead / (2.0 * brake))
-            new[led] = np.minimum(new[led], _able_to_stop(speed[led], room, brake, step, HEADWAY_S))
+            room = np.minimum(gap + way[leader] + ahead * (step + ahead * (0.5 / brake)), stop) - way
+            new = np.minimum(new, _able_to_stop(speed, room, brake, step, headway))
         new = np.maximum(np.maximum(new, speed - HARDEST_MPS2 * step), 0.0)
         before, way = way, way + (speed + new) * (0.5 * step)
         speed = new
-        if len(stopping):  # whoever stops there at all does not stop beyond
-            held = np.minimum(way[stopping], np.maximum(stop, before[stopping]))
-            way[stopping] = np.where(until > middles[k], held, way[stopping])
-        if len(led):
-            way[led] = np.minimum(way[led], np.maximum(gap + way[leader], before[led]))
+        if bounded:  # nobody drives through the one ahead, and whoever stops before a line at all does not stop beyond
+            way = np.minimum(way, np.maximum(np.minimum(gap + way[leader], stop), before))
         ways.append(way)
         if k + 1 < len(steps):
             limit = kept_speed(way + speed * (0.5 * steps[k + 1]))
     return np.asarray(_resampling(steps, tuple(times_s.tolist())) @ np.array(ways)).T
 
 
-def _able_to_stop(speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, headway_s: float) -> Floats:
+def _able_to_stop(speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, headway_s: Floats) -> Floats:
     """Speed after a step from which stopping within the room is still possible: v'^2 / 2b + v' tau + (v + v') h / 2 = room."""
     linear = braking_mps2 * (step_s + 2.0 * headway_s)
     constant = braking_mps2 * (step_s * speed_mps - 2.0 * room_m)
-    return np.asarray(0.5 * (np.sqrt(np.maximum(linear * linear - 4.0 * constant, linear * linear)) - linear))
+    square = linear * linear
+    return np.asarray(0.5 * (np.sqrt(np.maximum(square - 4.0 * constant, square)) - linear))
 
 
 @lru_cache(maxsize=16)

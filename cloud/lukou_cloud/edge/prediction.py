@@ -167,6 +167,14 @@ class Predictor:
         beyond = np.abs(found.d_m) - self.model.lanes.width_m[found.lane] / 2.0
         return np.where(found.lane >= 0, beyond, np.inf)
 
+    def along_roadway(self, x_m: Floats, y_m: Floats, heading_rad: Floats) -> tuple[Ints, Booleans, Floats]:
+        """Nearest lane of vehicles, whether each point is on it, and the cosine between heading and lane."""
+        found = self._roadway.nearest(x_m, y_m)
+        lane = np.maximum(found.lane, 0)
+        inside = (found.lane >= 0) & (np.abs(found.d_m) < 0.5 * self.model.lanes.width_m[lane])
+        _, _, direction = self.ways.catalogue.geometry.pose(lane, found.s_m)
+        return lane, inside, np.cos(direction - heading_rad)
+
     # --- where ----------------------------------------------------------------------------------------------------
 
     def predict(self, users: RoadUsers, lights: Lights) -> Hypotheses:
@@ -224,7 +232,11 @@ class Predictor:
         best, best_s = np.full(count, NONE), np.zeros(count)
         order = np.argsort(weight, kind="stable")
         best[user[order]], best_s[user[order]] = lane[order], s_m[order]
-        self.last_lane = {number: one for number, one in zip(users.id.tolist(), best.tolist(), strict=True) if one >= 0}
+        for number, one in zip(users.id.tolist(), best.tolist(), strict=True):
+            if one >= 0:
+                known[number] = one
+            else:
+                known.pop(number, None)
         return user, lane, s_m, weight, (best, best_s)
 
     def _likely_turn(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> Floats:

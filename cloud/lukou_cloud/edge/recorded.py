@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,18 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lukou_cloud.edge.dangers import Dangers, dangers
-from lukou_cloud.edge.encounters import Encounters
-from lukou_cloud.edge.episodes import Episode, Episodes, Key
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, link_rows, no_lights
-from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
-from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, WarningSettings
-from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
-
-KINDS = {1: "crossing", 2: "left_turn", 3: "rear_end", 4: "vru", 5: "red_light"}
-"""Names of the warning kinds in the result."""
 
 VULNERABLE_CLASSES = {"ped": 6, "pedestrian": 6, "bike": 5, "bicycle": 5, "motorcycle": 4}
 """Classes of the walkers' file as `lukou.v1.ObjectClass`."""
@@ -57,18 +47,6 @@ class Sighting:
     acceleration_mps2: float
     length_m: float
     width_m: float
-
-
-@dataclass
-class Raised:
-    """One warning as written to the result."""
-
-    t_first: float
-    t_last: float
-    kind: str
-    id_a: str
-    id_b: str
-    lane: str
 
 
 def read_trajectories(paths: list[Path]) -> list[tuple[float, list[Sighting]]]:
@@ -181,78 +159,8 @@ def _learned_ends(t: Floats, light: Ints) -> Floats:
     return ends
 
 
-def warn_recorded(
-    map_file: Path,
-    objects: list[Path],
-    signals: Path | None,
-    prediction: PredictionSettings | None = None,
-    warning: WarningSettings | None = None,
-    experience: ExperienceSettings | None = None,
-) -> tuple[list[Raised], list[float], list[int]]:
-    """Warnings on recorded trajectories.
-
-    Returns
-    -------
-    warnings : list of Raised
-        In the order in which they were raised.
-    milliseconds, road_users : list
-        CPU time and number of road users of each step.
-    """
-    model = load_map(map_file)
-    settings = warning or WarningSettings()
-    predictor, episodes = Predictor(model, prediction or PredictionSettings()), Episodes(settings)
-    encounters = Encounters(experience or ExperienceSettings())
-    lights = RecordedLights(model, signals)
-    numbers: dict[str, int] = {}
-    names: dict[int, str] = {0: ""}
-    result: dict[int, Raised] = {}
-    milliseconds, counts = [], []
-    for t, frame in read_trajectories(objects):
-        users = _users(frame, numbers, names)
-        shown = lights.at(t)
-        begin = time.process_time()
-        found, hypotheses, expected = dangers(users, shown, predictor, settings, encounters.required())
-        encounters.step(round(t * 1e9), users, hypotheses, expected, predictor.times_s)
-        seen, rows = keys(users, found)
-        changes = episodes.step(round(t * 1e9), seen)
-        milliseconds.append((time.process_time() - begin) * 1e3)
-        counts.append(len(users))
-        for episode, index in changes.raised:
-            result[episode.number] = _raised(t, episode, found, rows[index], users, names)
-        for episode, _ in changes.standing:
-            result[episode.number].t_last = t
-    return list(result.values()), milliseconds, counts
-
-
-def keys(users: RoadUsers, found: Dangers) -> tuple[list[tuple[Key, int, bool]], list[int]]:
-    """Key, kind and onset of each danger, the worst first; red lights are episodes of one road user, all else of a pair.
-
-    Returns
-    -------
-    seen : list of (key, kind, is_onset)
-        Each key once.
-    rows : list of int
-        The danger behind each.
-    """
-    seen: dict[Key, tuple[int, bool, int]] = {}
-    for row, (kind, a, b, onset) in enumerate(
-        zip(found.kind.tolist(), found.first.tolist(), found.second.tolist(), found.is_onset.tolist(), strict=True)
-    ):
-        first, second = int(users.id[a]), int(users.id[b]) if b >= 0 else 0
-        key = (1, first, 0) if b < 0 else (0, min(first, second), max(first, second))
-        known = seen.get(key)
-        if known is None or (onset and not known[1]):
-            seen[key] = (kind, onset, row)
-    return [(key, kind, onset) for key, (kind, onset, _) in seen.items()], [row for _, _, row in seen.values()]
-
-
-def _raised(t: float, episode: Episode, found: Dangers, row: int, users: RoadUsers, names: dict[int, str]) -> Raised:
-    a = int(users.id[found.first[row]])
-    b = int(users.id[found.second[row]]) if found.second[row] >= 0 else 0
-    return Raised(t, t, KINDS[episode.kind], names[a], names[b], "")
-
-
-def _users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, str]) -> RoadUsers:
+def road_users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, str]) -> RoadUsers:
+    """Road users of one instant; names that are new get a number in both tables."""
     for one in frame:
         if one.name not in numbers:
             numbers[one.name] = len(numbers) + 1

@@ -106,6 +106,20 @@ class ExperienceSettings(_Frozen):
     )
 
 
+class RuleSettings(_Frozen):
+    """Wrong way, standing vehicles, speed and queue ends."""
+
+    wrong_way_mps: float = Field(3.0, gt=0.0, description="slower movement against a lane is manoeuvring [m/s]")
+    wrong_way_s: float = Field(0.8, ge=0.0, description="it must last this long [s]")
+    stopped_s: float = Field(20.0, ge=0.0, description="who stands this long for no visible reason is abnormal [s]")
+    overspeed_factor: float = Field(1.1, ge=1.0, description="speed over the limit that is common, as a factor")
+    overspeed_mps: float = Field(2.0, ge=0.0, description="and beyond that, to cover errors of measurement [m/s]")
+    overspeed_s: float = Field(1.0, ge=0.0, description="it must last this long [s]")
+    queue_speed_mps: float = Field(8.0, ge=0.0, description="slower vehicles are not told of queues [m/s]")
+    queue_mps: float = Field(2.0, ge=0.0, description="whoever is slower is the end of a queue [m/s]")
+    queue_time_s: float = Field(6.0, ge=0.0, description="queues are told of this long before [s]")
+
+
 class EdgeSettings(_Frozen):
     """The edge process of up to eight intersections."""
 
@@ -125,5 +139,6 @@ class EdgeSettings(_Frozen):
     fusion_reach_m: float = Field(4.0, gt=0.0, description="tracks of two units farther apart are never one [m]")
     forget_s: float = Field(2.0, gt=0.0, description="a fused identity is forgotten after this silence [s]")
     experience: ExperienceSettings = Field(default_factory=ExperienceSettings)
+    rules: RuleSettings = Field(default_factory=RuleSettings)
     prediction: PredictionSettings = Field(default_factory=PredictionSettings)
     warnings: WarningSettings = Field(default_factory=WarningSettings)

@@ -1,4 +1,4 @@
-"""``lukou warn``: warnings on recorded trajectories."""
+"""``lukou warn``: warnings on recorded trajectories, and one warning explained."""
 
 from __future__ import annotations
 
@@ -11,46 +11,111 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from lukou_cloud.edge.recorded import warn_recorded
+from lukou_cloud.edge.explain import RUN_FILE, ExplanationError, find, picture, text, write_run
+from lukou_cloud.edge.recorded_run import Run, warn_recorded
 from lukou_maps.errors import MapError
+from lukou_maps.reading import load_map
+from lukou_messages.report import git_revision, print_json
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def warn(
-    map_file: Annotated[Path, typer.Option("--map", help="map file")],
-    objects: Annotated[list[Path], typer.Option(help="trajectories: fcd.csv.gz, vru.csv.gz; repeatable")],
-    out: Annotated[Path, typer.Option(help="where the warnings go: t_first,t_last,kind,id_a,id_b,lane")],
+    map_file: Annotated[Path | None, typer.Option("--map", help="map file")] = None,
+    objects: Annotated[list[Path] | None, typer.Option(help="trajectories: fcd.csv.gz, vru.csv.gz; repeatable")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the warnings go: t_first,t_last,kind,id_a,id_b,lane")] = None,
     signals: Annotated[Path | None, typer.Option(help="signal states: t,tls,state")] = None,
+    near_misses: Annotated[Path | None, typer.Option(help="where encounters that came close go, as CSV")] = None,
+    run: Annotated[Path | None, typer.Option(help="folder of what explains the warnings")] = None,
+    explain: Annotated[str | None, typer.Option(help="one warning of --run (or of a demo's archive there)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="figures as one JSON object")] = False,
 ) -> None:
-    """Warn of collisions and red lights on recorded trajectories."""
+    """Warn of collisions and red lights on recorded trajectories, or explain one warning of such a run."""
+    if explain is not None:
+        _explain(run, explain, map_file)
+        return
+    if map_file is None or not objects or out is None:
+        print("lukou warn: --map, --objects and --out are needed (or --explain ID --run DIR)", file=sys.stderr)
+        raise typer.Exit(2)
     absent = [str(path) for path in (map_file, *objects, *([signals] if signals else [])) if not path.exists()]
     if absent:
         print(f"lukou warn: there is no {', '.join(absent)}; name files that exist", file=sys.stderr)
         raise typer.Exit(2)
     try:
-        warnings, milliseconds, counts = warn_recorded(map_file, objects, signals)
+        done = warn_recorded(load_map(map_file), objects, signals)
     except (MapError, KeyError, ValueError) as error:
         print(f"lukou warn: {error}; expected files as `lukou warn --help` names them", file=sys.stderr)
         raise typer.Exit(1) from None
+    _write_warnings(out, done)
+    if near_misses is not None:
+        _write_near_misses(near_misses, done)
+    if run is not None:
+        about = {"map": str(map_file.resolve()), "objects": [str(path.resolve()) for path in objects]}
+        write_run(run, done, {**about, "signals": str(signals.resolve()) if signals else None, "git": git_revision()})
+    _report(done, as_json)
+
+
+def _write_warnings(out: Path, done: Run) -> None:
     with out.open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["t_first", "t_last", "kind", "id_a", "id_b", "lane"])
-        for one in warnings:
+        for one in done.warnings:
             table.writerow([f"{one.t_first:.1f}", f"{one.t_last:.1f}", one.kind, one.id_a, one.id_b, one.lane])
-    p50, p95, p99 = (round(float(np.percentile(milliseconds, q)), 3) for q in (50, 95, 99))
+
+
+def _write_near_misses(out: Path, done: Run) -> None:
+    with out.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(
+            ["t", "id_a", "id_b", "vulnerable", "post_encroachment_s", "least_time_to_collision_s", "x_m", "y_m"]
+        )
+        for t, a, b, one in done.near_misses:
+            met = one.encounter
+            measures = (f"{one.post_encroachment_s:.1f}", f"{met.least_s:.2f}", f"{one.x_m:.1f}", f"{one.y_m:.1f}")
+            table.writerow([f"{t:.1f}", a, b, int(met.is_vulnerable), *measures])
+
+
+def _report(done: Run, as_json: bool) -> None:
+    spent, users = np.array(done.milliseconds or [np.nan]), np.array(done.road_users or [0])
+
+    def percentiles(rows: np.ndarray) -> dict[str, float]:
+        return {f"p{q}": round(float(np.percentile(rows, q)), 3) for q in (50, 95, 99)}
+
+    bins = {f"{low}_{high}": (users >= low) & (users < high) for low, high in ((25, 36), (90, 111), (185, 216))}
     figures = {
-        "schema_version": 1,
-        "seed": None,
-        "git": None,
-        "steps": len(milliseconds),
-        "warnings": len(warnings),
-        "road_users_mean": round(float(np.mean(counts)), 1),
-        "step_ms": {"p50": p50, "p95": p95, "p99": p99},
+        "steps": len(done.milliseconds),
+        "warnings": len(done.warnings),
+        "near_misses": len(done.near_misses),
+        "road_users_mean": round(float(users.mean()), 1),
+        "required_probability": {"vehicles": round(done.required[0], 3), "vulnerable": round(done.required[1], 3)},
+        "step_ms": percentiles(spent),
+        "step_ms_by_road_users": {
+            name: percentiles(spent[rows]) if rows.any() else None for name, rows in bins.items()
+        },
     }
     if as_json:
-        print(json.dumps(figures))
+        print_json(figures)
     else:
-        print(f"{len(warnings)} warnings in {len(milliseconds)} steps, {p50} ms of CPU per step (p99 {p99})")
+        p50, _, p99 = percentiles(spent).values()
+        print(f"{len(done.warnings)} warnings in {len(spent)} steps, {p50} ms of CPU per step (p99 {p99})")
+
+
+def _explain(folder: Path | None, identity: str, map_file: Path | None) -> None:
+    if folder is None or not folder.is_dir():
+        print(f"lukou warn: --explain needs --run with a folder, found {folder}", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        one = find(folder, identity)
+    except ExplanationError as error:
+        print(f"lukou warn: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(text(one))
+    about = folder / RUN_FILE
+    told = map_file or (Path(json.loads(about.read_text())["map"]) if about.exists() else None)
+    if told is None or not told.exists():
+        print("picture: none, the map is not known; name it with --map", file=sys.stderr)
+        return
+    drawn = folder / f"{identity.replace('/', '-')}.svg"
+    drawn.write_text(picture(one, load_map(told)))
+    print(f"picture: {drawn}")

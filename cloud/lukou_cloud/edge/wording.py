@@ -7,6 +7,7 @@ import numpy as np
 from lukou_cloud.edge.dangers import Dangers
 from lukou_cloud.edge.prediction import Hypotheses, Predictor
 from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.rules import INFORMATIVE, OVERSPEED, QUEUE_END, STOPPED, WRONG_WAY
 from lukou_maps.road_model import RoadModel
 from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.warning_pb2 import WarnedRoadUser, WarningKind, WarningLevel
@@ -17,6 +18,10 @@ NAMES = {
     int(WarningKind.WARNING_KIND_REAR_END): "running into the one ahead",
     int(WarningKind.WARNING_KIND_VULNERABLE): "pedestrian or two-wheeler in danger",
     int(WarningKind.WARNING_KIND_RED_LIGHT): "about to run a red light",
+    WRONG_WAY: "driving against the direction",
+    STOPPED: "standing where nobody should",
+    OVERSPEED: "much too fast",
+    QUEUE_END: "end of a queue ahead",
 }
 """Kinds in words."""
 
@@ -26,6 +31,10 @@ ADVICE = {
     int(WarningKind.WARNING_KIND_REAR_END): "brake",
     int(WarningKind.WARNING_KIND_VULNERABLE): "brake",
     int(WarningKind.WARNING_KIND_RED_LIGHT): "stop at the line",
+    WRONG_WAY: "stop at the edge and turn round; others: keep right and brake",
+    STOPPED: "pass with care",
+    OVERSPEED: "slow down",
+    QUEUE_END: "slow down",
 }
 """What a driver should do, by kind; never an invitation to go."""
 
@@ -62,7 +71,7 @@ def message(
     speed = float(users.speed_mps[[user for user, _ in rows]].max())
     made = warning_pb2.Warning(
         kind=kind,  # type: ignore[arg-type]
-        level=WarningLevel.WARNING_LEVEL_IMMINENT,
+        level=WarningLevel.WARNING_LEVEL_INFORMATIVE if kind in INFORMATIVE else WarningLevel.WARNING_LEVEL_IMMINENT,
         time_to_collision_s=float(found.time_s[row]),
         probability=float(found.probability[row]),
         severity=min(speed / CRASH_SPEED_MPS, 1.0),
@@ -103,6 +112,8 @@ def _why(made: warning_pb2.Warning) -> str:
         f"{one.object_id} at {one.speed_mps:.1f} m/s" + (f" on {one.lane}" if one.lane else "")
         for one in made.road_users
     )
+    if not made.time_to_collision_s:
+        return f"{NAMES[int(made.kind)]}: {who}, at ({made.meeting_x_m:.1f}, {made.meeting_y_m:.1f})"
     end = "the stop line" if len(made.road_users) == 1 else "contact"
     return (
         f"{NAMES[int(made.kind)]}: {who}; {end} in {made.time_to_collision_s:.1f} s at ({made.meeting_x_m:.1f}, "

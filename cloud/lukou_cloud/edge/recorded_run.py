@@ -1,0 +1,151 @@
+"""Warnings on recorded trajectories, with everything that explains them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lukou_cloud.edge.encounters import Outcome
+from lukou_cloud.edge.episodes import Episode
+from lukou_cloud.edge.judge import Judge, Judgement
+from lukou_cloud.edge.recorded import RecordedLights, read_trajectories, road_users
+from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, RuleSettings, WarningSettings
+from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_maps.road_model import RoadModel
+from lukou_messages.v1 import warning_pb2
+
+KINDS = {
+    1: "crossing",
+    2: "left_turn",
+    3: "rear_end",
+    4: "vru",
+    5: "red_light",
+    6: "wrong_way",
+    7: "info_stopped",
+    8: "info_overspeed",
+    9: "info_queue_end",
+}
+"""Names of the warning kinds in the result; informative ones begin with ``info_``."""
+
+
+@dataclass(slots=True)
+class Raised:
+    """One warning of a recording.
+
+    Attributes
+    ----------
+    number : int
+        Identity within the run.
+    t_first, t_last : float
+        When it was raised and when it was last active. [s]
+    kind : str
+        One of `KINDS`.
+    id_a, id_b : str
+        Road users, as the recording names them; the second may be empty.
+    lane : str
+        Lane of the first where the warning was raised; empty: on none.
+    message : Warning
+        The warning as it was raised: paths, meeting point, times, why.
+    """
+
+    number: int
+    t_first: float
+    t_last: float
+    kind: str
+    id_a: str
+    id_b: str
+    lane: str
+    message: warning_pb2.Warning
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run over a recording gives.
+
+    Attributes
+    ----------
+    warnings : list of Raised
+        In the order in which they were raised.
+    near_misses : list of (float, str, str, Outcome)
+        When, who and who, and what.
+    milliseconds, road_users : list
+        CPU time and number of road users of each step.
+    required : tuple of float
+        Probability that contacts between vehicles, and with vulnerable ones, needed at the end.
+    """
+
+    warnings: list[Raised] = field(default_factory=list)
+    near_misses: list[tuple[float, str, str, Outcome]] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+    road_users: list[int] = field(default_factory=list)
+    required: tuple[float, float] = (0.0, 0.0)
+
+
+def warn_recorded(
+    model: RoadModel,
+    objects: list[Path],
+    signals: Path | None,
+    prediction: PredictionSettings | None = None,
+    warning: WarningSettings | None = None,
+    experience: ExperienceSettings | None = None,
+    rules: RuleSettings | None = None,
+) -> Run:
+    """Warnings on recorded trajectories.
+
+    Parameters
+    ----------
+    model : RoadModel
+        The map.
+    objects : list of Path
+        Files of trajectories.
+    signals : Path, optional
+        Signal states.
+    prediction, warning, experience, rules
+        Settings; the defaults if not given.
+    """
+    judge = Judge(
+        model,
+        prediction or PredictionSettings(),
+        warning or WarningSettings(),
+        experience or ExperienceSettings(),
+        rules or RuleSettings(),
+    )
+    lights = RecordedLights(model, signals)
+    numbers: dict[str, int] = {}
+    names: dict[int, str] = {0: ""}
+    result: dict[int, Raised] = {}
+    run = Run()
+    for t, frame in read_trajectories(objects):
+        users, shown, now_ns = road_users(frame, numbers, names), lights.at(t), round(t * 1e9)
+        begin = time.process_time()
+        found = judge.step(now_ns, now_ns, users, shown)
+        run.milliseconds.append((time.process_time() - begin) * 1e3)
+        run.road_users.append(len(users))
+        judge.forget(set(users.id.tolist()))
+        for episode, index in found.changes.raised:
+            result[episode.number] = _raised(t, episode, found, found.rows[index], users, judge, names)
+        for episode, _ in found.changes.standing:
+            result[episode.number].t_last = t
+        run.near_misses += [
+            (one.encounter.last_ns * 1e-9, names[one.encounter.first], names[one.encounter.second], one)
+            for one in found.outcomes
+            if one.is_near_miss
+        ]
+    run.warnings = list(result.values())
+    run.required = judge.encounters.required_probability(False), judge.encounters.required_probability(True)
+    return run
+
+
+def _raised(
+    t: float, episode: Episode, found: Judgement, row: int, users: RoadUsers, judge: Judge, names: dict[int, str]
+) -> Raised:
+    dangers, model = found.dangers, judge.predictor.model
+    where = nearest_intersection(model, float(dangers.x_m[row]), float(dangers.y_m[row]))
+    made = message(row, users, dangers, found.hypotheses, judge.predictor, where)
+    who = [names[one.object_id] for one in made.road_users] + [""]
+    lane = next((one.lane for one in made.road_users if one.lane), "")
+    for one in made.road_users:
+        made.why = made.why.replace(f"{one.object_id} at ", f"{names[one.object_id]} at ", 1)
+    return Raised(episode.number, t, t, KINDS[episode.kind], who[0], who[1], lane, made)
