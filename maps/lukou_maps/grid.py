@@ -17,6 +17,9 @@ from lukou_maps.ragged import Booleans, Floats, Ints, spread
 HALVINGS = 4
 """A coarse cell is 2^4 fine cells wide."""
 
+MOST = 32_767
+"""Segments in one cell."""
+
 LEAST_HALF_M = 0.05
 """Lanes count as at least twice this wide. [m]"""
 
@@ -24,6 +27,7 @@ SIDE = 1 << HALVINGS
 """Fine cells along a coarse cell."""
 
 Narrow = np.ndarray[tuple[int], np.dtype[np.int32]]
+Count = np.ndarray[tuple[int], np.dtype[np.int16]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,7 @@ class Grid:
     coarse_columns: int
     base: Ints
     start: Narrow
-    count: Narrow
+    count: Count
     entries: Narrow
 
     def cells(self, x_m: Floats, y_m: Floats) -> Ints:
@@ -166,7 +170,7 @@ class _Builder:
     def grid(self) -> Grid:
         base = np.zeros(self._columns * self._rows, np.int64)
         none = len(self._segments)
-        counts: list[Narrow] = [np.ones(SIDE * SIDE, np.int32)]
+        counts: list[Count] = [np.ones(SIDE * SIDE, np.int16)]
         entries: list[Narrow] = [np.full(SIDE * SIDE, none, np.int32)]
         blocks = 1
         for coarse, segment in self._strips():
@@ -185,7 +189,7 @@ class _Builder:
         empty = base == 0
         place = np.flatnonzero(empty)
         base[empty] = -((place // self._columns * SIDE << HALVINGS) + place % self._columns * SIDE)
-        count = _poured(counts)
+        count = np.concatenate(counts)
         start = np.zeros(len(count), np.int32)
         np.cumsum(count[:-1], out=start[1:])
         return Grid(
@@ -274,10 +278,21 @@ def _poured(parts: list[Narrow]) -> Narrow:
     return whole
 
 
-def _listed(number: Ints, segment: Ints, cells: int, none: int) -> tuple[Narrow, Narrow]:
+def _limited(number: Ints, segment: Ints) -> tuple[Ints, Ints]:
+    """At most `MOST` segments a cell: only a broken map piles up more."""
+    if len(number) <= MOST:
+        return number, segment
+    order = np.argsort(number, kind="stable")
+    rank = np.arange(len(number)) - np.searchsorted(number[order], number[order])
+    kept = order[rank < MOST]
+    return number[kept], segment[kept]
+
+
+def _listed(number: Ints, segment: Ints, cells: int, none: int) -> tuple[Count, Narrow]:
     """Count and entries of each cell of a strip; a cell without segments holds `none`."""
+    number, segment = _limited(number, segment)
     count = np.bincount(number, minlength=cells)
     empty = np.flatnonzero(count == 0)
     number = np.concatenate([number, empty])
     segment = np.concatenate([segment, np.full(len(empty), none)])
-    return np.maximum(count, 1).astype(np.int32), segment[np.argsort(number, kind="stable")].astype(np.int32)
+    return np.clip(count, 1, MOST).astype(np.int16), segment[np.argsort(number, kind="stable")].astype(np.int32)

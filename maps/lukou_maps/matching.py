@@ -7,7 +7,7 @@ several lanes) go to the smallest ``|d| / w``. Measured in docs/maps.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from lukou_maps.road_model import LaneKind, Participants, RoadModel
 from lukou_maps.tables import Lanes
 from lukou_maps.vocabulary import Direction
 
-FINE_CELL_M, COARSE_CELL_M = 2.0, 4.0
+FINE_CELL_M, COARSE_CELL_M = 2.0, 5.0
 """Side of a grid cell on maps up to `MANY_SEGMENTS`, and on larger ones, whose tables would outgrow the cache. [m]"""
 
 MANY_SEGMENTS = 30_000
@@ -50,6 +50,9 @@ WRONG_CLASS_COST = 8.0
 
 CANDIDATE_MARGIN_M = 4.0
 """Lanes that are farther than the nearest by more than this are no candidates. [m]"""
+
+COLUMNS = ("x", "y", "ux", "uy", "length", "half", "taper", "first", "last")
+"""Columns of `Segments` that matching reads, in the order of its table."""
 
 _PLACE_BITS = 20
 """Low bits of a cost that give way to the place of its candidate: costs are then exact to 1e-9 of themselves."""
@@ -169,13 +172,15 @@ class LaneMatcher:
             np.append(last, False),
             np.append(np.append(True, last[:-1])[: len(point)], False),
         )
-        self._segments = segments = quadrangles(lanes, point, self._is_first[:-1], self._is_last[:-1])
-        rows = [getattr(segments, name) for name in ("x", "y", "ux", "uy", "length", "half", "taper", "first", "last")]
+        segments = quadrangles(lanes, point, self._is_first[:-1], self._is_last[:-1])
+        rows = [getattr(segments, name) for name in COLUMNS]
         beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
         heading = np.arctan2(segments.uy, segments.ux)
         self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], heading), 0.0)
         self._table = np.stack([np.append(row, last) for row, last in zip(rows, beyond, strict=True)])
         self._ends = self._table[[4, 7, 8]]
+        columns = dict(zip(COLUMNS, self._table[:, :-1], strict=True))
+        self._segments = replace(segments, **columns)
 
     @cached_property
     def _nearest_grid(self) -> Grid:
@@ -189,6 +194,11 @@ class LaneMatcher:
     def prepare(self) -> None:
         """Build the tables now that otherwise the first call builds."""
         _ = self._nearest_grid
+
+    def candidate_counts(self, x_m: Floats, y_m: Floats) -> Ints:
+        """Segments that `nearest` weighs for each point: what its time depends on."""
+        grid = self._nearest_grid
+        return grid.count.take(grid.cells(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))).astype(np.int64)
 
     def nearest(self, x_m: Floats, y_m: Floats) -> LaneMatch:
         """Best lane by position alone.

@@ -69,6 +69,11 @@ class Router:
         self._lane = roads
         self._arcs()
 
+    @property
+    def is_routable(self) -> Booleans:
+        """Which lanes routes can begin and end on."""
+        return np.asarray(self._node >= 0)
+
     def _arcs(self) -> None:
         lanes, connections = self._model.lanes, self._model.connections
         before = np.repeat(np.arange(len(lanes)), np.diff(lanes.successors.start))

@@ -48,8 +48,8 @@ def geojson(model: RoadModel) -> dict[str, Any]:
             return np.round(points, 3).tolist()  # type: ignore[no-any-return]
         return np.round(np.column_stack(to_earth(points[:, 0], points[:, 1])), 8).tolist()  # type: ignore[no-any-return]
 
-    def feature(kind: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
-        return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
+    def feature(shape: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
+        return {"type": "Feature", "geometry": {"type": shape, "coordinates": coordinates}, "properties": properties}
 
     lanes, found = model.lanes, []
     for k, name in enumerate(lanes.names):

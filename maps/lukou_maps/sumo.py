@@ -7,13 +7,13 @@ remark that names the element; only what cannot be understood at all is refused.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lukou_maps.assembly import along, centre_lines, line_columns, mitred, stop_lines
 from lukou_maps.errors import MapFileError
-from lukou_maps.furniture import Markings, SpeedLimits
 from lukou_maps.ragged import Floats, Ints, Ragged
 from lukou_maps.reading_numbers import number, shapes
 from lukou_maps.reference import datum_of
@@ -92,20 +92,25 @@ def read_sumo(path: str | Path) -> RoadModel:
         file.remarks.append(f"{text}; `lukou map convert` shifts, or netconvert --offset.disable-normalization false")
     ends = _ends(file, lane_of)
     connections, intersections, signal_of_crosswalk = _connections(file, lanes, ends)
+    crosswalks = _crosswalks(file, lanes, lane_of, signal_of_crosswalk)
+    frame, rules, remarks = _frame(file), priorities(file, lanes), tuple(file.remarks)
+    # names made anew lie together: what was parsed around them can then be given back to the system
+    del file, lane_of
+    joined = "\n".join(lanes.names)
+    lanes = replace(lanes, names=())
+    lanes = replace(lanes, names=tuple(joined.split("\n")))
     return RoadModel(
         map_id=path.name.split(".")[0],
         version=1,
-        frame=_frame(file),
+        frame=frame,
         lanes=lanes,
         connections=connections,
         stop_lines=stop_lines(lanes, connections),
-        crosswalks=_crosswalks(file, lanes, lane_of, signal_of_crosswalk),
+        crosswalks=crosswalks,
         junctions=junctions,
         intersections=intersections,
-        priorities=priorities(file, lanes),
-        markings=Markings.empty(),
-        speed_limits=SpeedLimits.empty(),
-        remarks=tuple(file.remarks),
+        priorities=rules,
+        remarks=remarks,
     )
 
 
@@ -125,7 +130,7 @@ class _LaneOf(dict[tuple[str, str], int]):
 
 def _lanes(file: SumoFile, path: Path) -> tuple[Lanes, Junctions, _LaneOf]:
     remarks = file.remarks
-    names = [row.name for row in file.lanes]
+    names = [row.name.replace("\n", " ") for row in file.lanes]
     points, counts = shapes([row.shape for row in file.lanes], "lane ", names, remarks)
     seen: set[str] = set()
     kept = []

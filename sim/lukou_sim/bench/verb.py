@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,3 +54,59 @@ def timing(
             f"seed {row['seed']}: {row['delay_s']:.1f} s against {row['delay_fixed_plan_s']:.1f} s on the fixed plan, {row['gain']:+.1%}"
         )
     print(f"median gain {figures['median_gain']:+.1%}")
+
+
+@app.command()
+def matching(
+    map_file: Annotated[Path, typer.Option("--map", help="map of any kind that Lukou reads")],
+    seed: Annotated[int, typer.Option(help="seed of the points")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Points to lanes (lane, arc length, offset) in bulk, beside sumolib and lanelet2 on the same points."""
+    from lukou_maps.errors import MapError
+    from lukou_sim.bench.matching import measure
+
+    if not map_file.exists():
+        print(f"lukou bench matching: there is no {map_file}; name a map file", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        figures = measure(map_file, seed)
+    except MapError as error:
+        print(f"lukou bench matching: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    if figures["lanelet2_points_per_s"] is None:
+        print("lanelet2 is not installed: `pip install lanelet2` shows it beside the others", file=sys.stderr)
+    if as_json:
+        print_json(figures, seed)
+        return
+    for name, value in figures.items():
+        print(f"{name:<40}{value}")
+
+
+@app.command()
+def conflicts(
+    map_file: Annotated[list[Path], typer.Option("--map", help="Map file; one per folder, in order")],
+    folder: Annotated[list[Path], typer.Option("--run", help="Folder of recorded traffic with its truth; repeatable")],
+    baselines: Annotated[
+        bool, typer.Option(help="Run free space, constant speed along lanes and SUMO's SSM too")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Collision warnings against physical truth, beside other ways to warn, on the same recordings."""
+    from lukou_sim.bench.conflicts import measure
+
+    if len(map_file) != len(folder):
+        print(f"lukou bench conflicts: {len(map_file)} maps for {len(folder)} folders; give one each", file=sys.stderr)
+        raise typer.Exit(2)
+    absent = [str(path) for path in (*map_file, *folder) if not path.exists()]
+    if absent:
+        print(f"lukou bench conflicts: there is no {', '.join(absent)}", file=sys.stderr)
+        raise typer.Exit(2)
+    figures = measure(list(zip(map_file, folder, strict=True)), baselines)
+    if as_json:
+        print_json(figures)
+        return
+    for name, row in figures["systems"].items():
+        print(f"{name}: recall 1.5 s {row['recall_1_5s']}, 3 s {row['recall_3s']}, precision {row['precision']}")
+        print(f"    false per vehicle-hour {row['false_per_vehicle_hour']}, red lights {row['red_light_foreseen_1s']}")
+    print(f"Lukou's step [ms]: {figures['step_ms']}")
