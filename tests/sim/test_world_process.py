@@ -44,7 +44,7 @@ def connected(tmp_path: Path) -> tuple[CameraFeed, SimulatedCamera, int]:
     raise AssertionError("nothing came")
 
 
-def test_newest_frame_wins_and_the_rest_is_counted(tmp_path: Path) -> None:
+def test_frames_that_waited_a_little_are_used_and_stale_ones_counted(tmp_path: Path) -> None:
     feed, camera, sent = connected(tmp_path)
     try:
         time.sleep(0.1)
@@ -53,11 +53,17 @@ def test_newest_frame_wins_and_the_rest_is_counted(tmp_path: Path) -> None:
         for k in range(1, 4):
             feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
         time.sleep(0.2)
-        (last,) = received(camera, 1)
-        assert last.value.picture[0, 0, 0] == 3
-        assert last.value.due_ns == (sent + 3) * STEP_NS
-        assert camera.dropped - before == 2
-        assert last.value.health is CameraHealth.OK
+        got = received(camera, 3)
+        assert [one.value.picture[0, 0, 0] for one in got] == [1, 2, 3]
+        assert [one.value.due_ns for one in got] == [(sent + k) * STEP_NS for k in (1, 2, 3)]
+        assert camera.dropped == before
+        for k in range(4, 11):
+            feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
+        time.sleep(0.2)
+        got = received(camera, 4)
+        assert [one.value.picture[0, 0, 0] for one in got] == [7, 8, 9, 10]
+        assert camera.dropped - before == 3
+        assert got[-1].value.health is CameraHealth.OK
     finally:
         feed.close()
         camera.close()

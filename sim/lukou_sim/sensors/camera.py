@@ -1,4 +1,4 @@
-"""Driver ``camera.simulated`` and the world's end of it: raw pictures over ipc, newest wins, nobody waits.
+"""Driver ``camera.simulated`` and the world's end of it: raw pictures over ipc, stale ones are dropped, nobody waits.
 
 A frame is two parts: a head (`HEAD`, little-endian: magic, sequence, due, measured, height, width) and the pixels.
 """
@@ -22,6 +22,8 @@ HEAD = struct.Struct("<4sIqqHH")
 MAGIC = b"LKCF"
 QUEUE = 8
 """Frames that wait on either side at most."""
+LATE_S = 0.35
+"""A frame that is older than the newest by more is dropped. [s]"""
 
 
 class SimulatedCamera:
@@ -52,9 +54,12 @@ class SimulatedCamera:
         self._epoch = self._sequence = 0
 
     def poll(self, now_ns: int) -> Sequence[Input]:
-        """The newest frame; older ones that waited are dropped and counted, gaps in the numbers too."""
+        """Frames that wait, oldest first; those of more than `LATE_S` before the newest are dropped and counted, gaps in the numbers too.
+
+        After a short stall every picture is still used: the detector is faster than the cameras, and catches up.
+        """
         self._epoch = self._epoch or now_ns
-        newest: tuple[tuple[Any, ...], Any] | None = None
+        waiting: list[tuple[tuple[Any, ...], Any]] = []
         while True:
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -64,21 +69,25 @@ class SimulatedCamera:
             if head is None:
                 self.refused += 1
                 continue
-            if newest is not None:
-                self.dropped += 1
             sequence = head[1]
             if self._last_sequence >= 0 and 0 < sequence - self._last_sequence < 1000:
                 self.dropped += sequence - self._last_sequence - 1
             self._last_sequence = sequence
-            newest = head, parts[1]
-        if newest is None:
+            waiting.append((head, parts[1]))
+        if not waiting:
             lost = self._watch.silence(now_ns)
             return [] if lost is None else [self._numbered(lost)]
-        (_, _, due_ns, measured_ns, height, width), pixels = newest
+        newest_ns = waiting[-1][0][3]
+        kept = [one for one in waiting if newest_ns - one[0][3] <= LATE_S * 1e9]
+        self.dropped += len(waiting) - len(kept)
+        return [self._numbered(self._frame(*one)) for one in kept]
+
+    def _frame(self, head: tuple[Any, ...], pixels: Any) -> CameraFrame:
+        _, _, due_ns, measured_ns, height, width = head
         picture: NDArray[np.uint8] = np.frombuffer(pixels.buffer, np.uint8).reshape(height, width, 3)
         health = self._watch.seen(picture, measured_ns)
         faults = self._watch.faults()
-        frame = CameraFrame(
+        return CameraFrame(
             self.name,
             picture,
             measured_ns,
@@ -89,7 +98,6 @@ class SimulatedCamera:
             dropped=self.dropped,
             reason=faults[0] if faults else "",
         )
-        return [self._numbered(frame)]
 
     def _head(self, parts: list[Any]) -> tuple[Any, ...] | None:
         if len(parts) != 2 or len(parts[0].buffer) != HEAD.size:
