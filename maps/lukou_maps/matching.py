@@ -51,7 +51,7 @@ WRONG_CLASS_COST = 8.0
 CANDIDATE_MARGIN_M = 4.0
 """Lanes that are farther than the nearest by more than this are no candidates. [m]"""
 
-COLUMNS = ("x", "y", "ux", "uy", "length", "half", "taper", "first", "last")
+COLUMNS = ("x", "y", "ux", "uy", "length", "first", "last", "half", "taper")
 """Columns of `Segments` that matching reads, in the order of its table."""
 
 _PLACE_BITS = 20
@@ -174,11 +174,11 @@ class LaneMatcher:
         )
         segments = quadrangles(lanes, point, self._is_first[:-1], self._is_last[:-1])
         rows = [getattr(segments, name) for name in COLUMNS]
-        beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+        beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
         heading = np.arctan2(segments.uy, segments.ux)
         self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], heading), 0.0)
         self._table = np.stack([np.append(row, last) for row, last in zip(rows, beyond, strict=True)])
-        self._ends = self._table[[4, 7, 8]]
+        self._ends = self._table[4:7]
         columns = dict(zip(COLUMNS, self._table[:, :-1], strict=True))
         self._segments = replace(segments, **columns)
 
@@ -237,7 +237,7 @@ class LaneMatcher:
         number = np.arange(total)
         owner = np.arange(len(counts)).repeat(counts)
         segment = grid.entries.take((grid.start.take(cell) - first).take(owner) + number)
-        dx, dy, ux, uy, inside, half, taper, begin, end = self._table.take(segment, axis=1)
+        dx, dy, ux, uy, inside, begin, end, half, taper = self._table.take(segment, axis=1)
         dx -= x_m.take(owner)
         dy -= y_m.take(owner)
         along = dx * ux
@@ -311,7 +311,7 @@ class LaneMatcher:
         counts = grid.count.take(cell)
         owner = np.arange(len(x_m)).repeat(counts)
         segment = grid.entries.take(spread(grid.start.take(cell).astype(np.int64), counts.astype(np.int64)))
-        sx, sy, ux, uy, length, half, taper, slant, end_slant = self._table
+        sx, sy, ux, uy, length, slant, end_slant, half, taper = self._table
         dx, dy = x_m.take(owner) - sx.take(segment), y_m.take(owner) - sy.take(segment)
         ux, uy = ux.take(segment), uy.take(segment)
         along, across = dx * ux + dy * uy, ux * dy - uy * dx
