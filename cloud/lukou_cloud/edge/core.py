@@ -17,6 +17,7 @@ from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import EdgeSettings
 from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import SignalConfiguration, load
@@ -72,6 +73,7 @@ class EdgeCore:
     ) -> None:
         self._settings = settings
         self._model = load_map(settings.map) if model is None else model
+        self._maps = MapKeeper(self._model)
         chosen = [load(path) for path in settings.configurations] if configurations is None else configurations
         self._lights = LightTable(self._model, chosen)
         self._judge = Judge(
@@ -114,6 +116,9 @@ class EdgeCore:
         """Note what has come; the sources with a new list that may be used."""
         fresh: dict[str, None] = {}
         for one in inputs:
+            if one.topic == "map":
+                self._maps.take(one.value)
+                continue
             ahead_s = (one.measured_at_ns - now_ns) * 1e-9
             if ahead_s > self._settings.ahead_s:
                 self._ahead[one.source] = round(ahead_s, 1)  # whoever stamps the future would move everybody's time
@@ -131,6 +136,10 @@ class EdgeCore:
             at_ns, _, objects = self._lists[source]
             self._fusion.update(source, at_ns, unit_tracks(objects, self._model.lanes.index))
         return list(fresh)
+
+    def faults(self) -> list[str]:
+        """For health."""
+        return self._maps.faults()
 
     def _watch(self, now_ns: int) -> list[Output]:
         """Drop units that have fallen silent, and say so once; say once when they are back."""

@@ -29,6 +29,9 @@ OVER_NS = 3_000_000_000
 LONGEST_NS = 20_000_000_000
 """Ways longer ago than this are forgotten. [ns]"""
 
+GRAZING_M = 0.1
+"""Footprints are shrunk by this on each side: what only grazes does not count. [m]"""
+
 EXPECTED = 0.3
 """Pairs less probable to meet, if nobody gives way, make no encounter."""
 
@@ -108,6 +111,8 @@ class Encounters:
         share = (true + s.prior_weight * s.prior_share) / (total + s.prior_weight)
         usual = s.vulnerable_probability if is_vulnerable else s.probability
         required = usual * (s.prior_share / max(share, 1e-6)) ** s.steepness
+        if true < s.least_come_true:
+            required = max(required, usual)
         return float(min(max(required, s.least_probability), s.most_probability))
 
     def required(self) -> Required:
@@ -165,7 +170,8 @@ class Encounters:
                 if k is None or (way and now_ns - way[-1][0] < SPACING_NS):
                     continue
                 x_m, y_m, heading = float(users.x_m[k]), float(users.y_m[k]), float(users.heading_rad[k])
-                way.append((now_ns, x_m, y_m, heading, 0.5 * float(users.length_m[k]), 0.5 * float(users.width_m[k])))
+                half_length, half_width = (0.5 * float(size[k]) - GRAZING_M for size in (users.length_m, users.width_m))
+                way.append((now_ns, x_m, y_m, heading, half_length, half_width))
                 if now_ns - way[0][0] > LONGEST_NS:
                     del way[0]
 

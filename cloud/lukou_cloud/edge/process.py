@@ -14,7 +14,7 @@ def make_core(settings: EdgeSettings) -> EdgeCore:
 
 SPEC = ProcessSpec(
     name="edge",
-    takes=("objects", "signal", "vehicle"),
+    takes=("objects", "signal", "vehicle", "map"),
     gives=("fused_objects", "warning", "warning_log", "event"),
     trigger=Trigger(period_s=0.1, on=frozenset({"objects"})),
     settings=EdgeSettings,

@@ -93,7 +93,7 @@ class ExperienceSettings(_Frozen):
     probability: float = Field(0.45, gt=0.0, le=1.0, description="without experience: between vehicles")
     vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
     least_probability: float = Field(
-        0.15, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
+        0.1, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
     )
     most_probability: float = Field(
         0.8, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
@@ -101,6 +101,9 @@ class ExperienceSettings(_Frozen):
     steepness: float = Field(2.0, ge=0.0, description="power with which experience counts; 0: not at all")
     prior_share: float = Field(0.15, gt=0.0, lt=1.0, description="share of encounters expected to come true")
     prior_weight: float = Field(8.0, gt=0.0, description="encounters that the prior share counts for")
+    least_come_true: float = Field(
+        2.5, ge=0.0, description="dangerous encounters, faded, before less is required: one near miss is no habit"
+    )
     come_true_s: float = Field(
         1.5, ge=0.0, description="post-encroachment time up to which an encounter was dangerous (Allen and others) [s]"
     )
