@@ -69,7 +69,7 @@ TOPICS: dict[str, Topic] = _table(
     Topic("command_log",   "lukou.v1.Command",        0.0, 0.0, "all",    "record",  True,  "commands given, for the archive"),
     Topic("reply_log",     "lukou.v1.CommandReply",   0.0, 0.0, "all",    "record",  True,  "replies of the guards, for the archive"),
     Topic("health",        "lukou.v1.Health",         1.0, 3.0, "latest", "state",   True,  "how each process is"),
-    Topic("map",           "lukou.v1.MapTile",        0.0, 0.0, "latest", "state",   False, "map tiles in force"),
+    Topic("map",           "lukou.v1.MapTile",        0.0, 0.0, "all",    "state",   True,  "map tiles in force"),
     Topic("journal",       "lukou.v1.StepJournal",   0.0, 0.0, "all",    "state",   True,  "steps of the processes, for recordings only"),
     Topic("truth",         "lukou.v1.TruthList",     10.0, 0.5, "latest", "state",   True,  "what a simulation knows; never an input of control"),
 )

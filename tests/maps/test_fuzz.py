@@ -60,7 +60,7 @@ def test_the_samples_are_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_values_never_break_a_reader(tmp_path: Path, name: str, data: st.DataObject) -> None:
     text = (DATA / name).read_text()
@@ -79,7 +79,7 @@ def test_changed_values_never_break_a_reader(tmp_path: Path, name: str, data: st
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_broken_bytes_never_break_a_reader(tmp_path: Path, name: str, data: st.DataObject) -> None:
     content = bytearray((DATA / name).read_bytes())
@@ -94,7 +94,7 @@ def test_broken_bytes_never_break_a_reader(tmp_path: Path, name: str, data: st.D
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_lines_left_out_or_doubled_never_break_a_reader(tmp_path: Path, name: str, data: st.DataObject) -> None:
     lines = (DATA / name).read_text().split("\n")

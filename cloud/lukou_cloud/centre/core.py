@@ -11,6 +11,8 @@ import numpy as np
 
 from lukou_cloud.centre.figures import Figures
 from lukou_cloud.centre.settings import CentreSettings
+from lukou_maps.reading import load_map
+from lukou_maps.tiles import make_tiles
 from lukou_messages.columns import NOT_ONE
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import Input, Output
@@ -22,6 +24,12 @@ from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase
 
 EVENTS_KEPT = 200
+
+MAP_EVERY_NS = 60 * 10**9
+"""How often all tiles of the map in force are sent, so that whoever comes later gets them too. [ns]"""
+
+TILES_A_STEP = 4
+"""Tiles sent in one step, so that they never crowd out anything else."""
 
 
 @dataclass(slots=True)
@@ -55,12 +63,15 @@ class CentreCore:
         self._event_number = 0
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_KEPT)
         self._figures = Figures()
+        self._tiles = make_tiles(load_map(settings.map))
+        self._tiles_sent = 0
+        self._round_ns = 0
 
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
         """Take what came; give what the page should know."""
         if not self._started_ns:
             self._started_ns = now_ns
-        outputs: list[Output] = []
+        outputs = self._map(now_ns)
         for one in inputs:
             outputs += self._take(now_ns, one)
         period_ns = 1e9 / self._settings.page_rate_hz - 20e6
@@ -79,6 +90,16 @@ class CentreCore:
                 outputs.append(self._page(now_ns, {"type": "warnings", "warnings": self._standing(now_ns)}))
                 outputs.append(self._page(now_ns, signals_update(self._signals, now_ns)))
         return outputs
+
+    def _map(self, now_ns: int) -> list[Output]:
+        """The next tiles of the map in force."""
+        if self._tiles_sent >= len(self._tiles) and now_ns - self._round_ns >= MAP_EVERY_NS:
+            self._tiles_sent = 0
+        if self._tiles_sent == 0:
+            self._round_ns = now_ns
+        tiles = self._tiles[self._tiles_sent : self._tiles_sent + TILES_A_STEP]
+        self._tiles_sent += len(tiles)
+        return [Output("map", tile, now_ns) for tile in tiles]
 
     # --- inputs -----------------------------------------------------------------------------------------------------
 

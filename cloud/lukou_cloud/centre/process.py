@@ -22,7 +22,7 @@ def make_devices(settings: CentreSettings) -> Sequence[Device]:
 SPEC = ProcessSpec(
     name="centre",
     takes=("fused_objects", "signal", "warning", "traffic", "health", "vehicle"),
-    gives=("event",),
+    gives=("event", "map"),
     trigger=Trigger(period_s=0.5, on=frozenset({"fused_objects"})),
     settings=CentreSettings,
     make_core=CentreCore,

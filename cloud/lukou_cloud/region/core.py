@@ -14,6 +14,7 @@ from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.traffic import TrafficMeter, _Trip
+from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import SignalConfiguration, configuration_hash, load
@@ -84,6 +85,7 @@ class RegionCore:
         self, settings: RegionSettings, road: RoadModel, configurations: Sequence[SignalConfiguration]
     ) -> None:
         self.settings = settings
+        self._maps = MapKeeper(road)
         self._intersections = {c.intersection: self._make(road, c) for c in configurations}
         self._objects: ObjectList | None = None
         self._objects_ns = 0
@@ -134,6 +136,8 @@ class RegionCore:
                 place.signal, place.signal_ns = one.value, one.measured_at_ns
             elif one.topic == "command_reply":
                 outputs += self._take_reply(now_ns, one.value)
+            elif one.topic == "map":
+                self._maps.take(one.value)
         if now_ns < self._next_turn_ns:
             for place in self._intersections.values():
                 outputs += self._hasten(now_ns, place)
@@ -310,7 +314,7 @@ class RegionCore:
         """For health."""
         blind = [name for name, place in self._intersections.items() if place.is_blind]
         refused = [f"{name} refuses: {place.refused}" for name, place in self._intersections.items() if place.refused]
-        return ([f"blind at {', '.join(blind)}"] if blind else []) + refused
+        return ([f"blind at {', '.join(blind)}"] if blind else []) + refused + self._maps.faults()
 
     def figures(self) -> dict[str, float]:
         """For health."""

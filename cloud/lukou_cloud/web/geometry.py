@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from lukou_maps.road_model import LaneKind, RoadModel
+from lukou_maps.road_model import LaneKind, RoadModel, StopLineKind
 from lukou_maps.signal_configuration import SignalConfiguration
 
 Floats = NDArray[np.float64]
@@ -106,7 +106,7 @@ class PageMap:
     def _stop_lines(self) -> list[dict[str, Any]]:
         lines, connections = self._road.stop_lines, self._road.connections
         found = []
-        for k in range(len(lines)):
+        for k in np.flatnonzero(lines.kind != StopLineKind.YIELD):
             groups, intersection = set(), ""
             for c in lines.connections[k]:
                 if connections.intersection[c] >= 0:

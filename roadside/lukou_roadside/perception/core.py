@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lukou_hw.camera import CameraFrame
 from lukou_hw.radar import RadarScan
+from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_messages.objects import DetectionList
@@ -85,7 +86,9 @@ class PerceptionCore:
         self, settings: PerceptionSettings, detector: Detector | None = None, model: RoadModel | None = None
     ) -> None:
         self._settings, self._detector = settings, detector
-        self._lists = ListBuilder(load_map(settings.map) if model is None else model)
+        model = load_map(settings.map) if model is None else model
+        self._maps = MapKeeper(model)
+        self._lists = ListBuilder(model)
         self._tracker = EventTimeTracker(settings.tracker)
         self._sensors: dict[str, _Sensor] = {}
         self._projectors: dict[str, Projector] = {}
@@ -126,7 +129,10 @@ class PerceptionCore:
             self._origin_ns = self._started_ns = now_ns
         newest = {one.topic: one.measured_at_ns for one in inputs if isinstance(one.value, CameraFrame)}
         for one in inputs:
-            self._take(now_ns, one, newest)
+            if one.topic == "map":
+                self._maps.take(one.value)
+            else:
+                self._take(now_ns, one, newest)
         self._say_silent(now_ns)
         awaited = {sensor.name for sensor in self._sensors.values() if sensor.is_awaited and not sensor.reason}
         cycle = self._cycles.due(now_ns, awaited)
@@ -146,6 +152,10 @@ class PerceptionCore:
         """Start afresh; any content is of another version."""
         if snapshot:
             raise ValueError("perception keeps no state over restarts")
+
+    def faults(self) -> list[str]:
+        """For health: a map that is stale or broken."""
+        return self._maps.faults()
 
     def figures(self) -> dict[str, float]:
         """For health: frames that were never used, by the drivers and here."""

@@ -39,7 +39,7 @@ def _driver(driver: str, name: str, options: dict[str, Any]) -> Device:
 
 SPEC = ProcessSpec(
     name="perception",
-    takes=("detections",),
+    takes=("detections", "map"),
     gives=("objects",),
     trigger=Trigger(period_s=0.1, on=frozenset({"device/*", "detections"})),
     settings=PerceptionSettings,

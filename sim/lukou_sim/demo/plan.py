@@ -207,6 +207,10 @@ class _Builder:
         uplink = {"endpoint": self._tcp(tier), "server_key": self._server(source), "topics": topics}
         return {**uplink, "forward": forward} if forward else uplink
 
+    def _maps(self) -> dict[str, Any]:
+        """Where the centre publishes the map in force."""
+        return {"endpoint": self._ipc("map"), "topics": ["map"]}
+
     # --- sites ------------------------------------------------------------------------------------------------------
 
     def _world(self) -> Process:
@@ -233,9 +237,12 @@ class _Builder:
 
     def _roadside(self, site: str) -> list[Process]:
         perception, signal = f"{site}/perception", f"{site}/signal"
-        own: dict[str, Any] = {"uplinks": [self._uplink("edge", "district/edge", ["objects", "health"])]}
+        own: dict[str, Any] = {
+            "uplinks": [self._uplink("edge", "district/edge", ["objects", "health"])],
+            "subscriptions": [self._maps()],
+        }
         if site != CAMERA_SITE:
-            own["subscriptions"] = [{"endpoint": self._ipc(f"{site}-sensors"), "topics": ["detections"]}]
+            own["subscriptions"].append({"endpoint": self._ipc(f"{site}-sensors"), "topics": ["detections"]})
         links = {
             "perception": self._links(perception, **own),
             "signal": self._links(
@@ -277,6 +284,7 @@ class _Builder:
             register_file="edge.register.toml",
             intake={"endpoint": self._tcp("edge")},
             broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning"]}],
+            subscriptions=[self._maps()],
             uplinks=[self._uplink("region", "district/region", ["fused_objects", "warning", "health"],
                                   ["signal", "health", "vehicle"])],
             records=self._records("district/edge"),
@@ -286,6 +294,7 @@ class _Builder:
             register_file="region.register.toml",
             intake={"endpoint": self._tcp("region"), "messages_per_second": 2000.0},
             command_server=self._tcp("commands"),
+            subscriptions=[self._maps()],
             uplinks=[self._uplink("centre", "city/centre", ["traffic", "health"],
                                   ["fused_objects", "signal", "warning", "health", "vehicle"])],
             records=self._records("district/region"),
@@ -294,6 +303,7 @@ class _Builder:
             "city/centre",
             register_file="centre.register.toml",
             intake={"endpoint": self._tcp("centre"), "messages_per_second": 4000.0},
+            broadcasts=[{**self._maps()}],
         )
         district = self._write("district", {
             "site": {"name": "district"},
