@@ -325,6 +325,19 @@ def test_silence_is_said_once_and_the_list_says_it(model: RoadModel, configurati
     assert lists[-1].validity == VALID
 
 
+def test_a_warning_without_signals_says_so(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
+    lit, dark = core(model, configurations), core(model, configurations)
+    said: list[set[tuple[int, str]]] = []
+    for edge, names in ((lit, [one.intersection for one in configurations]), (dark, [])):
+        outputs: list[Output] = []
+        for now, inputs in crossing_frames(Street(model), 3.5):
+            spat = [signal(now, {}, one) for one in configurations if one.intersection in names]
+            outputs += edge.step(now, [*spat, *inputs])
+        said.append({(one.validity, one.reason) for one in outputs if one.topic == "warning"})
+    assert {validity for validity, _ in said[0]} == {VALID}
+    assert said[1] == {(DEGRADED, "signals of k1 are not known")}
+
+
 def test_invalid_lists_are_not_used(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
     edge = core(model, configurations)
     frames = [

@@ -3,11 +3,19 @@
 ============== ==================================================================
 road_users     what is followed, as columns
 fusion         lists of several roadside units into one
-lights         what the signals show, per connection of the map
-prediction     where everyone may go: lane paths, speed limits, signals, leaders
-conflicts      who would meet whom, and who can still yield
-dangers        the two together, and red lights about to be run
+lights         what the signals show and when it ends, per connection of the map
+ways           what the map says along each lane path
+priority       who waits for whom
+motion         how far everyone gets
+prediction     where everyone may go, with probabilities
+conflicts      who would meet whom, with uncertainty
+yielding       whether somebody gives way
+dangers        contacts, rear-end dangers, red lights about to be run
+rules          wrong way, standing, speeding, queue ends
+encounters     what became of those who were to meet: near misses, experience
 episodes       from moments of danger to warnings with onset, repetition, release
+judge          all of these in one step, live and on recordings
 core           the process's core
+explain        one warning as text and picture
 ============== ==================================================================
 """

@@ -91,6 +91,7 @@ class EdgeCore:
         self._silent: dict[str, int] = {}  # last instant at which each unit was late
         self._ahead: dict[str, float] = {}  # by how many seconds a unit's clock is ahead
         self._latest: tuple[tuple[Any, ...], UnitTracks, Ints] | None = None
+        self._dark: set[str] = set()  # intersections whose signals are not known now
         self._epoch_ns = 0
         self._last_fused_ns = 0
         self._events = 0
@@ -191,6 +192,7 @@ class EdgeCore:
             if now_ns - at_ns <= self._settings.stale_s * 1e9
         }
         lights = self._lights.of_states(states, measured_ns)
+        self._dark = self._lights.intersections - set(states)
         found = self._judge.step(now_ns, measured_ns, users, lights)
 
         def made(index: int) -> warning_pb2.Warning:
@@ -246,7 +248,7 @@ class EdgeCore:
             content = made(index)
             warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_RAISED, now_ns)
             self._standing[episode.number] = (now_ns, content)
-            outputs += [Output("warning", warning, measured_ns, used=used), Output("warning_log", warning, measured_ns)]
+            outputs += self._sent(warning, measured_ns, used, is_logged=True)
         for episode, index in changes.standing:
             sent_ns, content = self._standing[episode.number]
             if now_ns - sent_ns < PERIOD_NS - 5_000_000:
@@ -254,13 +256,22 @@ class EdgeCore:
             content = made(index) if index >= 0 else content
             self._standing[episode.number] = (now_ns, content)
             warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_REPEATED, now_ns)
-            outputs.append(Output("warning", warning, measured_ns, used=used))
+            outputs += self._sent(warning, measured_ns, used, is_logged=False)
         for episode in changes.ended:
             _, content = self._standing.pop(episode.number)
             warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_CANCELLED, now_ns)
             warning.cancel_reason = "the danger has passed"
-            outputs += [Output("warning", warning, measured_ns, used=used), Output("warning_log", warning, measured_ns)]
+            outputs += self._sent(warning, measured_ns, used, is_logged=True)
         return outputs
+
+    def _sent(
+        self, warning: warning_pb2.Warning, measured_ns: int, used: tuple[tuple[str, int], ...], is_logged: bool
+    ) -> list[Output]:
+        """A warning that was judged without its signals says so."""
+        is_dark = warning.intersection in self._dark
+        doubt = (DEGRADED, f"signals of {warning.intersection} are not known") if is_dark else (VALID, "")
+        outputs = [Output("warning", warning, measured_ns, *doubt, used=used)]
+        return [*outputs, Output("warning_log", warning, measured_ns, *doubt)] if is_logged else outputs
 
     def _stamped(self, content: warning_pb2.Warning, episode: Episode, phase: Any, now_ns: int) -> warning_pb2.Warning:
         warning = warning_pb2.Warning()
@@ -342,6 +353,7 @@ class EdgeCore:
             "events": self._events,
             "silent": sorted(self._silent.items()),
             "judge": self._judge.state(),
+            "dark": sorted(self._dark),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
@@ -372,6 +384,7 @@ class EdgeCore:
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
         self._judge.restore(state["judge"])
+        self._dark = set(state["dark"])
         self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}

@@ -87,6 +87,11 @@ class LightTable:
                 self._groups[configuration.intersection, group.name] = rows
                 self.may_turn_on_red[self._rows(configuration.intersection, group.turns_on_red)] = True
 
+    @property
+    def intersections(self) -> set[str]:
+        """Intersections whose signals this table can read."""
+        return {intersection for intersection, _ in self._groups}
+
     def _rows(self, intersection: str, links: Iterable[int]) -> Ints:
         found = [self._model.connection_of_link.get((intersection, link), np.zeros(0, np.int64)) for link in links]
         return np.concatenate([np.zeros(0, np.int64), *found])
