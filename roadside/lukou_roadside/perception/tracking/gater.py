@@ -10,7 +10,7 @@ from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import Tracks
-from lukou_roadside.perception.tracking.visibility import across_extent, along_extent, sight_line
+from lukou_roadside.perception.tracking.visibility import Sight, sight
 
 RETURN_OFFSET = 0.35
 """Radar returns come from the near side: mean distance from the centre, as a share of the extent along the line of sight."""
@@ -52,7 +52,7 @@ class Agreement:
     log_likelihood: Floats
 
 
-def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreement:
+def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight | None = None) -> Agreement:
     """Compare all tracks with all detections of one scan.
 
     Parameters
@@ -63,6 +63,8 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
         Detections of one sensor.
     settings : TrackerSettings
         Factors on the stated covariances.
+    seen : Sight, optional
+        Of the scan's first view, where it is known already.
     """
     factor = settings.camera_variance_factor if scan.kind == CAMERA else settings.radar_variance_factor
     x_m, y_m = tracks.state[:, 0], tracks.state[:, 1]
@@ -71,8 +73,8 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
         for variance in (scan.variance_xx, scan.variance_xy, scan.variance_yy)
     )
     if scan.kind != CAMERA and scan.views:
-        ux, uy, _ = sight_line(x_m, y_m, scan.views[0])
-        along, across = along_extent(tracks, ux, uy), across_extent(tracks, ux, uy)
+        seen = seen or sight(tracks, scan.views[0])
+        ux, uy, along, across = seen.ux, seen.uy, seen.along_m, seen.across_m
         x_m, y_m = x_m - ux * along * RETURN_OFFSET, y_m - uy * along * RETURN_OFFSET
         v_along, v_across = (along * RETURN_SPREAD_ALONG) ** 2, (across * RETURN_SPREAD_ACROSS) ** 2
         r_xx = r_xx + (v_along * ux * ux + v_across * uy * uy)[:, None]
@@ -87,14 +89,14 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
     if scan.kind == CAMERA:
         named = np.log(np.maximum(tracks.class_weight @ classes.CONFUSION, 1e-4))
         log_likelihood = log_likelihood + np.where(scan.object_class > 0, named[:, scan.object_class] + 1.6, 0.0)
-    elif scan.views:
-        doppler = _doppler_distance2(tracks, scan, settings)
+    elif seen is not None:
+        doppler = _doppler_distance2(tracks, scan, settings, seen)
         distance2, log_likelihood = distance2 + doppler, log_likelihood - 0.5 * doppler
     return Agreement(dx, dy, s_xx, s_xy, s_yy, r_xx, r_xy, r_yy, distance2, log_likelihood)
 
 
-def _doppler_distance2(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Floats:
-    ux, uy, _ = sight_line(tracks.state[:, 0], tracks.state[:, 1], scan.views[0])
+def _doppler_distance2(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight) -> Floats:
+    ux, uy = seen.ux, seen.uy
     radial = ux * tracks.state[:, 2] + uy * tracks.state[:, 3]
     p = tracks.covariance
     variance = ux * ux * p[:, 2, 2] + 2.0 * ux * uy * p[:, 2, 3] + uy * uy * p[:, 3, 3]

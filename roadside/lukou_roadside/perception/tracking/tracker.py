@@ -20,7 +20,7 @@ from lukou_roadside.perception.tracking.updater import (
     with_positions,
     with_range_rates,
 )
-from lukou_roadside.perception.tracking.visibility import detection_probability
+from lukou_roadside.perception.tracking.visibility import detection_probability, sight
 
 
 def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Tracks, Matches | None]:
@@ -44,12 +44,13 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
     """
     tracks = predicted(tracks, scan.time_s)
     is_camera = scan.kind == CAMERA
-    agreed = agreement(tracks, scan, settings)
+    seen = sight(tracks, scan.views[0]) if scan.views else None
+    agreed = agreement(tracks, scan, settings, seen)
     if is_camera:
         rows, detections = one_to_one(agreed, settings.gate, 0.5 * np.minimum(tracks.log_odds, 4.0))
     else:
         rows, detections = many_to_one(agreed, settings.gate)
-    probability = detection_probability(tracks, scan)
+    probability = detection_probability(tracks, scan, seen)
     clutter = settings.camera_clutter_per_m2 if is_camera else settings.radar_clutter_per_m2
     first_rows, first = np.unique(rows, return_index=True)
     told = _told(tracks, scan, (first_rows, detections[first]), agreed, probability) if len(scan.views) == 1 else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Scan, View
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
 from lukou_roadside.perception.tracking.tracks import Tracks
 
 CAMERA_DETECTION = 0.93
@@ -26,7 +29,41 @@ OUT_OF_VIEW = 0.02
 """Detection probability outside every view: the view is not known to the metre."""
 
 
-def detection_probability(tracks: Tracks, scan: Scan) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """Every track as one view sees it.
+
+    Attributes
+    ----------
+    view : View
+        The view.
+    ux, uy : (n,) float array
+        Unit vector from the sensor.
+    distance_m : (n,) float array
+        Distance. [m]
+    along_m, across_m : (n,) float array
+        Extent of the footprint along and across the line of sight. [m]
+    """
+
+    view: View
+    ux: Floats
+    uy: Floats
+    distance_m: Floats
+    along_m: Floats
+    across_m: Floats
+
+
+def sight(tracks: Tracks, view: View) -> Sight:
+    """How `view` sees the tracks."""
+    ux, uy, distance = sight_line(tracks.state[:, 0], tracks.state[:, 1], view)
+    cos, sin = _turned(tracks, ux, uy)
+    cos, sin = np.abs(cos), np.abs(sin)
+    along = cos * tracks.length_m + sin * tracks.width_m
+    across = sin * tracks.length_m + cos * tracks.width_m
+    return Sight(view, ux, uy, distance, along, across)
+
+
+def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None) -> Floats:
     """Probability that `scan` holds a detection of each track.
 
     Parameters
@@ -35,6 +72,8 @@ def detection_probability(tracks: Tracks, scan: Scan) -> Floats:
         Tracks at the time of the scan.
     scan : Scan
         The scan; only its views and kind matter.
+    first : Sight, optional
+        Of the scan's first view, where it is known already.
 
     Returns
     -------
@@ -44,22 +83,15 @@ def detection_probability(tracks: Tracks, scan: Scan) -> Floats:
     base = CAMERA_DETECTION if scan.kind == CAMERA else RADAR_DETECTION
     if not scan.views:
         return np.full(len(tracks), base)
+    first = first or sight(tracks, scan.views[0])
     best = np.full(len(tracks), OUT_OF_VIEW)
     for view in scan.views:
-        np.maximum(best, base * _share(tracks, view), out=best)
+        seen = first if view is first.view else sight(tracks, view)
+        np.maximum(best, base * _share(tracks, seen), out=best)
     if scan.kind != CAMERA:
-        ux, uy, _ = sight_line(tracks.state[:, 0], tracks.state[:, 1], scan.views[0])
-        radial = np.abs(ux * tracks.state[:, 2] + uy * tracks.state[:, 3])
+        radial = np.abs(first.ux * tracks.state[:, 2] + first.uy * tracks.state[:, 3])
         best = np.where(radial > 0.7, best, best * STANDING_RADAR_SHARE)
     return best
-
-
-def in_view(x_m: Floats, y_m: Floats, view: View) -> Booleans:
-    """Whether points are within a view."""
-    ux, uy, distance = sight_line(x_m, y_m, view)
-    facing = ux * np.cos(view.azimuth_rad) + uy * np.sin(view.azimuth_rad)
-    inside = (distance > view.range_min_m) & (distance < view.range_max_m)
-    return np.asarray(inside & (facing > np.cos(min(view.opening_rad / 2.0, np.pi))))
 
 
 def sight_line(x_m: Floats, y_m: Floats, view: View) -> tuple[Floats, Floats, Floats]:
@@ -69,34 +101,25 @@ def sight_line(x_m: Floats, y_m: Floats, view: View) -> tuple[Floats, Floats, Fl
     return dx / distance, dy / distance, distance
 
 
-def _share(tracks: Tracks, view: View) -> Floats:
+def _share(tracks: Tracks, seen: Sight) -> Floats:
     """Share of the full detection probability of each track in one view; 0 outside."""
-    x_m, y_m = tracks.state[:, 0], tracks.state[:, 1]
-    ux, uy, distance = sight_line(x_m, y_m, view)
-    visible = in_view(x_m, y_m, view)
-    share = np.where(visible, 1.0 - (1.0 - FAR_SHARE) * np.clip(distance / view.range_max_m, 0.0, 1.0), 0.0)
-    half_width = 0.5 * across_extent(tracks, ux, uy)
+    view, ux, uy, distance = seen.view, seen.ux, seen.uy, seen.distance_m
+    facing = ux * math.cos(view.azimuth_rad) + uy * math.sin(view.azimuth_rad)
+    visible = (distance > view.range_min_m) & (distance < view.range_max_m)
+    visible &= facing > math.cos(min(view.opening_rad / 2.0, math.pi))
+    share = np.where(visible, 1.0 - (1.0 - FAR_SHARE) * np.minimum(distance / view.range_max_m, 1.0), 0.0)
+    half_width = 0.5 * seen.across_m
     candidates = np.flatnonzero(visible & tracks.is_confirmed & (half_width > 0.6))
     if len(candidates) == 0:
         return share
-    # sine of the angle between the sight lines of every track and every blocker
-    off = np.abs(ux[:, None] * uy[None, candidates] - uy[:, None] * ux[None, candidates])
-    nearer = distance[:, None] > distance[None, candidates] + 1.0
-    behind = nearer & (off * distance[None, candidates] < half_width[None, candidates])
-    same_side = ux[:, None] * ux[None, candidates] + uy[:, None] * uy[None, candidates] > 0
-    return np.where((behind & same_side).any(axis=1), share * HIDDEN_DETECTION, share)
-
-
-def across_extent(tracks: Tracks, ux: Floats, uy: Floats) -> Floats:
-    """Extent of each footprint across a direction. [m]"""
-    cos, sin = _turned(tracks, ux, uy)
-    return np.asarray(np.abs(sin) * tracks.length_m + np.abs(cos) * tracks.width_m)
-
-
-def along_extent(tracks: Tracks, ux: Floats, uy: Floats) -> Floats:
-    """Extent of each footprint along a direction. [m]"""
-    cos, sin = _turned(tracks, ux, uy)
-    return np.asarray(np.abs(cos) * tracks.length_m + np.abs(sin) * tracks.width_m)
+    # sine of the angle between the sight lines of every track in view and every blocker
+    rows = np.flatnonzero(visible)
+    off = np.abs(ux[rows, None] * uy[candidates] - uy[rows, None] * ux[candidates])
+    behind = distance[rows, None] > distance[candidates] + 1.0
+    behind &= off * distance[candidates] < half_width[candidates]
+    behind &= ux[rows, None] * ux[candidates] + uy[rows, None] * uy[candidates] > 0
+    share[rows[behind.any(axis=1)]] *= HIDDEN_DETECTION
+    return share
 
 
 def _turned(tracks: Tracks, ux: Floats, uy: Floats) -> tuple[Floats, Floats]:
