@@ -86,7 +86,7 @@ def configuration_from_programme(
         SignalGroup(
             f"L{links[0]}", GroupType.PEDESTRIAN if on_foot else GroupType.VEHICLE, number, tuple(links),
             0.0 if on_foot else minimum_green_s, max(maximum_green_s, 3600.0), maximum_red_s, 0.0,
-            0.0 if on_foot else yellow_s,
+            0.0 if on_foot else yellow_s, tuple(links) if "s" in column and not on_foot else (),
         )
         for number, ((column, on_foot), links) in enumerate(columns.items(), 1)
         if any(letter in GREEN for letter in column)

@@ -10,6 +10,7 @@ import pytest
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.core import RegionCore
 from lukou_cloud.region.discharge import Discharge
+from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings, TimingSettings
 from lukou_cloud.region.timing import Timing
@@ -36,7 +37,10 @@ def situation(approaches: Approaches, **queues: float) -> Situation:
     for name, count in queues.items():
         queue[approaches.names.index(name)] = count
     none = np.zeros(len(queue))
-    return Situation(queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, 0, 0)
+    seen = tuple(
+        Seen(k, (k,), 7.0 * place, 0.0, 30.0, 0) for k in range(len(approaches.lanes)) for place in range(int(queue[k]))
+    )
+    return Situation(queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, 0, 0, seen, none)
 
 
 def test_lanes_are_served_by_the_stages_of_their_groups(approaches: Approaches) -> None:
@@ -50,7 +54,7 @@ def test_lanes_are_served_by_the_stages_of_their_groups(approaches: Approaches) 
 
 
 def test_a_running_stage_is_held_for_its_queue_and_left_for_another(approaches: Approaches) -> None:
-    timing = Timing(approaches, TimingSettings())
+    timing = Timing(ROAD, K1, approaches, TimingSettings())
     busy = situation(approaches, k1_N_approach_2=12, k1_S_approach_2=10, k1_E_approach_4=1)
     held = timing.decide(0, 20.0, busy, frozenset({1}))
     assert held.stage == 0 and held.hold_s >= 5
@@ -61,7 +65,7 @@ def test_a_running_stage_is_held_for_its_queue_and_left_for_another(approaches: 
 
 
 def test_nothing_is_ordered_that_the_guard_would_refuse(approaches: Approaches) -> None:
-    timing = Timing(approaches, TimingSettings())
+    timing = Timing(ROAD, K1, approaches, TimingSettings())
     waiting = situation(approaches, k1_N_approach_4=8, k1_E_approach_2=10)
     assert timing.decide(0, 20.0, waiting, frozenset()).stage == 0
     assert timing.decide(0, 2.0, waiting, frozenset({1})).stage == 0  # minimum green
@@ -97,7 +101,7 @@ def test_a_lane_that_yields_to_people_is_learned_to_discharge_slowly() -> None:
 
 
 def test_a_stage_is_left_out_only_where_the_guard_allows_it(approaches: Approaches) -> None:
-    timing = Timing(approaches, TimingSettings())
+    timing = Timing(ROAD, K1, approaches, TimingSettings())
     crossing = situation(approaches, k1_E_approach_3=10, k1_W_approach_3=10)
     assert timing.decide(0, 20.0, crossing, frozenset({1, 2})).stage == 2
     assert timing.decide(0, 20.0, crossing, frozenset({1})).stage == 1

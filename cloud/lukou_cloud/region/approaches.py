@@ -55,6 +55,8 @@ class Approaches:
         Lanes further up, by map index.
     crossings : tuple of int
         Map indices of the crosswalks; people who wait beside them are queues too.
+    crossing_links : tuple of tuple of int
+        Signal links of each crosswalk.
     stages : tuple of str
         Names, in fixed order.
     serves : (stages, n + crossings) bool array
@@ -76,6 +78,7 @@ class Approaches:
     yields: NDArray[np.bool_]
     upstream: dict[int, Upstream]
     crossings: tuple[int, ...]
+    crossing_links: tuple[tuple[int, ...], ...]
     stages: tuple[str, ...]
     serves: NDArray[np.bool_]
     min_s: NDArray[np.float64]
@@ -121,6 +124,9 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
         yields=np.array([lane in yielding for lane in lanes]),
         upstream=_upstream(road, lanes),
         crossings=crossings,
+        crossing_links=tuple(
+            (int(road.crosswalks.link_index[road.crosswalks.lane.tolist().index(c)]),) for c in crossings
+        ),
         stages=stages,
         serves=serves,
         min_s=min_s,

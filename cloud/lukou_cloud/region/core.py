@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lukou_cloud.region.approaches import Approaches, compile_approaches
+from lukou_cloud.region.neighbours import Neighbours
 from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings
 from lukou_cloud.region.timing import Timing
@@ -34,6 +35,8 @@ from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
 
 TURN_NS = 10**9
 """Every intersection is decided upon once a second; a change decided upon is ordered in the step in which its minimum ends."""
+TOLD_LIFE_NS = 5 * 10**9
+"""So long it is remembered what a vehicle told of its turn after it last did."""
 COMMAND_LIFE_NS = 2 * 10**9
 ACTING = (ControlMode.CONTROL_MODE_SUPERVISED, ControlMode.CONTROL_MODE_AUTOMATIC)
 
@@ -87,6 +90,8 @@ class RegionCore:
         self.settings = settings
         self._maps = MapKeeper(road)
         self._intersections = {c.intersection: self._make(road, c) for c in configurations}
+        self._neighbours = Neighbours({name: (p.approaches, p.timing) for name, p in self._intersections.items()})
+        self._turns: dict[int, tuple[int, int]] = {}  # what vehicles told: when, and which turn
         self._objects: ObjectList | None = None
         self._objects_ns = 0
         self._objects_valid = False
@@ -113,7 +118,7 @@ class RegionCore:
         return Intersection(
             configuration,
             approaches,
-            Timing(approaches, timing),
+            Timing(road, configuration, approaches, timing),
             queues,
             TrafficMeter(approaches, index),
             configuration_hash(configuration),
@@ -134,6 +139,8 @@ class RegionCore:
             elif one.topic == "signal" and one.value.intersection in self._intersections:
                 place = self._intersections[one.value.intersection]
                 place.signal, place.signal_ns = one.value, one.measured_at_ns
+            elif one.topic == "vehicle":
+                self._turns[one.value.temporary_id] = (now_ns, int(one.value.intention))
             elif one.topic == "command_reply":
                 outputs += self._take_reply(now_ns, one.value)
             elif one.topic == "map":
@@ -146,8 +153,10 @@ class RegionCore:
         is_log = now_ns >= self._next_log_ns
         if is_log:
             self._next_log_ns += round(self.settings.log_every_s * 1e9)
+        self._turns = {k: told for k, told in self._turns.items() if now_ns - told[0] <= TOLD_LIFE_NS}
+        turns = {k: told[1] for k, told in self._turns.items()}
         for place in self._intersections.values():
-            outputs += self._turn(now_ns, place, is_log)
+            outputs += self._turn(now_ns, place, is_log, turns)
         return outputs
 
     # --- one intersection -------------------------------------------------------------------------------------------
@@ -164,7 +173,7 @@ class RegionCore:
         command = self._command(now_ns, place, signal, stage_request=StageRequest(stage=name))
         return self._sent(now_ns, place, command)
 
-    def _turn(self, now_ns: int, place: Intersection, is_log: bool) -> list[Output]:
+    def _turn(self, now_ns: int, place: Intersection, is_log: bool, turns: dict[int, int]) -> list[Output]:
         stale_ns = self.settings.stale_s * 1e9
         outputs: list[Output] = []
         objects = self._objects
@@ -187,7 +196,8 @@ class RegionCore:
             place.is_blind = False
             outputs.append(self._event(now_ns, "region.sees", Severity.SEVERITY_INFO, name, "object lists are back"))
         now_s = (now_ns - self._origin_ns) / 1e9
-        situation = place.queues.update(now_s, objects, place.follow() if hears else -1)
+        situation = place.queues.update(now_s, objects, place.follow() if hears else -1, turns)
+        place.timing.lineup.learn(place.queues.crossed, turns)
         command = None
         if hears and place.signal is not None:
             command = self._decide(now_ns, place, place.signal, situation)
@@ -238,7 +248,11 @@ class RegionCore:
         if not may_hold and not allowed:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
-        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold)
+        expected, fed = self._neighbours.expected(now_ns, place.configuration.intersection)
+        if now_ns // TURN_NS % self.settings.timing.interval_s:
+            return self._renew(now_ns, place, signal)
+        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, expected, fed)
+        place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
         if decision.stage != running:
             place.changes += 1
@@ -334,17 +348,19 @@ class RegionCore:
                 "refused": place.refused,
                 "changes": place.changes,
                 "stage": [place.stage, place.following],
+                "plan": [place.timing.planned_ns, place.timing.outflow, place.timing.lineup.shares.tolist()],
                 "queues": place.queues.export(),
                 "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 3,
+            "version": 4,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
             "next_turn_ns": self._next_turn_ns,
             "events": self._events,
+            "turns": [[k, *told] for k, told in self._turns.items()],
             "objects": self._objects.encode(self._objects.message.header).hex() if self._objects is not None else None,
             "objects_ns": self._objects_ns,
             "objects_valid": self._objects_valid,
@@ -355,11 +371,12 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 3:
+        if state.get("version") != 4:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
         self._next_log_ns, self._events = state["next_log_ns"], state["events"]
+        self._turns = {int(k): (int(at), int(turn)) for k, at, turn in state["turns"]}
         self._objects = ObjectList.decode(bytes.fromhex(state["objects"])) if state["objects"] else None
         self._objects_ns, self._objects_valid = state["objects_ns"], state["objects_valid"]
         for name, kept in state["places"].items():
@@ -369,6 +386,9 @@ class RegionCore:
             place.last_departures, place.is_blind = kept["last_departures"], kept["is_blind"]
             place.refused, place.changes = kept["refused"], kept["changes"]
             place.stage, place.following = kept["stage"]
+            place.timing.planned_ns, outflow, shares = kept["plan"]
+            place.timing.outflow = [(float(at_s), int(lane)) for at_s, lane in outflow]
+            place.timing.lineup.shares = np.array(shares)
             place.queues.load(kept["queues"])
             place.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
             place.meter.left, place.meter.delay_s, place.meter.stops = kept["meter"]

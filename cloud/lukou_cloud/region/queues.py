@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
+from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.settings import TimingSettings
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
 STANDING_MPS = 1.4
 """Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
+
+NOTHING: Mapping[int, int] = MappingProxyType({})
 
 NEAR_CROSSING_M = 4.0
 """People this close to the end of a crosswalk, and not on it, wait for it."""
@@ -47,6 +52,8 @@ class Situation:
     red_flow: NDArray[np.float64]
     vehicles: int
     pedestrians: int
+    seen: tuple[Seen, ...] = ()
+    rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class QueueEstimator:
@@ -85,9 +92,12 @@ class QueueEstimator:
         self.discharge = Discharge(1.0 / headway)
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
+        self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
 
-    def update(self, now_s: float, objects: ObjectList, stage: int = -1) -> Situation:
+    def update(
+        self, now_s: float, objects: ObjectList, stage: int = -1, intentions: Mapping[int, int] = NOTHING
+    ) -> Situation:
         """Estimate from one object list at time `now_s` (any fixed origin) [s], while `stage` runs (-1: a change, or unknown)."""
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         queue = np.zeros(self._size)
@@ -95,6 +105,7 @@ class QueueEstimator:
         waited, standing = np.zeros(self._size), np.zeros(len(self.approaches.lanes))
         present: dict[int, tuple[int, float]] = {}
         waits: dict[int, tuple[int, float]] = {}
+        seen: list[Seen] = []
         vehicles = 0
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
         columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
@@ -108,18 +119,21 @@ class QueueEstimator:
             vehicles += 1
             present[identity] = (number, to_stop)
             self._put(queue, arrivals, number, shares, to_stop, v)
+            wait_s = 0.0
             if v < STANDING_MPS and number >= 0:
                 since = self._waits.get(identity, (number, now_s))[1]
                 waits[identity] = (number, since)
-                waited[number] = max(waited[number], now_s - since)
+                wait_s = now_s - since
+                waited[number] = max(waited[number], wait_s)
                 standing[number] += 1
+            seen.append(Seen(number, shares, to_stop, v, wait_s, intentions.get(identity, 0)))
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
         self._learn(now_s, present, standing, stage)
         self._background(arrivals)
         self._waits = waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
-        return Situation(queue, arrivals, waited, flow, red_flow, vehicles, waiting)
+        return Situation(queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy())
 
     def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
         """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""
@@ -190,10 +204,12 @@ class QueueEstimator:
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
         left = np.zeros(self._size)
+        self.crossed = []
         for identity, (number, to_stop) in self._seen.items():
             if identity not in present and number >= 0 and to_stop < 25.0:
                 left[number] += 1
                 self.departures[number] += 1
+                self.crossed.append((identity, number))
         if dt > 0:
             share = 1.0 - np.exp(-dt / self._memory)
             self.rates += share * (left / dt - self.rates)

@@ -10,7 +10,7 @@ class TimingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    horizon_s: int = Field(120, ge=30, le=300, description="how far the search looks ahead [s]")
+    horizon_s: int = Field(100, ge=30, le=300, description="how far the search looks ahead [s]")
     headway_s: float = Field(
         2.0,
         gt=0.5,
@@ -24,16 +24,15 @@ class TimingSettings(BaseModel):
         1.0, ge=0.0, description="start-up lost time of the district's drivers (HCM 6th ed.: 2) [s]"
     )
     view_m: float = Field(300.0, gt=20, description="how far before the stop line road users are believed seen [m]")
-    pedestrian_weight: float = Field(0.6, ge=0, description="a waiting pedestrian counts as so many vehicles")
+    pedestrian_weight: float = Field(0.3, ge=0, description="a waiting pedestrian counts as so many vehicles")
     bicycle_weight: float = Field(1.0, ge=0, description="a waiting bicycle counts as so many vehicles")
     rate_memory_s: float = Field(240.0, gt=10, description="time constant of the learned arrival rates [s]")
     wait_weight_s: float = Field(
-        40.0, gt=0, description="a wait of this length counts double: long waits are worse than many short ones [s]"
+        40.0, gt=0, description="a wait longer than a minute by this counts double: nobody shall wait for ever [s]"
     )
-    terminal_s: float = Field(
-        25.0, ge=0, description="what a road user still waiting at the horizon is charged, beside the wait so far [s]"
-    )
-    margin: float = Field(0.0, ge=0, description="a change must be better than holding by this share")
+    width: int = Field(24, ge=4, le=256, description="plans that the search keeps")
+    interval_s: int = Field(1, ge=1, le=30, description="time between two decisions [s]")
+    switch_cost: float = Field(0.0, ge=0, description="charged per change of stage [weighted s]")
 
 
 class RegionSettings(BaseModel):

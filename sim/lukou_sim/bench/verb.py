@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from lukou_messages.report import print_json
+from lukou_messages.errors import SettingsError
+from lukou_messages.report import plain_errors, print_json
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -57,6 +58,36 @@ def timing(
 
 
 @app.command()
+def signals(
+    folder: Annotated[Path, typer.Argument(help="Folder with a .sumocfg")],
+    seed: Annotated[int, typer.Option(help="Of SUMO, and of who is visible")] = 1,
+    controller: Annotated[str, typer.Option(help="lukou, plan, actuated, max-pressure or greedy")] = "lukou",
+    penetration: Annotated[float, typer.Option(min=0, max=1, help="Share of vehicles that are visible")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0, help="Factor on the demand")] = 1.0,
+    all_red: Annotated[float, typer.Option(min=0, max=10, help="After every yellow [s]")] = 0.0,
+    interval: Annotated[
+        int, typer.Option(min=1, max=30, help="Between decisions; 10 for the baselines by default [s]")
+    ] = 1,
+    range_m: Annotated[float, typer.Option("--range", min=20, help="Sight along the lanes [m]")] = 200.0,
+    tripinfo: Annotated[Path | None, typer.Option(help="Keep SUMO's trip file here")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """A signal controller on any SUMO scenario, the guard in the loop: delay over all scheduled vehicles."""
+    from lukou_sim.bench.scenario_folder import ScenarioFolder
+    from lukou_sim.bench.signals import Options, Run
+
+    with plain_errors("lukou bench signals --help"):
+        if controller not in ("lukou", "plan", "actuated", "max-pressure", "greedy"):
+            raise SettingsError([f"--controller {controller}: lukou, plan, actuated, max-pressure or greedy"])
+        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, tripinfo)
+        figures = Run(ScenarioFolder.open(folder), options).run()
+    if as_json:
+        print_json(figures, seed=seed)
+        return
+    for name, value in figures.items():
+        print(f"{name:<22}{value}")
+
+
 def matching(
     map_file: Annotated[Path, typer.Option("--map", help="map of any kind that Lukou reads")],
     seed: Annotated[int, typer.Option(help="seed of the points")] = 1,

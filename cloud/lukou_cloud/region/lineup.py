@@ -1,0 +1,240 @@
+"""Who stands and comes where, as the search needs it: one line per lane, each road user with its way and its headway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.movements import Ways
+from lukou_cloud.region.stage_search import Traffic
+from lukou_maps.road_model import Turn
+
+STANDING_MPS = 1.4
+"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
+PEOPLE_HEADWAY_S = 0.05
+"""All who wait beside a crosswalk step off at once. [s]"""
+SHARE_MEMORY = 300.0
+"""Vehicles over which shares of lanes and turns are remembered."""
+LONG_WAIT_S = 60.0
+"""From here on waiting weighs more with every second. [s]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One vehicle on the approaches.
+
+    Attributes
+    ----------
+    lane : int
+        Approach lane; -1: further up.
+    choices : tuple of int
+        Approach lanes that it may take.
+    to_stop_m, speed_mps : float
+        Distance to the stop line, and speed. [m, m/s]
+    waited_s : float
+        How long it has stood. [s]
+    turn : int
+        `Turn` that it has told; UNKNOWN: nothing.
+    weight : float
+        What its delay counts.
+    """
+
+    lane: int
+    choices: tuple[int, ...]
+    to_stop_m: float
+    speed_mps: float
+    waited_s: float
+    turn: int
+    weight: float = 1.0
+
+
+@dataclass
+class Lineup:
+    """Builds `Traffic` for one intersection; crosswalks follow the approach lanes as lanes of their own.
+
+    Attributes
+    ----------
+    approaches : Approaches
+    ways : Ways
+    horizon_s : int
+        Of the search. [s]
+    long_wait_s : float
+        A wait that is longer by this counts double. [s]
+    """
+
+    approaches: Approaches
+    ways: Ways
+    horizon_s: int
+    long_wait_s: float
+    shares: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lanes = len(self.approaches.lanes)
+        self._of_lane = [
+            [k for k, m in enumerate(self.ways.movements) if m.lane == lane] for lane in range(self._lanes)
+        ]
+        self._by_turn = [{int(self.ways.turn[k]): k for k in found} for found in self._of_lane]
+        self.shares = np.array([1.0 / max(1, len(self._of_lane[m.lane])) for m in self.ways.movements])
+
+    def learn(self, crossed: Sequence[tuple[int, int]], turns: Mapping[int, int]) -> None:
+        """Take note of the lanes, and as far as told the turns, of vehicles that passed the stop line.
+
+        Parameters
+        ----------
+        crossed : sequence of (int, int)
+            Identity and approach lane.
+        turns : mapping of int to int
+            `Turn` by identity.
+        """
+        for identity, lane in crossed:
+            ways = self._of_lane[lane]
+            told = self._by_turn[lane].get(turns.get(identity, Turn.UNKNOWN))
+            self.shares *= 1.0 - 1.0 / SHARE_MEMORY
+            for way in ways:
+                self.shares[way] += (way == told) if told is not None else 1.0 / len(ways)
+
+    def build(
+        self,
+        seen: Sequence[Seen],
+        waiting: NDArray[np.float64],
+        headway_s: NDArray[np.float64],
+        rates: NDArray[np.float64],
+        view_m: float,
+        weights: NDArray[np.float64],
+        room: NDArray[np.float64],
+        drain: NDArray[np.float64],
+        expected: Sequence[tuple[float, tuple[int, ...]]] = (),
+        fed: frozenset[int] = frozenset(),
+    ) -> Traffic:
+        """Traffic from now on.
+
+        Parameters
+        ----------
+        seen : sequence of Seen
+        waiting : (crossings,) float array
+            People beside each crosswalk.
+        headway_s : (lanes,) float array
+            Of each approach lane. [s]
+        rates : (lanes,) float array
+            Expected arrivals beyond the view. [1/s]
+        view_m : float
+            Range within which every vehicle is known. [m]
+        weights : (lanes + crossings,) float array
+            What the delay in each lane counts.
+        room, drain : (exits,) float array
+            Vehicles that the exits take now, and how fast they get room.
+        expected : sequence of (float, tuple of int)
+            Vehicles that neighbours will send: time at the stop line from now, and the approach lanes they may take. [s]
+        fed : frozenset of int
+            Lanes whose arrivals from beyond the view neighbours tell.
+        """
+        lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
+        counts = np.zeros(len(self.shares))
+        load = np.zeros(self._lanes)
+        for one in sorted(seen, key=lambda s: s.to_stop_m):
+            lane, way = self._assign(one, load, counts)
+            speed = float(self.approaches.speed_mps[lane])
+            arrival = 0.0
+            if one.speed_mps >= STANDING_MPS:
+                arrival = one.to_stop_m / max(0.5 * (one.speed_mps + speed), 2.0)
+            elif one.lane < 0:
+                arrival = one.to_stop_m / speed
+            load[lane] += headway_s[lane]
+            counts[way] += 1
+            weight = one.weight * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
+            lines[lane].append((arrival, way, float(headway_s[lane]), weight))
+        for at, choices in sorted(expected):
+            lane, way = self._assign(Seen(-1, choices, 0.0, 0.0, 0.0, Turn.UNKNOWN), load, counts)
+            counts[way] += 1
+            lines[lane].append((at, way, float(headway_s[lane]), float(weights[lane])))
+        for lane in range(self._lanes):
+            if lane in fed:
+                continue
+            self._beyond(
+                lines[lane], lane, float(rates[lane]), view_m, float(headway_s[lane]), counts, float(weights[lane])
+            )
+        first = len(self.ways.movements)
+        for k, people in enumerate(waiting.tolist()):
+            if people > 0:
+                lines[self._lanes + k].append(
+                    (0.0, first + k, PEOPLE_HEADWAY_S, people * float(weights[self._lanes + k]))
+                )
+        return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain)
+
+    def _default_ways(self, first: int, crossings: int) -> list[int]:
+        return [found[0] if found else 0 for found in self._of_lane] + [first + k for k in range(crossings)]
+
+    def _assign(self, one: Seen, load: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[int, int]:
+        """Lane and way of one vehicle: what it tells, else what usually happens, spread evenly."""
+        choices = [k for k in one.choices if self._of_lane[k]]
+        if one.turn != Turn.UNKNOWN:
+            fitting = [k for k in choices if one.turn in self._by_turn[k]]
+            if not fitting and one.lane >= 0:  # it will change lanes yet
+                fitting = [
+                    k for k in range(self._lanes) if one.turn in self._by_turn[k] and self._is_beside(k, one.lane)
+                ]
+            if fitting:
+                lane = one.lane if one.lane in fitting else min(fitting, key=lambda k: load[k])
+                return lane, self._by_turn[lane][one.turn]
+        if one.lane >= 0:
+            ways = self._of_lane[one.lane] or [0]
+            return one.lane, min(ways, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
+        options = [way for k in choices for way in self._of_lane[k]]
+        if not options:
+            return one.choices[0], 0
+        way = min(options, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
+        return self.ways.movements[way].lane, way
+
+    def _is_beside(self, a: int, b: int) -> bool:
+        name = self.approaches.names
+        return name[a].rsplit("_", 1)[0] == name[b].rsplit("_", 1)[0]
+
+    def _beyond(
+        self,
+        line: list[tuple[float, int, float, float]],
+        lane: int,
+        rate: float,
+        view_m: float,
+        headway_s: float,
+        counts: NDArray[np.float64],
+        weight: float,
+    ) -> None:
+        """Expected arrivals from beyond the view, evenly spaced."""
+        at = view_m / float(self.approaches.speed_mps[lane]) + 0.5 / max(rate, 1e-6)
+        while at < self.horizon_s and self._of_lane[lane]:
+            way = min(self._of_lane[lane], key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
+            counts[way] += 1
+            line.append((at, way, headway_s, weight))
+            at += 1.0 / rate
+
+
+def _traffic(
+    lines: list[list[tuple[float, int, float, float]]],
+    default_way: list[int],
+    horizon_s: int,
+    room: NDArray[np.float64],
+    drain: NDArray[np.float64],
+) -> Traffic:
+    longest = max((len(line) for line in lines), default=0) + 1
+    shape = (len(lines), longest)
+    arrival, headway = np.full(shape, np.inf), np.ones(shape)
+    movement = np.repeat(np.array(default_way, np.int64)[:, None], longest, axis=1)
+    weight = np.zeros(shape)
+    arrived = np.zeros((horizon_s + 1, len(lines)))
+    seconds = np.arange(horizon_s + 1)
+    for k, line in enumerate(lines):
+        if not line:
+            continue
+        columns = np.array(line).T
+        n = len(line)
+        arrival[k, :n] = np.maximum.accumulate(columns[0])
+        movement[k, :n], headway[k, :n] = columns[1].astype(np.int64), columns[2]
+        headway[k, n] = columns[2, -1]
+        total = np.concatenate([[0.0], np.cumsum(columns[3])])
+        weight[k, : n + 1], weight[k, n + 1 :] = total, total[-1]
+        arrived[:, k] = total[np.searchsorted(arrival[k, :n], seconds, side="right")]
+    return Traffic(arrival, movement, headway, weight, arrived, room, drain)

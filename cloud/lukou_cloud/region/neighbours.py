@@ -1,0 +1,54 @@
+"""What neighbours send each other: each one's plan says when somebody will enter which lane behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.timing import Timing
+
+ACROSS_S = 3.0
+"""From the stop line to the lane behind the intersection. [s]"""
+
+PLAN_LIFE_S = 40.0
+"""So long neighbours count on a plan. [s]"""
+
+
+class Neighbours:
+    """Who feeds whom in a district.
+
+    Parameters
+    ----------
+    places : mapping of str to (Approaches, Timing)
+        By intersection.
+    """
+
+    def __init__(self, places: Mapping[str, tuple[Approaches, Timing]]) -> None:
+        self._timing = {name: timing for name, (_, timing) in places.items()}
+        self._feeds: dict[str, dict[str, dict[int, tuple[tuple[int, ...], float]]]] = {}
+        for name, (approaches, _) in places.items():
+            for other, (_, timing) in places.items():
+                for lane in set(timing.ways.to_lane.tolist()):
+                    above = approaches.upstream.get(lane)
+                    if other == name or above is None:
+                        continue
+                    travel_s = ACROSS_S + above.to_stop_m / float(approaches.speed_mps[above.choices[0]])
+                    self._feeds.setdefault(name, {}).setdefault(other, {})[lane] = (above.choices, travel_s)
+
+    def expected(self, now_ns: int, name: str) -> tuple[list[tuple[float, tuple[int, ...]]], frozenset[int]]:
+        """Who will come to an intersection from its neighbours: time at the stop line from now and approach lanes it may
+        take [s]; and which lanes are fed so."""
+        found: list[tuple[float, tuple[int, ...]]] = []
+        fed: set[int] = set()
+        for other, lanes in self._feeds.get(name, {}).items():
+            timing = self._timing[other]
+            since_s = (now_ns - timing.planned_ns) / 1e9
+            if not timing.planned_ns or since_s > PLAN_LIFE_S:
+                continue
+            for choices, _ in lanes.values():
+                fed.update(choices)
+            for at_s, lane in timing.outflow:
+                if lane in lanes and at_s > since_s:
+                    choices, travel_s = lanes[lane]
+                    found.append((at_s - since_s + travel_s, choices))
+        return found, frozenset(fed)

@@ -1,0 +1,320 @@
+"""Search over stage sequences: which stage to show, for how long, and what comes next, for the least weighted delay.
+
+A beam of plans is carried forward second by second over a model of the traffic: per lane a queue in the order of arrival, each
+vehicle with its way and its headway; who yields waits for a gap; nobody goes where there is no room. Every plan that may change its
+stage branches; the most promising are kept, some of each stage. (Beam search: Lowerre 1976; the rolling horizon: Gartner, *OPAC*, 1983;
+vertical queues: Robertson and Bretherton's TRANSYT.) The model is vectorised over plans and lanes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lukou_cloud.region.junction import FREE, NONE, YIELDS, Junction
+
+GAP_S = 3.0
+"""Who yields goes if nobody with priority arrives within this time; SUMO's and HCM's critical gaps are 3 to 5 s. [s]"""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Vehicles known or expected, by lane, in the order in which they cross the stop line.
+
+    Attributes
+    ----------
+    arrival_s : (lanes, n + 1) float array
+        Earliest time at the stop line, from now; the last column is inf. [s]
+    movement : (lanes, n + 1) int array
+        Way of each.
+    headway_s : (lanes, n + 1) float array
+        Time that it takes of its lane's green. [s]
+    weight : (lanes, n + 1) float array
+        Sum of the weights of those before it.
+    arrived : (horizon + 1, lanes) float array
+        Sum of the weights that have arrived by the end of second t.
+    room : (exits,) float array
+        Vehicles that each exit still takes; inf: no limit known.
+    drain : (exits,) float array
+        Rate at which it gets room again. [1/s]
+    """
+
+    arrival_s: NDArray[np.float64]
+    movement: NDArray[np.int64]
+    headway_s: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    arrived: NDArray[np.float64]
+    room: NDArray[np.float64]
+    drain: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Size of the search.
+
+    Attributes
+    ----------
+    horizon_s : int
+        How far it looks ahead. [s]
+    width : int
+        Plans kept.
+    startup_s : float
+        From green to the first vehicle over the stop line. [s]
+    interval_s : int
+        Time between two decisions. [s]
+    switch_cost : float
+        Charged per change of stage. [weighted s]
+    """
+
+    horizon_s: int = 60
+    width: int = 24
+    startup_s: float = 1.0
+    interval_s: int = 1
+    switch_cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Outcome of a search.
+
+    Attributes
+    ----------
+    stage : int
+        Stage to show or to change to now.
+    hold_s : float
+        How long the running stage is expected to last yet. [s]
+    following : int
+        Stage that is expected next.
+    cost, alternative : float
+        Weighted delay of the plan chosen, and of the best one that decides otherwise now; inf: there is none. [s]
+    departures : (horizon, lanes) bool array
+        Who crosses which stop line when, under this plan.
+    """
+
+    stage: int
+    hold_s: float
+    following: int
+    cost: float
+    alternative: float
+    departures: NDArray[np.bool_]
+
+
+class _Beam:
+    """Plans, row by row."""
+
+    __slots__ = ("age", "cost", "first_s", "free", "pointer", "room", "state", "target")
+
+    def __init__(self, state: int, age_s: float, lanes: int, room: NDArray[np.float64]) -> None:
+        self.state = np.array([state])
+        self.age = np.array([age_s])
+        self.cost = np.zeros(1)
+        self.first_s = np.full(1, -1)  # when the first change is decided; -1: not yet
+        self.target = np.full(1, -1)  # what it leads to
+        self.pointer = np.zeros((1, lanes), np.int64)
+        self.free = np.zeros((1, lanes))
+        self.room = room[None].copy()
+
+    def take(self, rows: NDArray[np.int64]) -> None:
+        """Keep, or repeat, some rows."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name)[rows])
+
+
+class StageSearch:
+    """Search for one intersection.
+
+    Parameters
+    ----------
+    junction : Junction
+    settings : SearchSettings
+    """
+
+    def __init__(self, junction: Junction, settings: SearchSettings) -> None:
+        self.junction, self.settings = junction, settings
+        self._stages = len(junction.stages)
+        self._any_yields = (junction.right == YIELDS).any(axis=1)
+
+    def decide(
+        self, state: int, age_s: float, traffic: Traffic, allowed: frozenset[int], may_hold: bool = True
+    ) -> Choice:
+        """Choose.
+
+        Parameters
+        ----------
+        state : int
+            Of the junction now: a stage, or a second of a change.
+        age_s : float
+            Since the start of the running stage. [s]
+        traffic : Traffic
+        allowed : frozenset of int
+            Stages that may be begun now.
+        may_hold : bool
+            Whether the running stage may go on.
+        """
+        beam = _Beam(state, age_s, len(traffic.arrival_s), traffic.room)
+        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
+        limits = bool(np.isfinite(traffic.room).any())
+        for second in range(self.settings.horizon_s):
+            rows = None
+            if second % self.settings.interval_s == 0 and (second < 12 or second % 2 == 0):
+                rows = self._branch(beam, second, traffic, allowed if second == 0 else None, may_hold)
+            departed = self._advance(beam, second, traffic, limits)
+            lineage.append((rows, departed))
+        score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic)
+        return self._choice(beam, score, state, lineage)
+
+    # ---- branching
+
+    def _branch(
+        self, beam: _Beam, second: int, traffic: Traffic, allowed: frozenset[int] | None, may_hold: bool
+    ) -> NDArray[np.int64] | None:
+        junction, count = self.junction, self._stages
+        running = beam.state < count
+        if not running.any() or count < 2:
+            return None
+        stage = np.minimum(beam.state, count - 1)
+        may: NDArray[np.bool_] = running[:, None] & (beam.age[:, None] >= junction.min_s[stage] - 1e-6)
+        may[np.arange(len(stage)), stage] = False
+        if allowed is not None:
+            may = np.asarray(running[:, None] & np.isin(np.arange(count), list(allowed))[None], bool)
+        elif junction.fixed_order:
+            may &= np.equal(np.arange(count)[None], ((stage + 1) % count)[:, None])
+        else:
+            may &= self._wanted(beam, second, traffic)
+        over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
+        if allowed is not None and not may_hold and may.any():
+            over = running & may.any(axis=1)
+        parent, to = np.nonzero(may)
+        if not len(parent):
+            return None
+        stay = np.flatnonzero(~over)
+        rows = np.concatenate([stay, parent])
+        beam.take(rows)
+        new = slice(len(stay), None)
+        old_stage = beam.state[new]
+        begin = junction.change[old_stage, to]
+        has_change = junction.change_s[old_stage, to] > 0
+        beam.state[new] = np.where(has_change, begin, to)
+        beam.age[new] = 0.0
+        beam.cost[new] += self.settings.switch_cost
+        fresh = np.zeros(len(rows), bool)
+        fresh[new] = beam.first_s[new] < 0
+        beam.first_s[fresh] = second
+        target = np.concatenate([np.full(len(stay), -1), to])
+        beam.target[fresh] = target[fresh]
+        if len(rows) > self.settings.width:
+            kept = self._best(beam, second, traffic)
+            beam.take(kept)
+            rows = rows[kept]
+        return rows
+
+    def _wanted(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.bool_]:
+        """Stages that serve a lane whose first vehicle waits or comes soon."""
+        junction = self.junction
+        lanes = np.arange(beam.pointer.shape[1])
+        soon = traffic.arrival_s[lanes, beam.pointer] < second + 8.0
+        movement = traffic.movement[lanes, beam.pointer]
+        served = junction.right[: self._stages, movement] > NONE  # (stages, rows, lanes)
+        return np.asarray((served & soon[None]).any(axis=2).T, bool)
+
+    def _best(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.int64]:
+        """The most promising rows, some of each stage."""
+        score = beam.cost + self._rest(beam, second, traffic)
+        stage = self.junction.stage[beam.state] * 2 + (beam.first_s >= 0)
+        order = np.lexsort((score, stage))
+        ordered = stage[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+        quota = max(2, self.settings.width // (2 * max(1, len(starts))))
+        key = np.where(rank < quota, -1e12, 0.0) + score[order]
+        chosen: NDArray[np.int64] = order[np.argsort(key, kind="stable")[: self.settings.width]]
+        return np.sort(chosen)
+
+    # ---- the model
+
+    def _advance(self, beam: _Beam, second: int, traffic: Traffic, limits: bool) -> NDArray[np.bool_]:
+        """One second of traffic for all rows; who departed."""
+        junction = self.junction
+        lanes = np.arange(beam.pointer.shape[1])
+        arrival = traffic.arrival_s[lanes, beam.pointer]
+        movement = traffic.movement[lanes, beam.pointer]
+        end = second + 1.0
+        here = arrival < end
+        right = junction.right[beam.state[:, None], movement]
+        goes = here & (right > NONE)
+        if self._any_yields[beam.state].any():
+            goes &= self._has_gap(beam, right, movement, arrival, end)
+        if limits:
+            goes &= np.take_along_axis(beam.room, junction.exit[movement], axis=1) >= 1.0
+        departs: NDArray[np.bool_] = np.asarray(goes & (beam.free < end), bool)
+        start = np.maximum(np.maximum(arrival, beam.free), second)
+        headway = traffic.headway_s[lanes, beam.pointer]
+        beam.free = np.where(departs, start + headway, beam.free)
+        # who waits at the line without right of way needs a moment when it comes
+        held = here & ~goes
+        beam.free = np.where(held, np.maximum(beam.free, end + self.settings.startup_s), beam.free)
+        if limits:
+            np.subtract.at(beam.room, (np.nonzero(departs)[0], junction.exit[movement[departs]]), 1.0)
+            beam.room += traffic.drain
+        beam.pointer = beam.pointer + departs
+        beam.cost += (traffic.arrived[second + 1] - traffic.weight[lanes, beam.pointer]).sum(axis=1)
+        beam.state = junction.following[beam.state]
+        beam.age += beam.state < self._stages
+        return departs
+
+    def _has_gap(
+        self,
+        beam: _Beam,
+        right: NDArray[np.int8],
+        movement: NDArray[np.int64],
+        arrival: NDArray[np.float64],
+        end: float,
+    ) -> NDArray[np.bool_]:
+        junction = self.junction
+        busy = np.zeros((len(beam.state), junction.right.shape[1]), np.float32)
+        coming = (right == FREE) & (arrival < end + GAP_S)
+        row, lane = np.nonzero(coming)
+        busy[row, movement[row, lane]] = 1.0
+        blocked = busy @ junction.gives_way.T > 0
+        result: NDArray[np.bool_] = (right != YIELDS) | ~np.take_along_axis(blocked, movement, axis=1)
+        return result
+
+    def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
+        """What those who wait yet will have to wait, estimated."""
+        lanes = np.arange(beam.pointer.shape[1])
+        queue = traffic.arrived[second] - traffic.weight[lanes, beam.pointer]
+        movement = traffic.movement[lanes, beam.pointer]
+        wait = self.junction.wait_s[beam.state[:, None], movement]
+        headway = traffic.headway_s[lanes, beam.pointer]
+        result: NDArray[np.float64] = (queue * (wait + 0.5 * headway * queue)).sum(axis=1)
+        return result
+
+    # ---- the outcome
+
+    def _choice(
+        self,
+        beam: _Beam,
+        score: NDArray[np.float64],
+        state: int,
+        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]],
+    ) -> Choice:
+        best = int(np.argmin(score))
+        now = beam.first_s == 0
+        is_now = bool(now[best])
+        others = score[now != is_now]
+        row, departures = best, []
+        for rows, departed in reversed(lineage):
+            departures.append(departed[row])
+            row = int(rows[row]) if rows is not None else row
+        stage = int(self.junction.stage[state])
+        first = int(beam.first_s[best])
+        return Choice(
+            int(beam.target[best]) if is_now else stage,
+            float(first if first >= 0 else self.settings.horizon_s),
+            int(beam.target[best]),
+            float(score[best]),
+            float(others.min()) if len(others) else np.inf,
+            np.array(departures[::-1]),
+        )

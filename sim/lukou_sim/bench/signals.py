@@ -1,0 +1,352 @@
+"""``lukou bench signals``: a signal controller on any SUMO scenario folder, the guard in the loop, delay over all scheduled vehicles."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import libsumo
+import numpy as np
+
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel, Turn
+from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, save
+from lukou_messages.objects import ObjectList
+from lukou_messages.process import VALID, Input, Output
+from lukou_messages.site import load_spec
+from lukou_messages.v1.command_pb2 import Command
+from lukou_messages.v1.vehicle_pb2 import VehicleReport
+from lukou_sim.bench.scenario_folder import ScenarioFolder
+from lukou_sim.bench.signal_baselines import Baseline, make_baseline
+from lukou_sim.cabinet.core import Cabinet
+from lukou_sim.cabinet.direct import reading_of
+
+START_NS = 1_767_225_600 * 10**9
+SECOND_NS = 10**9
+RESEARCH_YELLOW_S = 3.0
+"""RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
+MINIMUM_GREEN_S = 5.0
+EMERGENCY_MPS2 = 6.0
+GRIDLOCK_S = 300
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``lukou bench signals`` may be asked.
+
+    Attributes
+    ----------
+    controller : str
+        ``lukou``, ``plan``, ``actuated``, ``max-pressure`` or ``greedy``.
+    seed : int
+    penetration : float
+        Share of vehicles that are visible, each for its whole trip.
+    scale : float
+        Factor on the demand.
+    all_red_s : float
+        After every yellow. [s]
+    interval_s : int
+        Between decisions. [s]
+    range_m : float
+        Along the lanes before the stop line, and behind it. [m]
+    tripinfo : Path or None
+        Where SUMO's trip file is kept.
+    """
+
+    controller: str = "lukou"
+    seed: int = 1
+    penetration: float = 1.0
+    scale: float = 1.0
+    all_red_s: float = 0.0
+    interval_s: int = 1
+    range_m: float = 200.0
+    tripinfo: Path | None = None
+
+
+@dataclass
+class Place:
+    """One intersection with cabinet and guard."""
+
+    configuration: SignalConfiguration
+    cabinet: Cabinet
+    guard: Any
+    waiting: list[Input] = field(default_factory=list)
+    signal: Any = None
+    letters: str = ""
+    is_asked: bool = False
+
+
+class Run:
+    """One run of one scenario.
+
+    Parameters
+    ----------
+    folder : ScenarioFolder
+    options : Options
+    """
+
+    def __init__(self, folder: ScenarioFolder, options: Options) -> None:
+        self.folder, self.options = folder, options
+        self._temporary = tempfile.TemporaryDirectory(prefix="lukou-bench-")
+        self.tripinfo = options.tripinfo or Path(self._temporary.name) / "tripinfo.xml"
+        self.road: RoadModel = load_map(folder.net)
+        self._random = random.Random(options.seed)
+        self._visible: dict[str, bool] = {}
+        self._numbers: dict[str, int] = {}
+        self.refusals: Counter[str] = Counter()
+        self.decision_ms: list[float] = []
+        self.emergency_stops = self.collisions = 0
+        self.gridlock = False
+        self._speeds: dict[str, float] = {}
+        self._changed: dict[str, int] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Simulate and measure."""
+        options = self.options
+        extra = [] if options.controller != "actuated" else self.folder.actuated(Path(self._temporary.name))
+        libsumo.start(self.folder.arguments(self.tripinfo, options.seed, options.scale, extra))
+        try:
+            self._prepare()
+            last_left = begin = int(libsumo.simulation.getTime())
+            second = begin
+            while second < self.folder.end_s and (self.folder.has_end or libsumo.simulation.getMinExpectedNumber() > 0):
+                self._second((second - begin) * SECOND_NS + START_NS)
+                libsumo.simulationStep(second + 1.0)
+                second += 1
+                if libsumo.simulation.getArrivedNumber():
+                    last_left = second
+                elif second - last_left >= GRIDLOCK_S and libsumo.vehicle.getIDCount():
+                    self.gridlock |= self._all_wait()
+                self._watch(second)
+        finally:
+            libsumo.close()
+        return self._figures(second)
+
+    # ---- set-up
+
+    def _prepare(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.region: Any = None
+        self.baseline: Baseline | None = None
+        if self.options.controller in ("plan", "actuated"):
+            return
+        files: list[str] = []
+        for name in sorted(libsumo.trafficlight.getIDList()):
+            configuration = self._configuration(name)
+            if configuration is None or len(configuration.stages) < 2:
+                continue
+            path = Path(self._temporary.name) / f"{len(files)}.signal.json"
+            save(configuration, path)
+            files.append(str(path))
+            spec = load_spec("signal")
+            settings = {
+                "configuration": str(path), "mode": "automatic", "driver": "direct", "accepts_research": True,
+                "latency_s": 0.1,
+            }  # fmt: skip
+            guard = spec.make_core(spec.settings.model_validate(settings))
+            self.places[name] = Place(configuration, Cabinet(configuration, START_NS), guard)
+        if self.options.controller == "lukou":
+            spec = load_spec("region")
+            timing = {
+                "interval_s": self.options.interval_s, "view_m": self.options.range_m, "horizon_s": 60, "startup_s": 1.0,
+            }  # fmt: skip
+            settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
+            self.region = spec.make_core(spec.settings.model_validate(settings))
+        else:
+            self.baseline = make_baseline(self.options.controller, self.road)
+        self._turns = _turns(self.road)
+
+    def _configuration(self, name: str) -> SignalConfiguration | None:
+        """From the programme that runs: its yellow, its all-red, its green pairs."""
+        running = libsumo.trafficlight.getProgram(name)
+        logic = next(each for each in libsumo.trafficlight.getAllProgramLogics(name) if each.programID == running)
+        phases = [(float(phase.duration), str(phase.state)) for phase in logic.phases]
+        yellows = [duration for duration, state in phases if "y" in state and not set(state) & set("Gg")]
+        yellows = yellows or [duration for duration, state in phases if "y" in state]
+        try:
+            return configuration_from_programme(
+                name, phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
+                minimum_green_s=MINIMUM_GREEN_S, maximum_green_s=120.0, maximum_red_s=600.0,
+            )  # fmt: skip
+        except ValueError:
+            return None  # no stages: the programme stays as it is
+
+    # ---- one second
+
+    def _second(self, now_ns: int) -> None:
+        if not self.places:
+            return
+        for name, place in self.places.items():
+            place.cabinet.step(now_ns - SECOND_NS // 2)
+            if place.is_asked:
+                place.cabinet.feed()  # the guard, stepped once a second here, repeats its request ten times a second
+            place.cabinet.step(now_ns)
+            letters = place.cabinet.link_states(self._links(name))
+            if letters != place.letters:
+                self._note_changes(name, place.letters, letters, now_ns)
+                libsumo.trafficlight.setRedYellowGreenState(name, letters)
+                place.letters = letters
+            self._guard(place, now_ns, [])
+        inputs = [Input("signal", f"{n}/signal", 1, 1, now_ns, p.signal, VALID) for n, p in self.places.items()]
+        if self.region is not None:
+            inputs += self._seen(now_ns)
+            began = time.process_time()
+            outputs = self.region.step(now_ns, inputs)
+            self.decision_ms.append((time.process_time() - began) * 1e3 / max(1, len(self.places)))
+            for output in outputs:
+                if output.topic == "command":
+                    self._command(output.value, now_ns)
+        elif self.baseline is not None and (now_ns - START_NS) // SECOND_NS % self._interval() == 0:
+            for name, place in self.places.items():
+                began = time.process_time()
+                command = self.baseline.command(name, place.configuration, place.signal, now_ns)
+                self.decision_ms.append((time.process_time() - began) * 1e3)
+                if command is not None:
+                    self._command(command, now_ns)
+
+    def _interval(self) -> int:
+        return self.options.interval_s if self.options.interval_s > 1 else 10
+
+    def _command(self, command: Command, now_ns: int) -> None:
+        place = self.places[command.device]
+        self._guard(place, now_ns, [Input("command", "region", 1, command.command_sequence, now_ns, command, VALID)])
+        self._guard(place, now_ns, [])
+
+    def _guard(self, place: Place, now_ns: int, inputs: list[Input]) -> None:
+        """One step of the signal process around its devices."""
+        reading = reading_of(place.cabinet, "controller")
+        device = Input("device/controller", "controller", 1, 1, now_ns, reading, VALID)
+        waiting, place.waiting = place.waiting, []
+        for output in place.guard.step(now_ns, [device, *waiting, *inputs]):
+            self._follow(place, output)
+
+    def _follow(self, place: Place, output: Output) -> None:
+        if output.topic == "signal":
+            place.signal = output.value
+        elif output.topic == "command_reply" and output.value.reason:
+            self.refusals[output.value.reason] += 1
+        elif output.topic == "device/command_log":
+            place.waiting.append(
+                Input("device/command_log", "log", 1, 1, output.measured_at_ns, ("written", output.value[1]), VALID)
+            )
+        elif output.topic == "device/controller":
+            if output.value[0] == "request":
+                place.is_asked = place.cabinet.request(output.value[1])
+            else:
+                place.is_asked = False
+                place.cabinet.release()
+
+    def _links(self, name: str) -> int:
+        return len(libsumo.trafficlight.getRedYellowGreenState(name))
+
+    # ---- what is seen
+
+    def _seen(self, now_ns: int) -> list[Input]:
+        """Visible vehicles as one object list, and the turns that they tell."""
+        vehicle, index = libsumo.vehicle, self.road.lanes.index
+        rows: list[tuple[int, int, float, float]] = []
+        reports = []
+        for name in vehicle.getIDList():
+            if name not in self._visible:
+                self._visible[name] = self._random.random() < self.options.penetration
+                self._numbers[name] = len(self._numbers) + 1
+            if not self._visible[name]:
+                continue
+            lane = index.get(vehicle.getLaneID(name), -1)
+            if lane < 0:
+                continue
+            rows.append((self._numbers[name], lane, vehicle.getLanePosition(name), vehicle.getSpeed(name)))
+            turn = self._turn(name)
+            if turn:
+                reports.append(VehicleReport(temporary_id=self._numbers[name], intention=turn))  # type: ignore[arg-type]
+        rows = rows[:1024]
+        held, lane_of = np.unique([row[1] for row in rows], return_inverse=True) if rows else (np.zeros(0, int),) * 2
+        none = np.zeros(len(rows))
+        speeds = np.array([row[3] for row in rows])
+        objects = ObjectList.of(
+            len(rows), lane_names=[self.road.lanes.names[k] for k in held], id=[row[0] for row in rows],
+            object_class=[1] * len(rows), x_m=none, y_m=none, velocity_x_mps=speeds, velocity_y_mps=none,
+            lane=lane_of.astype(np.uint32), lane_s_m=[row[2] for row in rows],
+        )  # fmt: skip
+        told = [Input("vehicle", "vehicles", 1, k, now_ns, report, VALID) for k, report in enumerate(reports)]
+        return [Input("fused_objects", "bench", 1, 1, now_ns, objects, VALID), *told]
+
+    def _turn(self, name: str) -> int:
+        """Turn at the next signal on its way."""
+        route = libsumo.vehicle.getRoute(name)
+        at = libsumo.vehicle.getRouteIndex(name)
+        for k in range(max(0, at), min(at + 4, len(route) - 1)):
+            turn = self._turns.get((route[k], route[k + 1]))
+            if turn is not None:
+                return turn
+        return 0
+
+    # ---- what is measured
+
+    def _note_changes(self, name: str, before: str, after: str, now_ns: int) -> None:
+        if not before:
+            return
+        lanes = libsumo.trafficlight.getControlledLanes(name)
+        for k, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old in "Gg" and new in "yr" and k < len(lanes):
+                self._changed[lanes[k]] = now_ns // SECOND_NS
+
+    def _watch(self, second: int) -> None:
+        self.collisions += libsumo.simulation.getCollidingVehiclesNumber()
+        now_s = START_NS // SECOND_NS + second
+        speeds = {}
+        for name in libsumo.vehicle.getIDList():
+            speeds[name] = speed = libsumo.vehicle.getSpeed(name)
+            if self._speeds.get(name, 0.0) - speed > EMERGENCY_MPS2:
+                since = self._changed.get(libsumo.vehicle.getLaneID(name))
+                self.emergency_stops += since is not None and now_s - since <= 5 + self.folder.begin_s
+        self._speeds = speeds
+
+    def _all_wait(self) -> bool:
+        return any(speed < 0.1 for speed in self._speeds.values())
+
+    def _figures(self, end_s: float) -> dict[str, Any]:
+        figures = self.folder.statistics(self.tripinfo, end_s)
+        spent = sorted(self.decision_ms) or [0.0]
+        return {
+            "scenario": self.folder.path.name,
+            "controller": self.options.controller,
+            **figures,
+            "gridlock": self.gridlock,
+            "collisions": self.collisions,
+            "emergency_stops": self.emergency_stops,
+            "decision_ms": {f"p{p}": spent[min(len(spent) - 1, len(spent) * p // 100)] for p in (50, 95, 99)},
+            "guard_refusals": dict(self.refusals),
+            "guard_configuration": {name: _told(place.configuration) for name, place in self.places.items()},
+        }
+
+
+def _all_red_s(phases: list[tuple[float, str]]) -> float:
+    """All-red that the programme has after its yellows; the shortest of them. [s]"""
+    found = [duration for duration, state in phases if set(state) <= set("rsu")]
+    return min(found, default=0.0)
+
+
+def _told(configuration: SignalConfiguration) -> dict[str, Any]:
+    vehicle = next(group for group in configuration.groups)
+    return {
+        "yellow_s": vehicle.yellow_s,
+        "all_red_s": max((pair.clearance_s for pair in configuration.pairs), default=0.0),
+        "minimum_green_s": configuration.limits.minimum_through_s,
+        "stages": {stage.name: " ".join(stage.green) for stage in configuration.stages},
+    }
+
+
+def _turns(road: RoadModel) -> dict[tuple[str, str], int]:
+    """Turn at signals by edge before and behind."""
+    found = {}
+    at, names = road.connections, road.lanes.names
+    for k in np.flatnonzero(at.intersection >= 0):
+        pair = names[at.from_lane[k]].rsplit("_", 1)[0], names[at.to_lane[k]].rsplit("_", 1)[0]
+        found[pair] = int(at.turn[k]) or int(Turn.STRAIGHT)
+    return found

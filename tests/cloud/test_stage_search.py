@@ -1,0 +1,87 @@
+"""Search over stage sequences: who is served, who yields, who has no room, and what is never planned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lukou_cloud.region.junction import FREE, NONE, YIELDS, Junction, Movement, compile_junction
+from lukou_cloud.region.lineup import _traffic
+from lukou_cloud.region.stage_search import SearchSettings, StageSearch, Traffic
+from lukou_maps.signal_configuration import configuration_from_programme
+
+HORIZON_S = 60
+
+
+def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = ()) -> Junction:
+    """One lane, one exit and one link per letter; 3 s of yellow, 5 s of minimum green."""
+    phases = [
+        (duration, text) for s in states for duration, text in ((20.0, s), (3.0, s.replace("G", "y").replace("g", "y")))
+    ]
+    configuration = configuration_from_programme("x", phases)
+    count = len(states[0])
+    waits = np.zeros((count, count), bool)
+    for first, second in gives_way:
+        waits[first, second] = True
+    return compile_junction(configuration, [Movement(k, k, frozenset({k})) for k in range(count)], waits)
+
+
+def traffic(arrivals: list[list[float]], room: list[float] | None = None) -> Traffic:
+    lines = [[(at, lane, 2.0, 1.0) for at in row] for lane, row in enumerate(arrivals)]
+    count = len(arrivals)
+    return _traffic(lines, list(range(count)), HORIZON_S, np.array(room or [np.inf] * count), np.zeros(count))
+
+
+def search(of: Junction, width: int = 24) -> StageSearch:
+    return StageSearch(of, SearchSettings(HORIZON_S, width))
+
+
+def test_a_stage_that_serves_nobody_is_left_for_one_that_does() -> None:
+    choice = search(junction(("Gr", "rG"))).decide(0, 10.0, traffic([[], [0.0] * 5]), frozenset({1}))
+    assert choice.stage == 1 and choice.cost < choice.alternative
+    # 3 s of yellow, 1 s of start-up, then one vehicle every 2 s
+    assert np.flatnonzero(choice.departures[:, 1]).tolist() == [4, 6, 8, 10, 12]
+
+
+def test_a_queue_is_served_before_a_single_vehicle_elsewhere() -> None:
+    choice = search(junction(("Gr", "rG"))).decide(0, 10.0, traffic([[0.0] * 8, [0.0]]), frozenset({1}))
+    assert choice.stage == 0 and choice.following == 1
+    assert 14 <= choice.hold_s <= 18  # eight vehicles at 2 s
+
+
+def test_nothing_is_begun_that_is_not_allowed() -> None:
+    choice = search(junction(("Gr", "rG"))).decide(0, 2.0, traffic([[], [0.0] * 5]), frozenset())
+    assert choice.stage == 0 and choice.hold_s >= 3  # the minimum of 5 s
+
+
+def test_who_yields_waits_for_a_gap() -> None:
+    crossing = junction(("Gg", "rG"), gives_way=((1, 0),))
+    assert crossing.right[0].tolist() == [FREE, YIELDS] and crossing.right[1].tolist() == [NONE, FREE]
+    free = search(crossing).decide(0, 10.0, traffic([[], [0.0]]), frozenset())
+    assert np.flatnonzero(free.departures[:, 1])[0] == 0
+    busy = search(crossing).decide(0, 0.0, traffic([[0.0, 2.0, 4.0], [0.0]]), frozenset())
+    assert np.flatnonzero(busy.departures[:, 1])[0] > np.flatnonzero(busy.departures[:, 0])[-1]
+
+
+def test_nobody_is_sent_where_there_is_no_room() -> None:
+    choice = search(junction(("Gr", "rG"))).decide(
+        0, 10.0, traffic([[0.0] * 8, [0.0] * 3], [0.0, np.inf]), frozenset({1})
+    )
+    assert choice.stage == 1  # the longer queue cannot go anywhere
+    assert not choice.departures[:, 0].any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_model_keeps_its_own_rules(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [sorted(rng.uniform(0, 50, rng.integers(0, 12)).tolist()) for _ in range(3)]
+    given = traffic(rows)
+    found = search(junction(("GGr", "rGG", "rrG"))).decide(0, 6.0, given, frozenset({1, 2}))
+    again = search(junction(("GGr", "rGG", "rrG"))).decide(0, 6.0, given, frozenset({1, 2}))
+    assert found.cost == again.cost and found.stage == again.stage  # deterministic
+    for lane, row in enumerate(rows):
+        gone = np.flatnonzero(found.departures[:, lane])
+        assert len(gone) <= len(row)
+        assert all(second + 1 > at for second, at in zip(gone, row, strict=False))  # nobody before he comes
+        assert (np.diff(gone) >= 1).all()
+    assert found.cost >= 0 and found.alternative >= found.cost
