@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import zmq
 
 from lukou_messages.codec import decode
@@ -156,9 +155,12 @@ def chromium() -> str | None:
     )
 
 
-def resident_mb(pid: int | None) -> float:
-    """Resident memory of a process. [MB]"""
-    return psutil.Process(pid).memory_info().rss / 1e6 if pid else 0.0
+def owned_mb(pid: int | None) -> float:
+    """Memory that a process has made its own: what the kernel may take back and read again from files is not counted. [MB]"""
+    if not pid:
+        return 0.0
+    rows = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return sum(int(row[1]) for row in rows if row[0] in ("RssAnon:", "VmSwap:")) / 1e3
 
 
 INTRUDER = "k9/intruder"

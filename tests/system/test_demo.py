@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from demo_stack import Attack, Ear, Stack, chromium, illegal, resident_mb
+from demo_stack import Attack, Ear, Stack, chromium, illegal, owned_mb
 from playwright.sync_api import Browser, sync_playwright
 
 from lukou_maps.signal_configuration import Relation, load
@@ -233,7 +233,7 @@ def test_the_archive_has_neither_gap_nor_double_after_all_that(stack: Stack) -> 
 def test_hostile_input_at_every_open_socket_stops_nothing(stack: Stack) -> None:
     """10 000 bad inputs at each door, while good ones go on: strangers' keys, good keys with bad content, raw bytes."""
     processes = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes}
-    memory = {name: resident_mb(pid) for name, pid in processes.items()}
+    memory = {name: owned_mb(pid) for name, pid in processes.items()}
     attack = Attack(stack.demo.plan.folder)
     lists = stack.count("fused_objects")
     for turn in range(100):
@@ -252,6 +252,6 @@ def test_hostile_input_at_every_open_socket_stops_nothing(stack: Stack) -> None:
     assert not [
         one for one in health.inputs if one.name == "objects" and one.source == "k1/perception" and one.is_stale
     ]
-    grown = {name: resident_mb(pid) - memory[name] for name, pid in processes.items()}
-    assert all(mb < 60 for mb in grown.values()), grown
+    grown = {name: owned_mb(pid) - memory[name] for name, pid in processes.items()}
+    assert all(mb < 60 for mb in grown.values()), {name: round(mb) for name, mb in grown.items()}
     assert stack.get("/api/archive")["gaps"] == []
