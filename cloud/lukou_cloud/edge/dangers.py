@@ -24,6 +24,9 @@ TOUCHING_M = 0.3
 FAR_M = 80.0
 """Leaders farther ahead are no danger yet. [m]"""
 
+RED_MARGIN_S = 0.5
+"""Who arrives less than this after yellow ends may still slip through. [s]"""
+
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
 
@@ -244,7 +247,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]
     ends = np.where(np.isnan(lights.ends_in_s[connection]), np.inf, lights.ends_in_s[connection])
-    red = (lights.light[connection] == Light.RED) | (time_s > ends + 0.3)
+    red = (lights.light[connection] == Light.RED) | (time_s > ends + RED_MARGIN_S)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
     best, total, _ = _by_pair(user, h.probability[rows], np.ones(len(rows), np.bool_))

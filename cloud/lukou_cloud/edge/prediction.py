@@ -49,6 +49,9 @@ LEAST_FRONT = 0.02
 NOTICED_MPS2 = 3.0
 """Who would have to brake harder for the one ahead and does not brake does not mean to stay behind it. [m/s^2]"""
 
+RED_LAG_S = 0.1
+"""By so much what is seen of a driver who approaches a red light lags behind what the driver does. [s]"""
+
 IGNORING_SHARE = 0.2
 GOING_MPS = 1.5
 """Share of those who should wait, and could, and yet do not; slower ones are waiting already. [1, m/s]"""
@@ -338,7 +341,7 @@ class Predictor:
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
         told = stops(lights, connection, line_m / np.maximum(speed, 0.5), self._may_turn_on_red)
         left_m = line_m - speed * told.from_s
-        can = can_stop(speed, acceleration, left_m, 0.0, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
+        can = can_stop(speed, acceleration, left_m, RED_LAG_S, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
         runs = told.must & ~can & (told.from_s == 0.0) & (speed > 1.5)
         return runs, told.must & (can | (told.from_s == 0.0)) & ~runs, told.until_s
 

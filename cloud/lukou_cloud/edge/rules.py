@@ -114,6 +114,7 @@ class Rules:
         closing = users.speed_mps[h.user[rows]] - users.speed_mps[leader]
         time_s = h.leader_gap_m[rows] / np.maximum(closing, 0.1)
         kept = (users.speed_mps[leader] < s.queue_mps) & (time_s < s.queue_time_s) & users.is_trusted[leader]
+        kept &= h.line_m[rows] - h.leader_gap_m[rows] > s.queue_beyond_m  # everybody expects one before a red light
         rows, leader, time_s = rows[kept], leader[kept], time_s[kept]
         if len(rows) == 0:
             return NOTHING

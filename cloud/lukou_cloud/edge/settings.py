@@ -120,6 +120,9 @@ class RuleSettings(_Frozen):
     overspeed_s: float = Field(1.0, ge=0.0, description="it must last this long [s]")
     queue_speed_mps: float = Field(8.0, ge=0.0, description="slower vehicles are not told of queues [m/s]")
     queue_mps: float = Field(2.0, ge=0.0, description="whoever is slower is the end of a queue [m/s]")
+    queue_beyond_m: float = Field(
+        60.0, ge=0.0, description="queue ends nearer to a stop line with a signal are no surprise [m]"
+    )
     queue_time_s: float = Field(6.0, ge=0.0, description="queues are told of this long before [s]")
 
 
