@@ -60,10 +60,18 @@ def test_frames_that_waited_a_little_are_used_and_stale_ones_counted(tmp_path: P
         for k in range(4, 11):
             feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
         time.sleep(0.2)
-        got = received(camera, 4)
-        assert [one.value.picture[0, 0, 0] for one in got] == [7, 8, 9, 10]
-        assert camera.dropped - before == 3
+        got = received(camera, 2)  # three waited last time: the queue does not become the rule
+        assert [one.value.picture[0, 0, 0] for one in got] == [9, 10]
+        assert camera.dropped - before == 5
         assert got[-1].value.health is CameraHealth.OK
+        for k in (11, 12):
+            feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
+            time.sleep(0.1)
+            assert len(received(camera, 1)) == 1
+        for k in range(13, 20):
+            feed.offer(np.full((4, 6, 3), k, np.uint8), (sent + k) * STEP_NS)
+        time.sleep(0.2)
+        assert [one.value.picture[0, 0, 0] for one in received(camera, 4)] == [16, 17, 18, 19]  # 0.35 s at most
     finally:
         feed.close()
         camera.close()

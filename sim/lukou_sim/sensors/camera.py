@@ -51,12 +51,14 @@ class SimulatedCamera:
         self.dropped = 0
         self.refused = 0
         self._last_sequence = -1
+        self._room = QUEUE
         self._epoch = self._sequence = 0
 
     def poll(self, now_ns: int) -> Sequence[Input]:
         """Frames that wait, oldest first; those of more than `LATE_S` before the newest are dropped and counted, gaps in the numbers too.
 
-        After a short stall every picture is still used: the detector is faster than the cameras, and catches up.
+        After a short stall every picture is still used, since the detector is faster than the cameras and catches up. Where it does not, because
+        the box is overloaded, fewer may wait each time until only the newest is given: late pictures shall not become the rule.
         """
         self._epoch = self._epoch or now_ns
         waiting: list[tuple[tuple[Any, ...], Any]] = []
@@ -78,7 +80,8 @@ class SimulatedCamera:
             lost = self._watch.silence(now_ns)
             return [] if lost is None else [self._numbered(lost)]
         newest_ns = waiting[-1][0][3]
-        kept = [one for one in waiting if newest_ns - one[0][3] <= LATE_S * 1e9]
+        kept = [one for one in waiting if newest_ns - one[0][3] <= LATE_S * 1e9][-self._room :]
+        self._room = QUEUE if len(waiting) == 1 else max(1, len(kept) - 1)
         self.dropped += len(waiting) - len(kept)
         return [self._numbered(self._frame(*one)) for one in kept]
 
