@@ -4,15 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lukou_maps.check import shortcomings
 from lukou_maps.geometry import LaneGeometry
-from lukou_maps.matching import REACH_M, LaneMatcher
+from lukou_maps.matching import REACH_M, LaneMatcher, quadrangles
 from lukou_maps.paths import PathCatalogue
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import ConflictKind, LaneKind, RoadModel
+from lukou_maps.showing import outline
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 
@@ -27,34 +29,58 @@ def matcher(model: RoadModel) -> LaneMatcher:
     return LaneMatcher(model)
 
 
-def by_brute_force(model: RoadModel, x_m: float, y_m: float) -> float:
-    """Least cost over all segments of road and junction lanes, by the definition."""
-    lanes, least = model.lanes, np.inf
-    for lane in np.flatnonzero(lanes.kind <= LaneKind.JUNCTION):
-        points = lanes.points(int(lane))
-        x, y = lanes.x_m[points], lanes.y_m[points]
-        dx, dy = np.diff(x), np.diff(y)
-        t = np.clip(((x_m - x[:-1]) * dx + (y_m - y[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-18), 0, 1)
-        distance = np.hypot(x_m - x[:-1] - t * dx, y_m - y[:-1] - t * dy).min()
-        width = lanes.width_m[lane]
-        least = min(least, max(0.0, distance - width / 2) + 1e-3 * distance / width)
-    return least
+def by_brute_force(model: RoadModel, x_m: float, y_m: float) -> tuple[float, np.ndarray]:
+    """Least cost over all quadrangles of road and junction lanes, by the definition, and the lanes that have it."""
+    lanes = model.lanes
+    owner = np.repeat(np.arange(len(lanes)), np.diff(lanes.point_start))
+    point = np.flatnonzero((np.append(np.diff(owner), 1) == 0) & (lanes.kind[owner] <= LaneKind.JUNCTION))
+    ends = np.zeros(len(point), np.bool_)
+    q = quadrangles(lanes, point, ends, ends)
+    dx, dy = x_m - q.x, y_m - q.y
+    along, across = dx * q.ux + dy * q.uy, q.ux * dy - q.uy * dx
+    inside = np.maximum(np.minimum(along, q.length + q.last * across), q.first * across)
+    half = np.maximum(q.half + q.taper * inside, 0.05)
+    cost = np.hypot(np.maximum(np.abs(across) - half, 0.0), along - inside) + 0.5e-3 * np.abs(across) / half
+    cost[np.hypot(across, along - inside) > REACH_M] = np.inf
+    return float(cost.min()), owner[point[cost <= cost.min() + 1e-8]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_nearest_is_exact(matcher: LaneMatcher, model: RoadModel, u: float, v: float) -> None:
     lanes = model.lanes
     x_m = lanes.x_m.min() + u * np.ptp(lanes.x_m)
     y_m = lanes.y_m.min() + v * np.ptp(lanes.y_m)
     found = matcher.nearest(np.array([x_m]), np.array([y_m]))
-    least = by_brute_force(model, x_m, y_m)
-    if found.lane[0] < 0:
-        assert least > REACH_M - 6.0  # half the widest lane and the tie
-        return
-    width = lanes.width_m[found.lane[0]]
-    cost = max(0.0, abs(found.d_m[0]) - width / 2) + 1e-3 * abs(found.d_m[0]) / width
-    assert cost == pytest.approx(least, abs=1e-9)
+    least, best = by_brute_force(model, x_m, y_m)
+    assert found.lane[0] == -1 if np.isinf(least) else found.lane[0] in best
+
+
+def test_every_point_near_a_junction_is_exact(matcher: LaneMatcher, model: RoadModel) -> None:
+    random = np.random.default_rng(8)
+    x_m, y_m = random.uniform(-25, 25, (2, 400)) + np.array([[model.junctions.x_m[0]], [model.junctions.y_m[0]]])
+    found = matcher.nearest(x_m, y_m)
+    for k in range(len(x_m)):
+        _, best = by_brute_force(model, x_m[k], y_m[k])
+        assert found.lane[k] in best
+
+
+def test_containment_is_that_of_the_outlines(matcher: LaneMatcher, model: RoadModel) -> None:
+    """Where just one lane's outline holds a point, that lane is found."""
+    random = np.random.default_rng(5)
+    lanes = np.flatnonzero(model.lanes.kind <= LaneKind.JUNCTION)
+    outlines = [shapely.Polygon(outline(model, int(k))) for k in lanes]
+    tree = shapely.STRtree(outlines)
+    lane = random.choice(lanes, 4000)
+    geometry = LaneGeometry(model.lanes)
+    s_m = random.uniform(0, 1, 4000) * model.lanes.length_m[lane]
+    x_m, y_m, _ = geometry.pose(lane, s_m)
+    x_m, y_m = x_m + random.uniform(-3, 3, 4000), y_m + random.uniform(-3, 3, 4000)
+    point, polygon = tree.query(shapely.points(x_m, y_m), predicate="within")
+    single = np.flatnonzero(np.bincount(point, minlength=4000) == 1)
+    holder = lanes[polygon[np.isin(point, single)]]
+    found = matcher.nearest(x_m[single], y_m[single])
+    assert (found.lane == holder).mean() > 0.999
 
 
 def test_points_on_centre_lines_come_back(matcher: LaneMatcher, model: RoadModel) -> None:

@@ -106,7 +106,7 @@ class PageMap:
     def _stop_lines(self) -> list[dict[str, Any]]:
         lines, connections = self._road.stop_lines, self._road.connections
         found = []
-        for k in np.flatnonzero(lines.kind != StopLineKind.YIELD):
+        for k in np.flatnonzero(lines.kind != StopLineKind.YIELD).tolist():
             groups, intersection = set(), ""
             for c in lines.connections[k]:
                 if connections.intersection[c] >= 0:

@@ -1,0 +1,50 @@
+"""Quickest routes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import LaneKind, RoadModel
+from lukou_maps.routing import Router
+
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
+
+
+@pytest.fixture(scope="module")
+def model() -> RoadModel:
+    return load_map(DISTRICT)
+
+
+def test_every_step_of_a_route_is_possible(model: RoadModel) -> None:
+    router, lanes = Router(model), model.lanes
+    roads = np.flatnonzero(router.is_routable)
+    random, found = np.random.default_rng(1), 0
+    for _ in range(60):
+        start, goal = (int(k) for k in random.choice(roads, 2))
+        route = router.route(start, goal)
+        if route is None:
+            continue
+        found += 1
+        assert (route.lanes[0], route.lanes[-1]) == (start, goal)
+        for a, b in zip(route.lanes[:-1].tolist(), route.lanes[1:].tolist(), strict=True):
+            assert b in lanes.successors[a] or b in (lanes.left[a], lanes.right[a])
+        assert route.time_s > 0 and route.length_m > 0
+    assert found > 20
+
+
+def test_closed_lanes_are_gone_round_or_there_is_no_way(model: RoadModel) -> None:
+    router, lanes = Router(model), model.lanes
+    roads = np.flatnonzero(router.is_routable)
+    start = int(roads[0])
+    routes = [route for goal in roads[1:40] if (route := router.route(start, int(goal))) is not None]
+    route = max(routes, key=lambda one: len(one.lanes))
+    inner = [int(k) for k in route.lanes if lanes.kind[k] == LaneKind.JUNCTION]
+    other = router.route(start, int(route.lanes[-1]), closed=inner)
+    assert other is None or (not set(inner) & set(other.lanes.tolist()) and other.time_s >= route.time_s - 1e-6)
+
+
+def test_walkways_are_no_way(model: RoadModel) -> None:
+    lane = int(np.flatnonzero(model.lanes.kind == LaneKind.CROSSWALK)[0])
+    assert Router(model).route(lane, lane) is None
