@@ -1,5 +1,6 @@
 """The edge core fed with lists of made-up road users in the project's own district."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Street:
         _, paths = self.catalogue.of_lanes(lane)
         for path in paths.tolist():
             if self.catalogue.table.connections[path][0] == connection:
-                return path
+                return int(path)
         raise AssertionError("no path takes the connection")
 
     def line_m(self, path: int) -> float:
@@ -112,7 +113,7 @@ def objects(at_ns: int, users: list[dict[str, float]], source: str = "k1/percept
     return Input("objects", source, 1, at_ns // 100_000_000, at_ns, listed(users), validity)
 
 
-def signal(at_ns: int, colours: dict[str, int], configuration: SignalConfiguration) -> Input:
+def signal(at_ns: int, colours: Mapping[str, int], configuration: SignalConfiguration) -> Input:
     groups = [
         SignalGroupState(group=group.name, colour=colours.get(group.name, SignalColour.SIGNAL_COLOUR_RED))  # type: ignore[arg-type]
         for group in configuration.groups

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.hypotheses import Hypotheses
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_cloud.edge.yielding import nobody_yields

@@ -11,11 +11,13 @@ import numpy as np
 
 from lukou_cloud.edge.encounters import Outcome
 from lukou_cloud.edge.episodes import Changes, Episode
-from lukou_cloud.edge.fusion import Fusion, UnitTracks, unit_tracks
+from lukou_cloud.edge.fused_list import fused_list
+from lukou_cloud.edge.fusion import Fusion
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import EdgeSettings
+from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
@@ -26,7 +28,6 @@ from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
 from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
-from lukou_messages.v1.objects_pb2 import ReferencePoint
 from lukou_messages.v1.signal_pb2 import SignalState
 from lukou_messages.v1.warning_pb2 import WarningPhase
 
@@ -35,9 +36,6 @@ PERIOD_NS = 100_000_000
 
 AROUND_M = 40.0
 """A new list makes its own road users be judged, and all others this near to them. [m]"""
-
-NO_LANE = 0xFFFFFFFF
-"""Value of column ``lane`` where a road user is on none."""
 
 SNAPSHOT_VERSION = 2
 
@@ -296,51 +294,9 @@ class EdgeCore:
         silent = [name for name, late_ns in sorted(self._silent.items()) if now_ns - late_ns < STILL_LATE_NS]
         reasons = [f"{name} silent" for name in silent] + [f"{name} degraded" for name in degraded]
         validity = INVALID if not used else DEGRADED if reasons else VALID
-        objects = self._columns(tracks, units, names, areas)
+        objects = fused_list(tracks, units, names, areas, self._model.lanes.names)
         stamps = tuple((f"objects:{name}", stamp) for name, stamp in sorted(used.items()))
         return Output("fused_objects", objects, at_ns, validity, "; ".join(reasons)[:200], used=stamps)
-
-    def _columns(self, tracks: UnitTracks, units: Ints, names: list[str], areas: list[Any]) -> ObjectList:
-        present = np.unique(tracks.lane[tracks.lane >= 0])
-        lane = np.where(tracks.lane >= 0, np.searchsorted(present, tracks.lane), NO_LANE)
-        return ObjectList.of(
-            len(tracks),
-            sensor_names=names,
-            lane_names=[self._model.lanes.names[k] for k in present],
-            perceived_areas=areas,
-            id=tracks.id,
-            object_class=tracks.object_class,
-            class_confidence=tracks.class_confidence,
-            existence_probability=np.clip(tracks.existence, 0.0, 1.0),
-            x_m=tracks.x_m,
-            y_m=tracks.y_m,
-            z_m=tracks.z_m,
-            velocity_x_mps=tracks.vx_mps,
-            velocity_y_mps=tracks.vy_mps,
-            acceleration_x_mps2=tracks.ax_mps2,
-            acceleration_y_mps2=tracks.ay_mps2,
-            yaw_rad=np.arctan2(np.sin(tracks.yaw_rad), np.cos(tracks.yaw_rad)),
-            yaw_rate_radps=tracks.yaw_rate_radps,
-            length_m=tracks.length_m,
-            width_m=tracks.width_m,
-            height_m=tracks.height_m,
-            position_variance_xx_m2=tracks.pxx,
-            position_variance_xy_m2=tracks.pxy,
-            position_variance_yy_m2=tracks.pyy,
-            velocity_variance_xx_m2ps2=tracks.vxx,
-            velocity_variance_xy_m2ps2=tracks.vxy,
-            velocity_variance_yy_m2ps2=tracks.vyy,
-            yaw_variance_rad2=tracks.yaw_variance,
-            time_offset_s=np.zeros(len(tracks)),
-            reference_point=np.full(len(tracks), int(ReferencePoint.REFERENCE_POINT_CENTRE)),
-            age_s=tracks.age_s,
-            unmeasured_s=tracks.unmeasured_s,
-            contributing_sensors=units,
-            lane=lane,
-            lane_s_m=tracks.lane_s_m,
-            lane_offset_m=tracks.lane_offset_m,
-            lane_probability=np.clip(tracks.lane_probability, 0.0, 1.0),
-        )
 
     # --- restarts -------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_cloud.edge.conflicts import Contacts, contacts
+from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Light, Lights
 from lukou_cloud.edge.measures import required_braking, time_to_collision
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.v1.warning_pb2 import WarningKind

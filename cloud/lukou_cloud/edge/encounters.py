@@ -15,8 +15,8 @@ import numpy as np
 
 from lukou_cloud.edge.conflicts import SAME_WAY_COS, Contacts
 from lukou_cloud.edge.dangers import Required
+from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.measures import post_encroachment_time
-from lukou_cloud.edge.prediction import Hypotheses
 from lukou_cloud.edge.road_users import Floats, RoadUsers
 from lukou_cloud.edge.settings import ExperienceSettings
 

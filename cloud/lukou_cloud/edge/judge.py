@@ -8,8 +8,9 @@ from typing import Any
 from lukou_cloud.edge.dangers import Dangers, dangers, joined_dangers
 from lukou_cloud.edge.encounters import Encounters, Outcome
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes, Key
+from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Lights
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, RoadUsers
 from lukou_cloud.edge.rules import INFORMATIVE, Rules
 from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, RuleSettings, WarningSettings

@@ -8,10 +8,9 @@ not, is expected to go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Light, Lights, stops
 from lukou_cloud.edge.motion import Following, travelled
 from lukou_cloud.edge.priority import waits_at
@@ -73,58 +72,6 @@ STRAY_S = 2.0
 
 PREPARED_LANES = 1000
 """Maps with no more lanes have all their paths worked out at the start, others when they are needed."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hypotheses:
-    """One row per road user and path it may take; rows of one road user are neighbours.
-
-    Attributes
-    ----------
-    user : (h,) int array
-        Row of the road user.
-    path : (h,) int array
-        Path in the catalogue, -1: straight on.
-    s_m : (h,) float array
-        Arc length of its centre on the path now. [m]
-    probability : (h,) float array
-        Probability of path and intention; the rows of one road user sum to 1 or less.
-    intention : (h,) float array
-        Share of those on the path who mean to do so.
-    ignores : (h,) bool array
-        Does not give way although it should and could.
-    travelled_m : (h, t) float array
-        Distance from now at each sample of time. [m]
-    x_m, y_m, cos, sin : (h, t) float array
-        Position and direction at each sample of time. [m, 1]
-    connection : (h,) int array
-        Connection with a signal that lies next ahead, -1: none.
-    line_m : (h,) float array
-        Distance of its stop line from the front. [m]
-    is_running_red : (h,) bool array
-        Expected to pass that line against its light.
-    leader : (h,) int array
-        Row of the road user next ahead on the path, -1: none.
-    leader_gap_m : (h,) float array
-        Free distance to it. [m]
-    """
-
-    user: Ints
-    path: Ints
-    s_m: Floats
-    probability: Floats
-    intention: Floats
-    ignores: Booleans
-    travelled_m: Floats
-    x_m: Floats
-    y_m: Floats
-    cos: Floats
-    sin: Floats
-    connection: Ints
-    line_m: Floats
-    is_running_red: Booleans
-    leader: Ints
-    leader_gap_m: Floats
 
 
 class Predictor:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_cloud.edge.dangers import NOTHING, Dangers, joined_dangers
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.hypotheses import Hypotheses
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import RuleSettings
 from lukou_maps.road_model import LaneKind

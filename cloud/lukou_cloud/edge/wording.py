@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_cloud.edge.dangers import Dangers
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.hypotheses import Hypotheses
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.rules import INFORMATIVE, OVERSPEED, QUEUE_END, STOPPED, WRONG_WAY
 from lukou_maps.road_model import RoadModel

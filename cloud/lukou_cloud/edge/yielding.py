@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lukou_cloud.edge.prediction import Hypotheses, Predictor
+from lukou_cloud.edge.hypotheses import Hypotheses
+from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_maps.road_model import RightOfWay
 
