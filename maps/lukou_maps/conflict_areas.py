@@ -23,6 +23,10 @@ BATCH = 4096
 """Points whose pairs are looked for at once, whole junctions together, so that memory does not grow with the map."""
 
 
+WIDEST_M = 30.0
+"""No lane is wider: a mistaken width in a file shall not make every lane of a town meet every other. [m]"""
+
+
 def conflict_areas(lanes: Lanes, priorities: Priorities) -> ConflictAreas:
     """Find all pairs of lanes inside one junction that share ground.
 
@@ -80,7 +84,7 @@ def _meetings(
     lanes: Lanes, lane: Ints, s_m: Floats, x_m: Floats, y_m: Floats, origin: Ints, target: Ints
 ) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats]:
     """Per pair of lanes: key, interval on the first, interval on the second, least distance."""
-    half = lanes.width_m[lane] / 2.0
+    half = np.minimum(lanes.width_m[lane], WIDEST_M) / 2.0
     pairs = cKDTree(np.column_stack([x_m, y_m])).query_pairs(2.0 * float(half.max()), output_type="ndarray")
     first, second = pairs[:, 0], pairs[:, 1]
     a, b = lane[first], lane[second]
