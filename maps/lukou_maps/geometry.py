@@ -32,6 +32,10 @@ def arc_length(x_m: Floats, y_m: Floats, point_start: Ints) -> Floats:
     return total - np.repeat(total[point_start[:-1]], np.diff(point_start))
 
 
+MOST_SAMPLES = 4000
+"""Samples of one lane at most: a lane that is thousands of kilometres long is an error in its file."""
+
+
 class LaneGeometry:
     """Answers where (lane, s) is; holds only tables derived from the lanes.
 
@@ -132,7 +136,8 @@ def sample(lanes: Lanes, which: Ints, spacing_m: float) -> tuple[Ints, Floats, F
     s_m, x_m, y_m : (p,) float array
         Arc length and position. [m]
     """
-    steps = np.maximum(np.ceil(lanes.length_m[which] / spacing_m).astype(np.int64), 1)
+    wanted = np.minimum(np.ceil(lanes.length_m[which] / spacing_m), MOST_SAMPLES)
+    steps = np.maximum(wanted.astype(np.int64), 1)
     owner = np.repeat(np.arange(len(which)), steps + 1)
     number = spread(np.zeros(len(which), np.int64), steps + 1)
     s_m = number * (lanes.length_m[which] / steps)[owner]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lukou_maps.errors import MapError
 from lukou_maps.ragged import Booleans, Floats, Ints, spread
 
 HALVINGS = 4
@@ -19,6 +20,12 @@ HALVINGS = 4
 
 MOST = 32_767
 """Segments in one cell."""
+
+MOST_COARSE_CELLS = 40_000_000
+"""Coarse cells at most: 200 km square with cells of 2 m, 500 km square with cells of 5 m."""
+
+MOST_IN_A_ROW = 12_500
+"""Coarse cells side by side at most: 1,000 km with cells of 5 m."""
 
 LEAST_HALF_M = 0.05
 """Lanes count as at least twice this wide. [m]"""
@@ -166,6 +173,11 @@ class _Builder:
         coarse_m = cell_m * SIDE
         self._columns = int((east - self._west + 2.0 * cell_m) / coarse_m) + 1
         self._rows = int((north - self._south + 2.0 * cell_m) / coarse_m) + 1
+        if self._columns * self._rows > MOST_COARSE_CELLS or max(self._columns, self._rows) > MOST_IN_A_ROW:
+            raise MapError(
+                f"the map spans {(east - west) / 1000.0:.0f} by {(north - south) / 1000.0:.0f} km, too much to match points to; "
+                "find the elements that lie astray with `lukou map show`, or cut the map"
+            )
 
     def grid(self) -> Grid:
         base = np.zeros(self._columns * self._rows, np.int64)

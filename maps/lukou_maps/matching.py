@@ -21,6 +21,9 @@ from lukou_maps.vocabulary import Direction
 FINE_CELL_M, COARSE_CELL_M = 2.0, 5.0
 """Side of a grid cell on maps up to `MANY_SEGMENTS`, and on larger ones, whose tables would outgrow the cache. [m]"""
 
+WIDE_M = 50_000.0
+"""Maps wider than this get coarse cells too. [m]"""
+
 MANY_SEGMENTS = 30_000
 """Segments of centre lines from which on cells are coarse."""
 
@@ -184,7 +187,9 @@ class LaneMatcher:
 
     @cached_property
     def _nearest_grid(self) -> Grid:
-        cell_m = FINE_CELL_M if len(self._segments) < MANY_SEGMENTS else COARSE_CELL_M
+        spans_m = np.ptp(self.lanes.x_m, axis=0), np.ptp(self.lanes.y_m, axis=0)
+        is_small = len(self._segments) < MANY_SEGMENTS and max(spans_m) < WIDE_M
+        cell_m = FINE_CELL_M if is_small else COARSE_CELL_M
         return Grid.of(self._segments, cell_m, REACH_M, 0.0, TIE_M)
 
     @cached_property
