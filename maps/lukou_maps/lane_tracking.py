@@ -236,7 +236,7 @@ class LaneTracker:
     def __init__(self, matcher: LaneMatcher, connections: Connections) -> None:
         self._matcher = matcher
         self.lanes = matcher.lanes
-        self._graph = LaneGraph(matcher.lanes, connections)
+        self.graph = LaneGraph(matcher.lanes, connections)
         none, zero = np.zeros(0, np.int64), np.zeros(0)
         table = np.zeros((0, HYPOTHESES))
         self._memory = _Memory(
@@ -389,7 +389,7 @@ class LaneTracker:
             return prior, s_m
         user = near.point[rows]
         before = motion.row[user]
-        way, cost, changed = self._graph.ways(memory.lane[before], near.lane[rows][:, None])
+        way, cost, changed = self.graph.ways(memory.lane[before], near.lane[rows][:, None])
         predicted = memory.s_m[before] + (motion.speed_mps * motion.lapse_s)[user][:, None] - way
         innovation = measured[rows][:, None] - predicted
         misfit = innovation**2 / motion.innovation_m2[user][:, None]
@@ -488,3 +488,56 @@ class LaneTracker:
         angle = heading_rad[found.point[sure]] - np.arctan2(near.uy[at], near.ux[at])
         angle = np.abs((angle + np.pi) % (2.0 * np.pi) - np.pi)
         self._square_rad2 += float((np.minimum(np.nan_to_num(angle, nan=self.deviation_rad), 0.6) ** 2).sum())
+
+
+class Smoother:
+    """Goes back over what a tracker found, so that later sightings decide earlier ones; for recorded points only.
+
+    Parameters
+    ----------
+    tracker : LaneTracker
+        The tracker that has gone forward.
+    users : int
+        Road users, numbered from 0.
+
+    Notes
+    -----
+    Backward pass of the forward-backward algorithm in its form without emissions: with `a` the forward probability of a
+    lane, `T` the transition and `g` the smoothed probability one sighting later, ``g_i = a_i sum_j T_ij g_j / sum_k a_k T_kj``
+    (Särkkä, "Bayesian Filtering and Smoothing", 2013, chapter 8).
+    """
+
+    def __init__(self, tracker: LaneTracker, users: int) -> None:
+        self._graph = tracker.graph
+        self._lane = np.full((users, HYPOTHESES), -1, np.int64)
+        self._probability = np.zeros((users, HYPOTHESES))
+        self._time_s = np.full(users, np.inf)
+
+    def back(self, time_s: float, ids: Ints, found: LaneCandidates) -> LaneCandidates:
+        """One list, in falling order of time; its candidates with smoothed probabilities, best first."""
+        count = len(ids)
+        place = np.arange(len(found.point)) - np.searchsorted(found.point, found.point)
+        lane, weight = np.full((count, HYPOTHESES), -1, np.int64), np.zeros((count, HYPOTHESES))
+        lane[found.point, place], weight[found.point, place] = found.lane, found.probability
+        later = np.flatnonzero(self._time_s[ids] - time_s <= FORGOTTEN_AFTER_S)
+        if len(later):
+            user = ids[later]
+            lapse = np.maximum(self._time_s[user] - time_s, 1e-3)
+            way, cost, changed = self._graph.ways(lane[later][:, :, None], self._lane[user][:, None, :])
+            rate = (1.0 - np.exp(-LANE_CHANGES_PER_S * lapse))[:, None, None]
+            step = np.exp(cost) * np.where(changed, rate, 1.0 - 2.0 * np.minimum(rate, 0.4))
+            step = np.where(np.isnan(way), JUMP, np.maximum(step, JUMP))
+            forward = weight[later]
+            reached = np.einsum("ni,nij->nj", forward, step)
+            share = self._probability[user] / np.maximum(reached, 1e-300)
+            smoothed = forward * np.einsum("nij,nj->ni", step, share)
+            total = smoothed.sum(axis=1, keepdims=True)
+            weight[later] = np.where(total > 0, smoothed / np.maximum(total, 1e-300), forward)
+        seen = np.unique(found.point)
+        self._lane[ids[seen]], self._probability[ids[seen]] = lane[seen], weight[seen]
+        self._time_s[ids[seen]] = time_s
+        probability = weight[found.point, place]
+        order = np.lexsort((-probability, found.point))
+        return LaneCandidates(
+            found.point[order], found.lane[order], found.s_m[order], found.d_m[order], probability[order]
+        )

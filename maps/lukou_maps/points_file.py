@@ -11,7 +11,7 @@ from typing import IO, Literal, cast
 import numpy as np
 
 from lukou_maps.errors import MapError
-from lukou_maps.lane_tracking import LaneTracker
+from lukou_maps.lane_tracking import LaneTracker, Smoother
 from lukou_maps.matching import LaneCandidates, LaneMatcher
 from lukou_maps.projection import MapProjection
 from lukou_maps.ragged import Floats, Ints
@@ -147,7 +147,7 @@ def match_points(model: RoadModel, points: Points, tracked: bool) -> tuple[Ints,
     Returns
     -------
     order : (n,) int array
-        Points in the order of the result.
+        Points in the order of the result; with `tracked`, later points have decided earlier ones too.
     found : LaneCandidates
         `point` counts in that order.
     """
@@ -172,6 +172,11 @@ def match_points(model: RoadModel, points: Points, tracked: bool) -> tuple[Ints,
         time_s = float(points.time_s[rows[0]])
         parts.append((begin, tracker.update(time_s, numbers[rows], points.x_m[rows], points.y_m[rows], heading, kind)))
         begin = end
+    smoother = Smoother(tracker, int(numbers.max(initial=-1)) + 1)
+    for k in range(len(parts) - 1, -1, -1):
+        begin, found = parts[k]
+        rows = order[begin : ends[k]]
+        parts[k] = (begin, smoother.back(float(points.time_s[rows[0]]), numbers[rows], found))
     return order, _joined(parts)
 
 

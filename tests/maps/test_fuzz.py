@@ -82,7 +82,7 @@ def test_changed_values_never_break_a_reader(tmp_path: Path, name: str, data: st
     survives(path)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, "golden.tiles"])
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_broken_bytes_never_break_a_reader(tmp_path: Path, name: str, data: st.DataObject) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lukou_maps.geometry import LaneGeometry
-from lukou_maps.lane_tracking import LaneTracker
+from lukou_maps.lane_tracking import LaneTracker, Smoother
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.paths import PathCatalogue
 from lukou_maps.reading import load_map
@@ -97,3 +97,33 @@ def test_noise_is_learnt(model: RoadModel) -> None:
             step * 0.1, np.arange(len(paths)), x + random.normal(0, 0.3, 80), y + random.normal(0, 0.3, 80), heading
         )
     assert tracker.deviation_m == pytest.approx(0.3, abs=0.08)
+
+
+def test_later_sightings_decide_earlier_ones(model: RoadModel) -> None:
+    """Going back, those who turned are on their turning lane from its start, where the filter cannot know it."""
+    random = np.random.default_rng(6)
+    catalogue, paths = drives(model, 60)
+    table = catalogue.table
+    tracker = LaneTracker(LaneMatcher(model), model.connections)
+    ids, steps = np.arange(len(paths)), []
+    for step in range(40):
+        s_m = np.minimum(5.0 + 4.0 * step, table.length_m[paths] - 1.0)
+        x, y, heading = table.pose(paths, s_m)
+        x, y = x + random.normal(0, 1.0, len(x)), y + random.normal(0, 1.0, len(x))
+        found = tracker.update(step * 0.5, ids, x, y, heading + random.normal(0, 0.14, len(x)))
+        steps.append((step * 0.5, table.lane_at(paths, s_m), found))
+    smoother = Smoother(tracker, len(ids))
+    before = after = total = 0
+    for time_s, truth, found in reversed(steps):
+        smoothed = smoother.back(time_s, ids, found)
+        sums = np.bincount(smoothed.point, weights=smoothed.probability, minlength=len(ids))
+        assert sums[np.unique(smoothed.point)] == pytest.approx(1.0)
+        inside = model.lanes.kind[truth] == LaneKind.JUNCTION
+        for one in (found, smoothed):
+            best = np.full(len(ids), -1)
+            point, first = np.unique(one.point, return_index=True)
+            best[point] = one.lane[first]
+            right = int((best == truth)[inside].sum())
+            before, after = (before + right, after) if one is found else (before, after + right)
+        total += int(inside.sum())
+    assert after > before
