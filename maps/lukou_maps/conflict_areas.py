@@ -19,6 +19,9 @@ from lukou_maps.vocabulary import ConflictKind, LaneKind, RightOfWay
 SAMPLE_SPACING_M = 1.0
 """Spacing of the points compared; an interval is exact to half of it. [m]"""
 
+WIDEST_M = 30.0
+"""Lanes count as no wider: what is wider is an error of its file, and would meet everything. [m]"""
+
 BATCH = 4096
 """Points whose pairs are looked for at once, whole junctions together, so that memory does not grow with the map."""
 

@@ -21,8 +21,8 @@ HALVINGS = 4
 MOST = 32_767
 """Segments in one cell."""
 
-MOST_COARSE_CELLS = 40_000_000
-"""Coarse cells at most: 200 km square with cells of 2 m, 500 km square with cells of 5 m."""
+MOST_COARSE_CELLS = 4_000_000
+"""Coarse cells at most: 64 km square with cells of 2 m, 160 km square with cells of 5 m."""
 
 MOST_IN_A_ROW = 12_500
 """Coarse cells side by side at most: 1,000 km with cells of 5 m."""

@@ -21,7 +21,7 @@ from lukou_maps.vocabulary import Direction
 FINE_CELL_M, COARSE_CELL_M = 2.0, 5.0
 """Side of a grid cell on maps up to `MANY_SEGMENTS`, and on larger ones, whose tables would outgrow the cache. [m]"""
 
-WIDE_M = 50_000.0
+WIDE_M = 40_000.0
 """Maps wider than this get coarse cells too. [m]"""
 
 MANY_SEGMENTS = 30_000
