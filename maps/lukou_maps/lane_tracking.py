@@ -12,14 +12,14 @@ instead of roads and a prior for lane changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
+from lukou_maps.lane_graph import LaneGraph
 from lukou_maps.matching import LaneCandidates, LaneMatcher, NearSegments
-from lukou_maps.ragged import Booleans, Floats, Ints, spread
-from lukou_maps.tables import Connections, Lanes
-from lukou_maps.vocabulary import LaneKind, Turn
+from lukou_maps.ragged import Booleans, Floats, Ints
+from lukou_maps.tables import Connections
+from lukou_maps.vocabulary import LaneKind
 
 HYPOTHESES = 6
 """Lanes kept per road user."""
@@ -27,23 +27,11 @@ HYPOTHESES = 6
 LANE_CHANGES_PER_S = 0.015
 """Rate at which drivers change lanes, each side. NGSIM-like urban data: one change per 15 to 60 s. [1/s]"""
 
-FORBIDDEN_CHANGE = 0.1
-"""Share of that rate across markings that forbid it."""
-
 JUMP = 2e-4
 """Probability that a road user is on a lane that no hypothesis leads to (map wrong, identity swapped)."""
 
-REACH_AHEAD_M = 45.0
-"""How far beyond the end of a lane hypotheses are followed between two sightings; farther is a jump. [m]"""
-
-MOST_HOPS = 6
-"""Lanes followed at most between two sightings."""
-
 STRADDLE_M = 0.25
 """Standard deviation of where drivers keep within their lane. [m]"""
-
-TURN_SHARE = {Turn.UNKNOWN: 1.0, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.6, Turn.RIGHT: 0.6, Turn.TURN_AROUND: 0.1}
-"""Weight of a connection by its turn."""
 
 ACCELERATION_MPS2 = 1.5
 """Standard deviation of acceleration along the lane. [m/s2]"""
@@ -74,95 +62,6 @@ FIRST_DEVIATION_M, FIRST_DEVIATION_RAD = 0.7, 0.12
 
 LEARNT_FROM = 200.0
 """Weight of the first values, in sightings."""
-
-
-class _Ways(NamedTuple):
-    """Ways between the starts of two lanes: length, log of its weight, whether it changes lanes."""
-
-    origin: Ints
-    target: Ints
-    offset_m: Floats
-    log_weight: Floats
-    changes: Booleans
-
-    @classmethod
-    def joined(cls, parts: list[_Ways]) -> _Ways:
-        """All ways of several parts."""
-        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-    def take(self, rows: Ints | Booleans) -> _Ways:
-        """Some of the ways."""
-        return _Ways(
-            self.origin[rows], self.target[rows], self.offset_m[rows], self.log_weight[rows], self.changes[rows]
-        )
-
-
-class LaneGraph:
-    """Which lanes can be reached from which between two sightings, with the way between their starts.
-
-    Parameters
-    ----------
-    lanes : Lanes
-        Lanes.
-    connections : Connections
-        Connections; their turns weigh the ways.
-    """
-
-    def __init__(self, lanes: Lanes, connections: Connections) -> None:
-        self._count = len(lanes)
-        share = np.ones(self._count)
-        inner = connections.via_lane >= 0
-        weight = np.array([TURN_SHARE[Turn(k)] for k in range(len(TURN_SHARE))])
-        share[connections.via_lane[inner]] = weight[connections.turn[inner]]
-        before = np.repeat(np.arange(self._count), np.diff(lanes.successors.start))
-        total = np.bincount(before, weights=share[lanes.successors.values], minlength=self._count)
-        share[lanes.successors.values] = share[lanes.successors.values] / total[before]
-        usable = lanes.kind <= LaneKind.JUNCTION
-        start = np.flatnonzero(usable)
-        level = _Ways(start, start, np.zeros(len(start)), np.zeros(len(start)), np.zeros(len(start), np.bool_))
-        found = []
-        for _ in range(MOST_HOPS):
-            level = _Ways.joined([level, *self._sideways(lanes, level)])
-            found.append(level)
-            level = self._onwards(lanes, level, share, usable)
-        ways = _Ways.joined(found)
-        key = ways.origin * self._count + ways.target
-        order = np.lexsort((np.abs(ways.offset_m), -ways.log_weight, key))
-        first = np.ones(len(order), np.bool_)
-        first[1:] = np.diff(key[order]) != 0
-        kept = order[first]
-        self._keys, self._offset, self._cost = key[kept], ways.offset_m[kept], ways.log_weight[kept]
-        self._changed = ways.changes[kept]
-
-    @staticmethod
-    def _sideways(lanes: Lanes, level: _Ways) -> list[_Ways]:
-        """The same ways, ending on the lane to the left or right; each way changes lanes once at most."""
-        found = []
-        for beside, allowed in ((lanes.left, lanes.may_change_left), (lanes.right, lanes.may_change_right)):
-            ok = (beside[level.target] >= 0) & ~level.changes
-            origin, target, offset, cost, _ = level.take(ok)
-            extra = np.where(allowed[target], 0.0, np.log(FORBIDDEN_CHANGE))
-            found.append(_Ways(origin, beside[target], offset, cost + extra, np.ones(len(origin), np.bool_)))
-        return found
-
-    @staticmethod
-    def _onwards(lanes: Lanes, level: _Ways, share: Floats, usable: Booleans) -> _Ways:
-        """The same ways, one lane farther."""
-        reach = level.offset_m + lanes.length_m[level.target] - lanes.length_m[level.origin] <= REACH_AHEAD_M
-        origin, target, offset, cost, changes = level.take(reach)
-        counts = np.diff(lanes.successors.start)[target]
-        row = np.repeat(np.arange(len(origin)), counts)
-        after = lanes.successors.values[spread(lanes.successors.start[target], counts)]
-        row, after = row[usable[after]], after[usable[after]]
-        offset = offset[row] + lanes.length_m[target[row]]
-        return _Ways(origin[row], after, offset, cost[row] + np.log(share[after]), changes[row])
-
-    def ways(self, origin: Ints, target: Ints) -> tuple[Floats, Floats, Booleans]:
-        """Way from the start of one lane to that of another (nan: none), its log weight, and whether it changes lanes."""
-        key = origin * self._count + target
-        place = np.minimum(np.searchsorted(self._keys, key), len(self._keys) - 1)
-        known = (self._keys[place] == key) & (origin >= 0)
-        return np.where(known, self._offset[place], np.nan), self._cost[place], self._changed[place]
 
 
 @dataclass(slots=True, eq=False)
@@ -488,56 +387,3 @@ class LaneTracker:
         angle = heading_rad[found.point[sure]] - np.arctan2(near.uy[at], near.ux[at])
         angle = np.abs((angle + np.pi) % (2.0 * np.pi) - np.pi)
         self._square_rad2 += float((np.minimum(np.nan_to_num(angle, nan=self.deviation_rad), 0.6) ** 2).sum())
-
-
-class Smoother:
-    """Goes back over what a tracker found, so that later sightings decide earlier ones; for recorded points only.
-
-    Parameters
-    ----------
-    tracker : LaneTracker
-        The tracker that has gone forward.
-    users : int
-        Road users, numbered from 0.
-
-    Notes
-    -----
-    Backward pass of the forward-backward algorithm in its form without emissions: with `a` the forward probability of a
-    lane, `T` the transition and `g` the smoothed probability one sighting later, ``g_i = a_i sum_j T_ij g_j / sum_k a_k T_kj``
-    (Särkkä, "Bayesian Filtering and Smoothing", 2013, chapter 8).
-    """
-
-    def __init__(self, tracker: LaneTracker, users: int) -> None:
-        self._graph = tracker.graph
-        self._lane = np.full((users, HYPOTHESES), -1, np.int64)
-        self._probability = np.zeros((users, HYPOTHESES))
-        self._time_s = np.full(users, np.inf)
-
-    def back(self, time_s: float, ids: Ints, found: LaneCandidates) -> LaneCandidates:
-        """One list, in falling order of time; its candidates with smoothed probabilities, best first."""
-        count = len(ids)
-        place = np.arange(len(found.point)) - np.searchsorted(found.point, found.point)
-        lane, weight = np.full((count, HYPOTHESES), -1, np.int64), np.zeros((count, HYPOTHESES))
-        lane[found.point, place], weight[found.point, place] = found.lane, found.probability
-        later = np.flatnonzero(self._time_s[ids] - time_s <= FORGOTTEN_AFTER_S)
-        if len(later):
-            user = ids[later]
-            lapse = np.maximum(self._time_s[user] - time_s, 1e-3)
-            way, cost, changed = self._graph.ways(lane[later][:, :, None], self._lane[user][:, None, :])
-            rate = (1.0 - np.exp(-LANE_CHANGES_PER_S * lapse))[:, None, None]
-            step = np.exp(cost) * np.where(changed, rate, 1.0 - 2.0 * np.minimum(rate, 0.4))
-            step = np.where(np.isnan(way), JUMP, np.maximum(step, JUMP))
-            forward = weight[later]
-            reached = np.einsum("ni,nij->nj", forward, step)
-            share = self._probability[user] / np.maximum(reached, 1e-300)
-            smoothed = forward * np.einsum("nij,nj->ni", step, share)
-            total = smoothed.sum(axis=1, keepdims=True)
-            weight[later] = np.where(total > 0, smoothed / np.maximum(total, 1e-300), forward)
-        seen = np.unique(found.point)
-        self._lane[ids[seen]], self._probability[ids[seen]] = lane[seen], weight[seen]
-        self._time_s[ids[seen]] = time_s
-        probability = weight[found.point, place]
-        order = np.lexsort((-probability, found.point))
-        return LaneCandidates(
-            found.point[order], found.lane[order], found.s_m[order], found.d_m[order], probability[order]
-        )

@@ -11,7 +11,8 @@ from typing import IO, Literal, cast
 import numpy as np
 
 from lukou_maps.errors import MapError
-from lukou_maps.lane_tracking import LaneTracker, Smoother
+from lukou_maps.lane_smoothing import Smoother
+from lukou_maps.lane_tracking import LaneTracker
 from lukou_maps.matching import LaneCandidates, LaneMatcher
 from lukou_maps.projection import MapProjection
 from lukou_maps.ragged import Floats, Ints

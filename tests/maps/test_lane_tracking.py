@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lukou_maps.geometry import LaneGeometry
-from lukou_maps.lane_tracking import LaneTracker, Smoother
+from lukou_maps.lane_smoothing import Smoother
+from lukou_maps.lane_tracking import LaneTracker
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.paths import PathCatalogue
 from lukou_maps.reading import load_map

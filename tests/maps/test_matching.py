@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from lukou_maps.check import shortcomings
 from lukou_maps.geometry import LaneGeometry
-from lukou_maps.matching import REACH_M, LaneMatcher, quadrangles
+from lukou_maps.matching import REACH_M, LaneMatcher
 from lukou_maps.paths import PathCatalogue
+from lukou_maps.quadrangles import quadrangles
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import ConflictKind, LaneKind, RoadModel
 from lukou_maps.showing import outline
