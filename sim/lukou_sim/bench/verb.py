@@ -88,6 +88,7 @@ def signals(
         print(f"{name:<22}{value}")
 
 
+@app.command()
 def matching(
     map_file: Annotated[Path, typer.Option("--map", help="map of any kind that Lukou reads")],
     seed: Annotated[int, typer.Option(help="seed of the points")] = 1,
