@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -60,9 +61,9 @@ def measure(path: Path, seed: int) -> dict[str, Any]:
         "memory_mb": round(memory_mb, 1),
         **{name: round(value) for name, value in rates.items()},
         "slowest_cell_to_median": round(_slowest_cell(matcher, x_m, y_m), 2),
-        "sumolib_points_per_s": _rounded(_sumolib(path, x_m, y_m)),
+        "sumolib_points_per_s": _rounded(_peer(lambda: _sumolib(path, x_m, y_m))),
         "sumolib_has_rtree": importlib.util.find_spec("rtree") is not None,
-        "lanelet2_points_per_s": _rounded(_lanelet2(model, x_m, y_m)),
+        "lanelet2_points_per_s": _rounded(_peer(lambda: _lanelet2(model, x_m, y_m))),
         "conflict_areas": len(areas),
         "conflict_areas_s": round(areas_s, 3),
         "foes_within_3_m": foes,
@@ -122,6 +123,15 @@ def _slowest_cell(matcher: LaneMatcher, x_m: Floats, y_m: Floats) -> float:
         x, y = np.full(1_000, x_m[k]), np.full(1_000, y_m[k])
         times.append(min(_timed(lambda x=x, y=y: [matcher.nearest(x, y) for _ in range(20)])[0] for _ in range(ROUNDS)))  # type: ignore[misc]
     return times[0] / times[1]
+
+
+def _peer(measured: Callable[[], float | None]) -> float | None:
+    """What a peer reaches; None where it cannot read the map or falls over."""
+    try:
+        return measured()
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        print(f"a peer cannot use this map: {error}", file=sys.stderr)
+        return None
 
 
 def _sumolib(path: Path, x_m: Floats, y_m: Floats) -> float | None:
