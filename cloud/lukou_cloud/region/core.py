@@ -115,10 +115,12 @@ class RegionCore:
         ).reshape(-1, 2, 2)
         timing = self.settings.timing
         queues = QueueEstimator(approaches, index, ends, timing)
+        chooser = Timing(road, configuration, approaches, timing)
+        queues.inside_lanes = frozenset(chooser.ways.inner)
         return Intersection(
             configuration,
             approaches,
-            Timing(road, configuration, approaches, timing),
+            chooser,
             queues,
             TrafficMeter(approaches, index),
             configuration_hash(configuration),

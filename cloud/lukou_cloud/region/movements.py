@@ -28,6 +28,8 @@ class Ways:
         Map indices of the lanes of each exit.
     to_lane : (m,) int array
         Map index of the (first) lane that each leads to.
+    inner : dict of int to int
+        Movement by the lanes inside the intersection.
     """
 
     movements: tuple[Movement, ...]
@@ -35,6 +37,7 @@ class Ways:
     gives_way: NDArray[np.bool_]
     exits: tuple[tuple[int, ...], ...]
     to_lane: NDArray[np.int64]
+    inner: dict[int, int]
 
 
 def ways_of(road: RoadModel, configuration: SignalConfiguration, lanes: tuple[int, ...]) -> Ways:
@@ -55,12 +58,14 @@ def ways_of(road: RoadModel, configuration: SignalConfiguration, lanes: tuple[in
         turns.append(int(at.turn[rows[0]]))
         onto.append(int(at.to_lane[rows[0]]))
         paths.append({inner for k in rows for inner in _path(road, int(at.via_lane[k]))})
+    inner = {one: k for k, path in enumerate(paths) for one in path}
     return Ways(
         tuple(movements),
         np.array(turns, np.int64),
         _gives_way(road, paths, turns),
         tuple(exits),
         np.array(onto, np.int64),
+        inner,
     )
 
 

@@ -43,6 +43,12 @@ class Situation:
         Vehicles seen on the approaches.
     pedestrians : int
         People who wait.
+    seen : tuple of Seen
+        Vehicles on the approaches.
+    rates : (q,) float array
+        Learned arrival rates. [1/s]
+    inside : tuple of int
+        Lane of each vehicle that stands inside the intersection, by map index.
     """
 
     queue: NDArray[np.float64]
@@ -54,6 +60,7 @@ class Situation:
     pedestrians: int
     seen: tuple[Seen, ...] = ()
     rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    inside: tuple[int, ...] = ()
 
 
 class QueueEstimator:
@@ -92,6 +99,7 @@ class QueueEstimator:
         self.discharge = Discharge(1.0 / headway)
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
+        self.inside_lanes: frozenset[int] = frozenset()  # of the intersection, by map index; set by who knows its ways
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
 
@@ -106,6 +114,7 @@ class QueueEstimator:
         present: dict[int, tuple[int, float]] = {}
         waits: dict[int, tuple[int, float]] = {}
         seen: list[Seen] = []
+        inside: list[int] = []
         vehicles = 0
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
         columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
@@ -113,6 +122,8 @@ class QueueEstimator:
         for identity, kind, lane, s, v in zip(*(column.tolist() for column in columns), strict=True):
             if kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN or lane >= len(lanes):
                 continue
+            if v < STANDING_MPS and lanes[lane] in self.inside_lanes:
+                inside.append(lanes[lane])
             number, shares, to_stop = self._place(lanes[lane], s)
             if shares is None or to_stop > self._view_m:
                 continue
@@ -133,7 +144,9 @@ class QueueEstimator:
         self._waits = waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
-        return Situation(queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy())
+        return Situation(
+            queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy(), tuple(inside)
+        )
 
     def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
         """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""

@@ -32,6 +32,9 @@ class TimingSettings(BaseModel):
     )
     width: int = Field(24, ge=4, le=256, description="plans that the search keeps")
     interval_s: int = Field(1, ge=1, le=30, description="time between two decisions [s]")
+    stop_s: float = Field(
+        0.0, ge=0, description="charged per stop beside the wait; braking and starting cost 4 s at 50 km/h [s]"
+    )
     switch_cost: float = Field(0.0, ge=0, description="charged per change of stage [weighted s]")
 
 

@@ -66,6 +66,8 @@ class SearchSettings:
         Time between two decisions. [s]
     switch_cost : float
         Charged per change of stage. [weighted s]
+    stop_s : float
+        Delay of a stop beside the wait: braking and starting again, v / 2b + v / 2a. [s]
     """
 
     horizon_s: int = 60
@@ -73,6 +75,7 @@ class SearchSettings:
     startup_s: float = 1.0
     interval_s: int = 1
     switch_cost: float = 0.0
+    stop_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,9 @@ class StageSearch:
             np.subtract.at(beam.room, (np.nonzero(departs)[0], junction.exit[movement[departs]]), 1.0)
             beam.room += traffic.drain
         beam.pointer = beam.pointer + departs
-        beam.cost += (traffic.arrived[second + 1] - traffic.weight[lanes, beam.pointer]).sum(axis=1)
+        waiting = traffic.arrived[second + 1] - traffic.weight[lanes, beam.pointer]
+        stops = np.minimum(waiting, traffic.arrived[second + 1] - traffic.arrived[second])
+        beam.cost += (waiting + self.settings.stop_s * stops).sum(axis=1)
         beam.state = junction.following[beam.state]
         beam.age += beam.state < self._stages
         return departs

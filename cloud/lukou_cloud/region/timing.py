@@ -17,6 +17,9 @@ from lukou_cloud.region.stage_search import Choice, SearchSettings, StageSearch,
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import SignalConfiguration
 
+BOX_VEHICLES = 2
+"""So many vehicles inside the intersection clear it during a change; with more, it is cleared first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -75,7 +78,12 @@ class Timing:
         self._search = StageSearch(
             self.junction,
             SearchSettings(
-                settings.horizon_s, settings.width, settings.startup_s, settings.interval_s, settings.switch_cost
+                settings.horizon_s,
+                settings.width,
+                settings.startup_s,
+                settings.interval_s,
+                settings.switch_cost,
+                settings.stop_s,
             ),
         )
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
@@ -122,6 +130,9 @@ class Timing:
         if junction.fixed_order:
             soon &= {(stage + 1) % count}
         allowed &= ripe
+        blocked = self._blocked(situation)
+        if may_hold and blocked:
+            allowed, soon = allowed - blocked, soon - blocked
         settings = self._settings
         headway = np.where(self.models_yielding, settings.headway_s, 1.0 / np.maximum(situation.flow[:lanes], 0.05))
         exits = len(self.ways.exits) + 1
@@ -135,6 +146,14 @@ class Timing:
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
         return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following)
+
+    def _blocked(self, situation: Situation) -> frozenset[int]:
+        """Stages that must not begin yet: more vehicles stand inside than leave during a change, and these would be crossed."""
+        if len(situation.inside) <= BOX_VEHICLES:
+            return frozenset()
+        ways = [self.ways.inner[lane] for lane in situation.inside]
+        served = self.junction.right[: len(self.junction.stages), ways] > 0
+        return frozenset(np.flatnonzero((~served).sum(axis=1) > BOX_VEHICLES).tolist())
 
     def _outflow(self, choice: Choice, traffic: Traffic) -> list[tuple[float, int]]:
         """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now."""

@@ -31,6 +31,8 @@ SECOND_NS = 10**9
 RESEARCH_YELLOW_S = 3.0
 """RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
 MINIMUM_GREEN_S = 5.0
+TIMING: dict[str, float] = {"horizon_s": 60, "startup_s": 2.0, "stop_s": 4.0, "switch_cost": 4.0}
+"""Stages of research programmes are shorter than a city's: the search need not look as far."""
 EMERGENCY_MPS2 = 6.0
 GRIDLOCK_S = 300
 
@@ -152,9 +154,7 @@ class Run:
             self.places[name] = Place(configuration, Cabinet(configuration, START_NS), guard)
         if self.options.controller == "lukou":
             spec = load_spec("region")
-            timing = {
-                "interval_s": self.options.interval_s, "view_m": self.options.range_m, "horizon_s": 60, "startup_s": 1.0,
-            }  # fmt: skip
+            timing = {**TIMING, "interval_s": self.options.interval_s, "view_m": self.options.range_m}
             settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
             self.region = spec.make_core(spec.settings.model_validate(settings))
         else:
@@ -181,16 +181,11 @@ class Run:
     def _second(self, now_ns: int) -> None:
         if not self.places:
             return
-        for name, place in self.places.items():
+        for place in self.places.values():
             place.cabinet.step(now_ns - SECOND_NS // 2)
             if place.is_asked:
                 place.cabinet.feed()  # the guard, stepped once a second here, repeats its request ten times a second
             place.cabinet.step(now_ns)
-            letters = place.cabinet.link_states(self._links(name))
-            if letters != place.letters:
-                self._note_changes(name, place.letters, letters, now_ns)
-                libsumo.trafficlight.setRedYellowGreenState(name, letters)
-                place.letters = letters
             self._guard(place, now_ns, [])
         inputs = [Input("signal", f"{n}/signal", 1, 1, now_ns, p.signal, VALID) for n, p in self.places.items()]
         if self.region is not None:
@@ -208,6 +203,16 @@ class Run:
                 self.decision_ms.append((time.process_time() - began) * 1e3)
                 if command is not None:
                     self._command(command, now_ns)
+        for name, place in self.places.items():
+            place.cabinet.step(now_ns + SECOND_NS // 10)  # what was ordered now begins now
+            self._show(name, place, now_ns)
+
+    def _show(self, name: str, place: Place, now_ns: int) -> None:
+        letters = place.cabinet.link_states(self._links(name))
+        if letters != place.letters:
+            self._note_changes(name, place.letters, letters, now_ns)
+            libsumo.trafficlight.setRedYellowGreenState(name, letters)
+            place.letters = letters
 
     def _interval(self) -> int:
         return self.options.interval_s if self.options.interval_s > 1 else 10
