@@ -7,6 +7,7 @@ is the one path of recovery.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -138,6 +139,8 @@ class Shell:
             watch = getattr(self.transport, "watch", None)
             if wake is not None and watch is not None:
                 watch(wake)
+        gc.collect()
+        gc.freeze()  # maps and tables live as long as the process: the collector need not walk them in the middle of a step
         while not is_stopping():
             wait_ns = min(self._next_tick_ns, self._next_health_ns) - self.clock.now_ns()
             self.turn(min(max(wait_ns / 1e9, 0.0), LONGEST_WAIT_S))

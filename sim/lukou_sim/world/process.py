@@ -72,7 +72,7 @@ class WorldCore:
             if site in DETECTION_SITES
         }
         self._is_warm = self._is_interrupted = False
-        self._steps = self._late_steps = 0
+        self._steps = self._late_steps = self._steps_without_pictures = 0
         self._stood_still_ns = self._ended_ns = 0
         self._frame_every = max(1, round(10.0 / settings.frame_rate_hz))
 
@@ -87,6 +87,8 @@ class WorldCore:
         if self._steps == 0 and world.now_ns < due_ns - STEP_NS:  # the time that starting took is nobody's loss
             world.skip(due_ns - STEP_NS)
         behind = (due_ns - world.now_ns) // STEP_NS
+        if self.cameras and not self._preparing.is_alive():  # before that no picture is due
+            self._steps_without_pictures += max(0, behind - 1)
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
             world.skip(due_ns - STEP_NS)
@@ -138,8 +140,7 @@ class WorldCore:
 
     def _frames_never_rendered(self) -> int:
         """Pictures that were due in steps made up for or stood through."""
-        steps = self._late_steps + self._stood_still_ns // STEP_NS
-        return len(self.cameras) * (steps // self._frame_every)
+        return len(self.cameras) * (self._steps_without_pictures // self._frame_every)
 
     def finish(self) -> dict[str, Any]:
         """End the world; figures of the run."""
