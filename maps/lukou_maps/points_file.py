@@ -33,6 +33,9 @@ CLASSES = {
 LEAST_PROBABILITY = 0.02
 """Candidates below this are not written, the best one always is."""
 
+NOWHERE_M = 1e9
+"""Where points without a finite position are put: far from every lane. [m]"""
+
 BLOCK = 20_000
 """Points matched at a time without tracking."""
 
@@ -51,10 +54,11 @@ class Points:
 
 
 def opened(path: Path, mode: Literal["rt", "wt"] = "rt") -> IO[str]:
-    """A text file, also gzipped."""
+    """A text file, also gzipped; a mark of byte order, as spreadsheets write it, is left out."""
+    encoding = "utf-8-sig" if mode == "rt" else "utf-8"
     if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, mode, newline=""))
-    return path.open(mode, newline="")
+        return cast(IO[str], gzip.open(path, mode, newline="", encoding=encoding))
+    return path.open(mode, newline="", encoding=encoding)
 
 
 def read_points(path: Path, model: RoadModel) -> Points:
@@ -68,7 +72,8 @@ def read_points(path: Path, model: RoadModel) -> Points:
     with opened(path) as stream:
         table = csv.reader(stream)
         head = [name.strip() for name in next(table, [])]
-        rows = list(table)
+        lines = [(table.line_num, row) for row in table if row]
+    rows = [row for _, row in lines]
     at = {name: k for k, name in enumerate(head)}
     geographic = "x" not in at and {"lon", "lat"} <= set(at)
     wanted = ["t", "id", *(("lon", "lat") if geographic else ("x", "y"))]
@@ -78,16 +83,23 @@ def read_points(path: Path, model: RoadModel) -> Points:
             f"{path}: expected columns t,id,x,y[,heading,class], found {','.join(head)}; add {','.join(missing)}"
         )
 
+    shortest = max((at[name] for name in (*wanted, "heading", "class", "cls") if name in at), default=0)
+    short = next((line for line, row in lines if len(row) <= shortest), None)
+    if short is not None:
+        raise MapError(f"{path}: line {short}: expected {len(head)} fields as the first line names; complete the line")
+
     def column(name: str) -> Floats:
         try:
             return np.array([row[at[name]] or "nan" for row in rows], np.float64)
-        except (ValueError, IndexError):
-            line = next(k for k, row in enumerate(rows, 2) if len(row) <= at[name] or not _is_number(row[at[name]]))
+        except ValueError:
+            line = next(line for line, row in lines if not _is_number(row[at[name]]))
             raise MapError(f"{path}: line {line}: {name}: expected a number") from None
 
     x_m, y_m = (column("lon"), column("lat")) if geographic else (column("x"), column("y"))
     if geographic:
         x_m, y_m = _from_earth(model, x_m, y_m, path)
+    nowhere = ~(np.isfinite(x_m) & np.isfinite(y_m))
+    x_m, y_m = np.where(nowhere, NOWHERE_M, x_m), np.where(nowhere, NOWHERE_M, y_m)
     kinds = at.get("class", at.get("cls", -1))
     classes = np.array([_class(row[kinds]) for row in rows], np.int64) if kinds >= 0 else None
     return Points(
@@ -110,7 +122,7 @@ def _is_number(text: str) -> bool:
 
 
 def _class(text: str) -> int:
-    return int(text) if text.isdigit() and int(text) < 64 else CLASSES.get(text.strip().lower(), 0)
+    return int(text) if text.isdecimal() and int(text) < 64 else CLASSES.get(text.strip().lower(), 0)
 
 
 def _from_earth(model: RoadModel, longitude: Floats, latitude: Floats, path: Path) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 from pyproj import CRS, Proj, Transformer
+from pyproj.exceptions import CRSError
 
 from lukou_maps.errors import MapError
 from lukou_maps.ragged import Floats
@@ -37,7 +38,12 @@ class MapProjection:
 
     @cached_property
     def _to_geographic(self) -> Transformer:
-        projected = CRS.from_user_input(self._frame.projection)
+        try:
+            projected = CRS.from_user_input(self._frame.projection)
+        except CRSError as error:
+            raise MapError(
+                f"georeference {self._frame.projection[:80]!r}: {str(error)[:120]}; correct it in the map"
+            ) from None
         return Transformer.from_crs(projected, projected.geodetic_crs, always_xy=True)
 
     @cached_property
@@ -49,6 +55,8 @@ class MapProjection:
         x_m, y_m = x_m - self._frame.offset_x_m, y_m - self._frame.offset_y_m
         cos, sin = np.cos(self._frame.rotation_rad), np.sin(self._frame.rotation_rad)
         longitude, latitude = self._to_geographic.transform(x_m * cos + y_m * sin, y_m * cos - x_m * sin)
+        if not (np.isfinite(longitude).all() and np.isfinite(latitude).all()):
+            raise MapError("positions too far from where the georeference holds; is it the one of this map?")
         return np.asarray(longitude), np.asarray(latitude)
 
     def to_map(self, longitude_deg: Floats, latitude_deg: Floats) -> tuple[Floats, Floats]:

@@ -161,3 +161,15 @@ def display_offset(
 
 def _median_distance(east_deg: Floats, north_deg: Floats, metres: Floats) -> float:
     return float(np.median(np.hypot(east_deg * metres[0], north_deg * metres[1])))
+
+
+def is_projection(text: str) -> bool:
+    """Whether PROJ understands a text as a reference system."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        CRS.from_user_input(text)
+    except CRSError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from lukou_maps.assembly import along, centre_lines, line_columns, mitred, stop_
 from lukou_maps.errors import MapFileError
 from lukou_maps.ragged import Floats, Ints, Ragged
 from lukou_maps.reading_numbers import number, shapes
-from lukou_maps.reference import datum_of
+from lukou_maps.reference import datum_of, is_projection
 from lukou_maps.road_model import MapFrame, RoadModel
 from lukou_maps.sumo_file import Attributes, SumoFile, parse_sumo
 from lukou_maps.sumo_priorities import priorities
@@ -62,7 +62,15 @@ VEHICLE_CLASSES: dict[str, Participants] = {
 _PRINCIPAL_CLASSES = {"passenger", "truck", "bus", "motorcycle", "bicycle", "pedestrian", "tram"}
 """Where a lane disallows one of these, it is closed to the whole kind; the other classes are special cases of them."""
 
-_TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "L": Turn.LEFT, "r": Turn.RIGHT, "R": Turn.RIGHT, "t": Turn.TURN_AROUND}
+_TURNS = {
+    "s": Turn.STRAIGHT,
+    "l": Turn.LEFT,
+    "L": Turn.LEFT,
+    "r": Turn.RIGHT,
+    "R": Turn.RIGHT,
+    "t": Turn.TURN_AROUND,
+    "T": Turn.TURN_AROUND,
+}
 
 
 def read_sumo(path: str | Path) -> RoadModel:
@@ -120,6 +128,11 @@ def _frame(file: SumoFile) -> MapFrame:
     y_m = number(offset[1] if len(offset) > 1 else "0", 0.0, "location: netOffset", file.remarks)
     projection = file.location.get("projParameter", "!")
     projection = "" if projection in ("!", "-", ".") else projection
+    if projection and not is_projection(projection):
+        file.remarks.append(
+            f"location: projParameter {projection[:80]!r} is no projection; the map has no georeference"
+        )
+        projection = ""
     reference, epoch = datum_of(projection)
     return MapFrame(projection, x_m, y_m, 0.0, reference, epoch)
 

@@ -24,13 +24,18 @@ Supplement = Annotated[Path | None, typer.Option(help="TOML file with what the f
 
 @contextmanager
 def _refusals(verb: str) -> Iterator[None]:
-    """Errors of the maps room as one sentence and exit 1."""
+    """Errors of the maps room, and of files that are no text or no table, as one sentence and exit 1."""
+    import csv
+
     from lukou_maps.errors import MapError
 
     try:
         yield
     except (MapError, OSError) as error:
         print(f"lukou map {verb}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except (UnicodeError, EOFError, csv.Error) as error:
+        print(f"lukou map {verb}: {error}; the points must be a CSV text, whole if packed (.gz)", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
@@ -190,7 +195,8 @@ def show(
     from lukou_maps.showing import picture as drawn
 
     model = _load(file, "show", supplement)
-    text = json.dumps(geojson(model), separators=(",", ":"), allow_nan=False)
+    with _refusals("show"):
+        text = json.dumps(geojson(model), separators=(",", ":"), allow_nan=False)
     if out is not None and str(out) == "-":
         print(text)
         return
