@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from lukou_maps.grid import LEAST_HALF_M, Grid, Narrow
+from lukou_maps.memory import give_back
 from lukou_maps.quadrangles import quadrangles
 from lukou_maps.ragged import Floats, Ints, spread
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
@@ -194,8 +195,9 @@ class LaneMatcher:
         return Grid.of(self._segments, COARSE_CELL_M, REACH_M, CANDIDATE_MARGIN_M, TIE_M)
 
     def prepare(self) -> None:
-        """Build the tables now that otherwise the first call builds."""
+        """Build the tables now that otherwise the first call builds, and give back what building them took."""
         _ = self._nearest_grid
+        give_back()
 
     def candidate_counts(self, x_m: Floats, y_m: Floats) -> Ints:
         """Segments that `nearest` weighs for each point: what its time depends on."""

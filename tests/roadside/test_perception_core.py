@@ -261,3 +261,36 @@ def test_equal_inputs_give_equal_outputs(scene: Scene, model: RoadModel) -> None
     for a, b in zip(first, second, strict=True):
         for name, column in a.value.columns().items():
             assert np.array_equal(column, getattr(b.value, name)), name
+
+
+def test_a_sensor_that_restarts_and_counts_from_one_again_doubles_no_identity(scene: Scene, model: RoadModel) -> None:
+    core = PerceptionCore(PerceptionSettings(site="k2", map=str(DISTRICT), sensors=("pole-a",)), None, model)
+    outputs: list[Output] = []
+    for k in range(30):
+        x, y, _ = scene.truth(k * 0.1)
+        ones = np.ones(len(x))
+        if (
+            k >= 15
+        ):  # after the restart everything stands 40 m away: new tracks beside the old ones, which are still believed
+            x = x + 40.0
+        value = DetectionList.of(
+            len(x),
+            sensor="pole-a",
+            sensor_kind=SensorKind.SENSOR_KIND_CAMERA,
+            sensor_x_m=0.0,
+            sensor_y_m=0.0,
+            sectors=[ScanSector(azimuth_rad=0.0, opening_rad=6.283, range_min_m=0.0, range_max_m=2000.0)],
+            object_class=ones,
+            score=ones * 0.95,
+            x_m=x,
+            y_m=y,
+            position_variance_xx_m2=ones * 0.1,
+            position_variance_xy_m2=ones * 0.0,
+            position_variance_yy_m2=ones * 0.1,
+        )
+        at = START_NS + k * 100_000_000
+        epoch, sequence = (1, k + 1) if k < 15 else (2, k - 14)
+        outputs += core.step(at + 20_000_000, [Input("detections", "k2/sensors", epoch, sequence, at, value)])
+    identities = [np.asarray(one.value.id).tolist() for one in outputs]
+    assert max(map(len, identities)) > len(scene.path)  # old and new beside each other
+    assert all(len(set(one)) == len(one) for one in identities)

@@ -204,7 +204,9 @@ class PerceptionCore:
             if sensor.repeats >= MOST_REPEATS:
                 sensor.reason = "frozen: the same returns again and again"
                 return
-            self._use(sensor, one, radar_scan(sweep, radar, sensor.number, self._seconds(one.measured_at_ns)))
+            sensor.frames += 1
+            at_s = self._seconds(one.measured_at_ns)
+            self._use(sensor, one, radar_scan(sweep, radar, sensor.number, at_s, sensor.frames))
 
     def _take_detections(self, one: Input, detections: DetectionList) -> None:
         name = detections.sensor or one.source
@@ -213,7 +215,8 @@ class PerceptionCore:
             if len(self._sensors) >= MOST_SENSORS:
                 return
             sensor = self._add_sensor(name, is_awaited=not self._settings.sensors)
-        scan = detection_scan(detections, sensor.number, self._seconds(one.measured_at_ns), one.sequence)
+        sensor.frames += 1  # our own count: a source that restarts counts from one again, and what a track is known by must not recur
+        scan = detection_scan(detections, sensor.number, self._seconds(one.measured_at_ns), sensor.frames)
         if scan.views:
             sensor.area = _wedge(scan.views[0], name)
         self._use(sensor, one, scan)

@@ -35,7 +35,7 @@ def radar_view(settings: RadarSettings) -> View:
     )
 
 
-def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: float) -> Scan:
+def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: float, sequence: int) -> Scan:
     """Returns of one sweep in the map frame.
 
     Parameters
@@ -48,6 +48,8 @@ def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: f
         Number of the radar.
     time_s : float
         Middle of the sweep. [s]
+    sequence : int
+        Number of the sweep, never the same twice.
     """
     distance = np.asarray(sweep.range_m, np.float64)
     azimuth = np.asarray(sweep.azimuth_rad, np.float64) + settings.boresight_rad
@@ -59,7 +61,7 @@ def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: f
         sensor=sensor,
         kind=RADAR,
         time_s=time_s,
-        sequence=sweep.sequence,
+        sequence=sequence,
         x_m=settings.x_m + distance * cos,
         y_m=settings.y_m + distance * sin,
         variance_xx=along * cos * cos + across * sin * sin,
