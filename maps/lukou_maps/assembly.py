@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lukou_maps.geometry import LaneGeometry, arc_length
-from lukou_maps.ragged import Floats, Ints, Ragged, spread
+from lukou_maps.ragged import Floats, Ints, Ragged
 from lukou_maps.tables import Connections, Lanes, StopLines
 from lukou_maps.vocabulary import LaneKind, StopLineKind
 
@@ -253,8 +253,3 @@ def near_origin(lanes: Lanes) -> tuple[float, float]:
 def shifted(lanes: Lanes, shift: tuple[float, float]) -> Lanes:
     """Lanes moved by a shift. [m]"""
     return replace(lanes, x_m=lanes.x_m + shift[0], y_m=lanes.y_m + shift[1])
-
-
-def rows_of(start: Ints, chosen: Ints) -> Ints:
-    """Indices of all points of some lanes."""
-    return spread(start[chosen], start[chosen + 1] - start[chosen])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lukou_maps.ragged import Booleans, Floats, Ints, Ragged
 from lukou_maps.tables import Table
+
+MarkingRow = tuple[int, int, float, float, int, int, bool]
+"""One row of `Markings`: lane, side, from, to, kind, colour, may cross."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,20 @@ class Markings(Table):
     kind: Ints
     colour: Ints
     may_cross: Booleans
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[MarkingRow]) -> Markings:
+        """The table of rows in the order of the columns."""
+        table = list(zip(*rows, strict=True)) if rows else [()] * 7
+        return cls(
+            lane=np.array(table[0], np.int64),
+            side=np.array(table[1], np.int64),
+            from_m=np.array(table[2], np.float64),
+            to_m=np.array(table[3], np.float64),
+            kind=np.array(table[4], np.int64),
+            colour=np.array(table[5], np.int64),
+            may_cross=np.array(table[6], np.bool_),
+        )
 
     def __len__(self) -> int:
         return len(self.lane)

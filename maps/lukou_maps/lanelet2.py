@@ -25,11 +25,11 @@ from lukou_maps.drafts import (
     lanes_of,
 )
 from lukou_maps.errors import MapFileError
+from lukou_maps.furniture import Markings
 from lukou_maps.lanelet2_file import Lanelet, Lanelet2File, Way, read_lanelet2_file
 from lukou_maps.lanelet2_lanes import Bounds, bounds, centre_line
 from lukou_maps.lanelet2_rules import (
     marking_rows,
-    markings_of,
     priorities,
     regulations,
     signal_columns,
@@ -133,7 +133,7 @@ def read_lanelet2(path: str | Path) -> RoadModel:
         intersections=intersections,
         signal_groups=groups,
         priorities=priorities(file, number_of, lanes),
-        markings=markings_of(marking_rows(edges, lanes)),
+        markings=Markings.of_rows(marking_rows(edges, lanes)),
         regulations=regulations(file, number_of, kept),
         remarks=tuple(file.remarks),
     )

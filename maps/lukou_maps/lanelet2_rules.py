@@ -9,14 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from lukou_maps.furniture import Markings, Regulations
+from lukou_maps.furniture import MarkingRow, Regulations
 from lukou_maps.lanelet2_file import Lanelet, Lanelet2File, Rule
 from lukou_maps.lanelet2_lanes import Bounds
 from lukou_maps.ragged import Ragged
 from lukou_maps.tables import Connections, Lanes, Priorities, StopLines
 from lukou_maps.vocabulary import LaneKind, Marking, MarkingColour, RegulationKind, Side
-
-MarkingRow = tuple[int, int, float, float, int, int, bool]
 
 MARKINGS = {
     "solid": Marking.SOLID,
@@ -69,20 +67,6 @@ def marking_rows(edges: Sequence[Bounds], lanes: Lanes) -> list[MarkingRow]:
                 rows.append((k, int(side), begin, end, int(kind), int(colour), crossing))
                 begin = end
     return rows
-
-
-def markings_of(rows: list[MarkingRow]) -> Markings:
-    """Table of rows."""
-    table = list(zip(*rows, strict=True)) if rows else [()] * 7
-    return Markings(
-        lane=np.array(table[0], np.int64),
-        side=np.array(table[1], np.int64),
-        from_m=np.array(table[2], np.float64),
-        to_m=np.array(table[3], np.float64),
-        kind=np.array(table[4], np.int64),
-        colour=np.array(table[5], np.int64),
-        may_cross=np.array(table[6], np.bool_),
-    )
 
 
 def _subtype(file: Lanelet2File, name: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 
 from lukou_maps.errors import MapError
 from lukou_maps.geometry import LaneGeometry
-from lukou_maps.opendrive_file import OpenDriveFile, Road, read_opendrive_file
+from lukou_maps.opendrive_file import read_opendrive_file
 from lukou_maps.opendrive_lanes import points, section_at
+from lukou_maps.opendrive_records import OpenDriveFile, Road
 from lukou_maps.points_file import opened
 from lukou_maps.ragged import Floats
 from lukou_maps.road_model import RoadModel

@@ -25,9 +25,10 @@ from lukou_maps.drafts import (
 )
 from lukou_maps.errors import MapError, MapFileError
 from lukou_maps.furniture import SpeedLimits
-from lukou_maps.opendrive_file import LaneRecord, OpenDriveFile, Road, Section, read_opendrive_file
+from lukou_maps.opendrive_file import read_opendrive_file
 from lukou_maps.opendrive_lanes import borders, points
 from lukou_maps.opendrive_links import pairs
+from lukou_maps.opendrive_records import LaneRecord, OpenDriveFile, Road, Section
 from lukou_maps.opendrive_rules import crosswalk_outlines, markings, regulations, signal_columns
 from lukou_maps.ragged import Floats
 from lukou_maps.reference import datum_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lukou_maps.opendrive_file import LaneRecord, Road, Section
+from lukou_maps.opendrive_records import LaneRecord, Road, Section
 from lukou_maps.ragged import Floats
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lukou_maps.opendrive_file import Junction, JunctionConnection, Link, OpenDriveFile, Road
+from lukou_maps.opendrive_records import Junction, JunctionConnection, Link, OpenDriveFile, Road
 
 if TYPE_CHECKING:
     from lukou_maps.opendrive import OpenDriveLanes

@@ -10,7 +10,8 @@ import numpy as np
 
 from lukou_maps.drafts import band, middle_line
 from lukou_maps.furniture import Markings, Regulations
-from lukou_maps.opendrive_file import SPEED_UNITS, MarkRecord, OpenDriveFile, Road, SignalRecord
+from lukou_maps.opendrive_file import SPEED_UNITS
+from lukou_maps.opendrive_records import MarkRecord, OpenDriveFile, Road, SignalRecord
 from lukou_maps.ragged import Floats, Ragged
 from lukou_maps.tables import Connections, Lanes
 from lukou_maps.vocabulary import LaneKind, Marking, MarkingColour, RegulationKind, Side
@@ -139,16 +140,7 @@ def markings(file: OpenDriveFile, found: OpenDriveLanes, lanes: Lanes) -> Markin
                 kind, colour = MARKINGS.get(mark.kind, Marking.OTHER), COLOURS.get(mark.colour, MarkingColour.UNKNOWN)
                 rows.append((lane, int(side), first * scale, last * scale, int(kind), int(colour), crossing))
     rows.sort()
-    table = list(zip(*rows, strict=True)) if rows else [()] * 7
-    return Markings(
-        lane=np.array(table[0], np.int64),
-        side=np.array(table[1], np.int64),
-        from_m=np.array(table[2], np.float64),
-        to_m=np.array(table[3], np.float64),
-        kind=np.array(table[4], np.int64),
-        colour=np.array(table[5], np.int64),
-        may_cross=np.array(table[6], np.bool_),
-    )
+    return Markings.of_rows(rows)
 
 
 def _runs(marks: list[MarkRecord], length: float) -> Iterator[tuple[float, float, MarkRecord]]:

@@ -159,12 +159,6 @@ class RoadModel:
         return int.from_bytes(self.content_sha256[:8], "big")
 
     @cached_property
-    def connections_from(self) -> Ragged:
-        """Connections that begin at each lane."""
-        table = self.connections
-        return Ragged.grouped(table.from_lane, np.arange(len(table)), len(self.lanes))
-
-    @cached_property
     def connection_of_link(self) -> Mapping[tuple[str, int], Ints]:
         """Connections ruled by each (intersection, link index)."""
         found: dict[tuple[str, int], list[int]] = {}

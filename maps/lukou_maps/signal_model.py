@@ -89,11 +89,6 @@ class SignalGroup:
     crossing_length_m: float | None = None
     walking_speed_mps: float | None = None
 
-    @property
-    def ending_s(self) -> float:
-        """Time from the end of steady green to red. [s]"""
-        return self.flashing_green_s + self.yellow_s
-
 
 @dataclass(frozen=True)
 class Stage:

@@ -6,6 +6,7 @@ One pass of the expat parser without a tree: a network of 36,000 lanes has 200,0
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,7 +225,7 @@ def parse_sumo(path: Path) -> SumoFile:
         raise MapFileError(f"{path}: line {error.lineno}: not well-formed XML: {error}") from error
     except MapFileError as error:
         raise MapFileError(f"{path}: line {parser.CurrentLineNumber}: {error}") from error
-    except (OSError, EOFError, gzip.zlib.error, ValueError, LookupError) as error:  # type: ignore[attr-defined]
+    except (OSError, EOFError, zlib.error, ValueError, LookupError) as error:
         raise MapFileError(f"{path}: cannot be read: {error}") from error
     return collector.file
 

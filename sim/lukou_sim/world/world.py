@@ -183,11 +183,6 @@ class World:
             sweeps.append(radar.sweep(pose, part(self.users, index), visible, self.now_ns, sequence, rng))
         return sweeps
 
-    @property
-    def camera_names(self) -> tuple[str, ...]:
-        """Cameras at k1."""
-        return tuple(f"camera-{name}" for name in ("north", "east", "south", "west"))
-
     def picture(self, camera: str) -> NDArray[np.uint8] | None:
         """What a camera at k1 sees now: (384, 640, 3) blue, green, red; None while it is lost."""
         if self.failing("camera_lost", CAMERA_SITE, camera):
@@ -244,20 +239,6 @@ class World:
             },
         }
         return zlib.compress(json.dumps(content).encode(), 1)
-
-    @classmethod
-    def from_snapshot(cls, snapshot: bytes, cabinets: dict[str, Cabinet] | None = None) -> World:
-        """A world that continues from a snapshot; raises ValueError for any other content."""
-        try:
-            content = json.loads(zlib.decompress(snapshot))
-        except (zlib.error, ValueError) as error:
-            raise ValueError(f"not a snapshot of a world: {error}") from None
-        if content.get("version") != SNAPSHOT_VERSION:
-            raise ValueError(f"snapshot of version {content.get('version')}; expected {SNAPSHOT_VERSION}")
-        scenario = Scenario.model_validate_json(content["scenario"])
-        world = cls(scenario, content["seed"], start_ns=content["start_ns"], cabinets=cabinets, warm_up=False)
-        world._continue(content)
-        return world
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot of the same scenario and seed."""
