@@ -2,5 +2,6 @@
 
 from lukou_sim.render.camera import CameraModel
 from lukou_sim.render.renderer import Labels, Renderer, Scene
+from lukou_sim.render.weather import Weather
 
-__all__ = ["CameraModel", "Labels", "Renderer", "Scene"]
+__all__ = ["CameraModel", "Labels", "Renderer", "Scene", "Weather"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lukou_sim.render.camera import CameraModel, FloatArray
-from lukou_sim.render.shapes import TEMPLATES
+from lukou_sim.render.lens import Lens
+from lukou_sim.render.night import Beams, bloom, is_lamp
+from lukou_sim.render.shapes import LIT_TEMPLATES, TEMPLATES, Slot
+from lukou_sim.render.weather import CLEAR, Street, Weather, light_at, relit
 
 NEAREST_M = 1.0
 """Road users with a corner nearer than this along the optical axis are not drawn. [m]"""
@@ -60,6 +63,8 @@ class Labels:
         Visible pixels over the pixels of the whole silhouette, parts outside the picture included; 0..1.
     pixels : (m,) int array
         Visible pixels.
+    contrast : (m,) float array
+        How much the visible pixels differ from the empty street on average, before noise and lens. [0..255]
     """
 
     index: NDArray[np.int64]
@@ -67,6 +72,7 @@ class Labels:
     ground: FloatArray
     visible_fraction: FloatArray
     pixels: NDArray[np.int64]
+    contrast: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +103,10 @@ class Renderer:
         Of the noise.
     farthest_m : float
         Road users farther along the optical axis are left out: a few pixels that nobody needs. [m]
+    weather : Weather
+        Weather and light; a clear day costs nothing.
+    lamps : (n, 2) float array, optional
+        Where street lamps stand (`lukou_sim.render.weather.street_lamps`). [m]
     """
 
     def __init__(
@@ -110,10 +120,22 @@ class Renderer:
         noise: float = 4.0,
         seed: int = 0,
         farthest_m: float = np.inf,
+        weather: Weather = CLEAR,
+        lamps: FloatArray | None = None,
     ) -> None:
-        self.camera = camera
-        self._background = background
-        self._shaded = cv2.convertScaleAbs(background, alpha=shadow) if shadow < 1 else None
+        self.camera = self._view = camera
+        self._weather = weather
+        self._lamps = np.zeros((0, 2)) if lamps is None else lamps
+        self._lens: Lens | None = None
+        if weather.is_clear:
+            shaded = cv2.convertScaleAbs(background, alpha=shadow) if shadow < 1 else None
+            self._street = Street(background, shaded, background)
+        else:
+            shadow = 1 - (1 - shadow) * (1 - 0.8 * weather.overcast)
+            self._street = relit(background, camera, weather, self._lamps, shadow=shadow, seed=seed)
+            self._lens = Lens(camera, weather, seed)
+            sun_azimuth_rad, sun_elevation_rad = _sun(weather, sun_azimuth_rad, sun_elevation_rad)
+            noise *= 1 + weather.darkness  # the sensor's gain
         self._shadow_mask = np.zeros(background.shape[:2], np.uint8)
         horizontal = math.cos(sun_elevation_rad)
         self._to_sun = np.array(
@@ -133,7 +155,7 @@ class Renderer:
 
     def render(self, scene: Scene) -> NDArray[np.uint8]:
         """(h, w, 3) Picture: blue, green, red."""
-        picture, _ = self._draw(self._in_sight(scene), None)
+        picture, _, _ = self._draw(self._in_sight(scene), None)
         return picture
 
     def _in_sight(self, scene: Scene) -> Scene:
@@ -147,52 +169,88 @@ class Renderer:
 
     def render_labelled(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.int32], Labels]:
         """Picture, mask of scene indices (-1: background) and labels."""
-        mask = np.full(self._background.shape[:2], -1, np.int32)
-        picture, faces = self._draw(scene, mask)
-        return picture, mask, self._labels(scene, faces, mask)
+        mask = np.full(self._street.empty.shape[:2], -1, np.int32)
+        picture, faces, difference = self._draw(scene, mask)
+        assert difference is not None
+        return picture, mask, self._labels(scene, faces, mask, difference)
 
-    def _draw(self, scene: Scene, mask: NDArray[np.int32] | None) -> tuple[NDArray[np.uint8], _Faces]:
-        picture = self._background.copy()
-        if self._shaded is not None:
-            self._draw_shadows(scene, picture)
-        faces = self._faces(scene)
+    def _draw(
+        self, scene: Scene, mask: NDArray[np.int32] | None
+    ) -> tuple[NDArray[np.uint8], _Faces, NDArray[np.uint8] | None]:
+        self._frame += 1
+        street = self._street_now()
+        picture = street.empty
+        if street.shaded is not None:
+            self._draw_shadows(scene, picture, street.shaded)
+        beams = None
+        if self._weather.has_headlights:
+            place = scene.x, scene.y, scene.yaw
+            front = scene.colours[:, Slot.LAMP_FRONT].max(axis=1, initial=0)
+            beams = Beams(self._view, scene.shape, place, scene.length, front)
+            picture = beams.shine(picture, street.beamed)
+        empty = picture.copy() if mask is not None else None
+        faces = self._faces(scene, beams)
         fill = cv2.fillConvexPoly
         for corners, colour in zip(faces.corners, faces.colours, strict=True):
             fill(picture, corners, colour, cv2.LINE_8, SUB_PIXEL_BITS)
         if mask is not None:
             for corners, owner in zip(faces.corners, faces.owner, strict=True):
                 fill(mask, corners, (owner,), cv2.LINE_8, SUB_PIXEL_BITS)
+        difference = None if empty is None else cv2.absdiff(picture, empty).max(axis=2)
+        if self._weather.darkness > 0:
+            picture = bloom(picture, self._weather.darkness, self._weather.wetness)
+        if self._lens is not None:
+            picture = self._lens.look_through(picture, self._frame)
         if self._noise is not None:
-            self._frame += 1
             row, column = (self._frame * 37) % 64, (self._frame * 23) % 64
             height, width = picture.shape[:2]
             window = np.s_[row : row + height, column : column + width]
             cv2.add(picture, self._noise[0][window], picture)
             cv2.subtract(picture, self._noise[1][window], picture)
-        return picture, faces
+        return picture, faces, difference
 
-    def _draw_shadows(self, scene: Scene, picture: NDArray[np.uint8]) -> None:
+    def _street_now(self) -> Street:
+        """The empty street as the wind holds the camera at this picture; the first of its pictures may be drawn on."""
+        street, homography = self._street, None
+        if self._lens is not None:
+            self._view, homography = self._lens.sway(self._frame)
+        if homography is None:
+            return replace(street, empty=street.empty.copy())
+        size = self.camera.width, self.camera.height
+
+        def moved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return np.asarray(
+                cv2.warpPerspective(picture, homography, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+            )
+
+        shaded = None if street.shaded is None else moved(street.shaded)
+        return Street(
+            moved(street.empty), shaded, moved(street.beamed) if self._weather.has_headlights else street.beamed
+        )
+
+    def _draw_shadows(self, scene: Scene, picture: NDArray[np.uint8], shaded: NDArray[np.uint8]) -> None:
         """Shade the ground under each road user and along its shadow (hull of the footprint and the shifted roof)."""
         if len(scene.x) == 0:
             return
         corners = _footprints(scene)  # (n, 4, 2)
         shift = -self._to_sun[:2] / self._to_sun[2] * (scene.height * 0.9)[:, None]
         ground = np.concatenate([corners, corners + shift[:, None, :]], axis=1).reshape(-1, 2)
-        pixels, depths = self.camera.project(np.column_stack([ground, np.zeros(len(ground))]))
+        pixels, depths = self._view.project(np.column_stack([ground, np.zeros(len(ground))]))
         near = depths.reshape(-1, 8).min(axis=1) > NEAREST_M
         inside = near & _touches(pixels.reshape(-1, 8, 2), *picture.shape[:2])
         self._shadow_mask[:] = 0
         for polygon in pixels.reshape(-1, 8, 2)[inside]:
             hull = cv2.convexHull(polygon.astype(np.float32))
             cv2.fillConvexPoly(self._shadow_mask, (hull * 8).astype(np.int32), 255, cv2.LINE_8, SUB_PIXEL_BITS)
-        cv2.copyTo(self._shaded, self._shadow_mask, picture)
+        cv2.copyTo(shaded, self._shadow_mask, picture)
 
-    def _faces(self, scene: Scene) -> _Faces:
+    def _faces(self, scene: Scene, beams: Beams | None) -> _Faces:
         """Faces that look at the camera, far road users first, in each road user far blocks first."""
         position = self.camera.position_map
+        templates = LIT_TEMPLATES if beams is not None else TEMPLATES
         collected = []
         for shape in np.unique(scene.shape):
-            template = TEMPLATES[shape]
+            template = templates[shape]
             who = np.flatnonzero(scene.shape == shape)
             size = np.column_stack([scene.length[who], scene.width[who], scene.height[who]])
             local = template.vertices[None] * size[:, None, None, :]  # (m, f, 4, 3)
@@ -211,6 +269,10 @@ class Renderer:
                 (normal @ self._to_sun) / np.sqrt(np.einsum("mfk,mfk->mf", normal, normal) + 1e-12), -0.3, 1
             )
             colour = scene.colours[who][:, template.slots] * light[..., None]
+            if self._lens is not None:
+                lamps = is_lamp(template.slots)
+                colour[:, lamps] = scene.colours[who][:, template.slots[lamps]]
+                colour = self._in_weather(scene, who, colour, lamps, beams)
             block = np.broadcast_to(template.blocks, facing.shape)
             # Distance of each face's column, as a growing key from far to near.
             along = (position[0] - scene.x[who]) * cos[:, 0, 0] + (position[1] - scene.y[who]) * sin[:, 0, 0]
@@ -220,17 +282,31 @@ class Renderer:
         if not collected:
             return _Faces(np.zeros((0, 4, 2), np.int32), [], [])
         world, colour, owner, block, column = (np.concatenate(parts) for parts in zip(*collected, strict=True))
-        pixels, depths = self.camera.project(world.reshape(-1, 3))
+        pixels, depths = self._view.project(world.reshape(-1, 3))
         pixels, depths = pixels.reshape(-1, 4, 2), depths.reshape(-1, 4)
-        keep = (depths.min(axis=1) > NEAREST_M) & _touches(pixels, *self._background.shape[:2])
+        keep = (depths.min(axis=1) > NEAREST_M) & _touches(pixels, *self._street.empty.shape[:2])
         distance = np.hypot(scene.x - position[0], scene.y - position[1])[owner]
         order = np.lexsort((block, column, owner, -distance))
         order = order[keep[order]]
         return _Faces((pixels[order] * 8).astype(np.int32), colour[order].tolist(), owner[order].tolist())
 
-    def _labels(self, scene: Scene, faces: _Faces, mask: NDArray[np.int32]) -> Labels:
+    def _in_weather(
+        self, scene: Scene, who: NDArray[np.int64], colour: FloatArray, lamps: NDArray[np.bool_], beams: Beams | None
+    ) -> FloatArray:
+        """(m, f, 3) Colours of faces in the light of their place, faded by the air between them and the camera."""
+        x, y = scene.x[who], scene.y[who]
+        light = light_at(self._weather, self._lamps, x, y)
+        if beams is not None:
+            light = np.maximum(light, 0.8 * beams.on(x, y)[:, None])
+        distance = np.sqrt((x - self.camera.position_map[0]) ** 2 + (y - self.camera.position_map[1]) ** 2)
+        clear = np.exp(-distance * self._weather.extinction_per_m)[:, None, None]
+        clear = np.where(lamps[:, None], np.sqrt(clear), clear)  # lamps outshine the air
+        shown = np.where(lamps[:, None], colour, colour * light[:, None, :])
+        return np.asarray(np.minimum(shown * clear + self._weather.fog_colour * (1 - clear), 255))
+
+    def _labels(self, scene: Scene, faces: _Faces, mask: NDArray[np.int32], difference: NDArray[np.uint8]) -> Labels:
         count = len(scene.x)
-        ground, _ = self.camera.project(np.column_stack([scene.x, scene.y, np.zeros(count)]))
+        ground, _ = self._view.project(np.column_stack([scene.x, scene.y, np.zeros(count)]))
         rows: list[list[float]] = []
         owners = np.array(faces.owner)
         for index in np.unique(owners):
@@ -247,10 +323,22 @@ class Renderer:
                 continue
             ys, xs = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
             box = [float(v) for v in (left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1)]
-            rows.append([index, *box, pixels / max(1, int(whole.sum())), pixels])
-        table = np.array(rows, dtype=np.float64).reshape(-1, 7)
-        index_column = table[:, 0].astype(np.int64)
-        return Labels(index_column, table[:, 1:5], ground[index_column], table[:, 5], table[:, 6].astype(np.int64))
+            window = difference[top : max(y2 + 2, 0), left : max(x2 + 2, 0)]
+            contrast = float(window[part].mean())
+            rows.append([index, *box, pixels / max(1, int(whole.sum())), pixels, contrast])
+        table = np.array(rows, dtype=np.float64).reshape(-1, 8)
+        who = table[:, 0].astype(np.int64)
+        return Labels(who, table[:, 1:5], ground[who], table[:, 5], table[:, 6].astype(np.int64), table[:, 7])
+
+
+def _sun(weather: Weather, azimuth_rad: float, elevation_rad: float) -> tuple[float, float]:
+    """Where the sun stands: as the weather says, or as drawn; overcast light comes from above."""
+    if weather.sun_azimuth_deg is not None:
+        azimuth_rad = math.radians(weather.sun_azimuth_deg)
+    if weather.sun_elevation_deg is not None:
+        elevation_rad = math.radians(max(weather.sun_elevation_deg, 8.0))  # longer shadows leave the street
+    share = weather.overcast
+    return azimuth_rad, elevation_rad * (1 - share) + 1.4 * share
 
 
 def _footprints(scene: Scene) -> FloatArray:

@@ -56,6 +56,9 @@ class Template:
     columns: NDArray[np.float64]
 
 
+UNLIT_SHARE = 0.35
+"""Share of two-wheelers that have no light."""
+
 _Rectangle = tuple[float, float, float, float]
 _Block = tuple[_Rectangle, float, _Rectangle, float, Slot, Slot, Slot, Slot]
 """(rear, front, right, left) below at z0 and above at z1; slots of sides, top, front, rear."""
@@ -136,6 +139,39 @@ TEMPLATES: tuple[Template, ...] = (
     ),
 )
 
+_FRONT_LAMPS: dict[Shape, tuple[float, tuple[tuple[float, float], ...], float, float]] = {
+    # where along x the column stands; from y to y; from z to z
+    Shape.SEDAN: (0.0, ((-0.46, -0.26), (0.26, 0.46)), 0.38, 0.5),
+    Shape.VAN: (0.0, ((-0.46, -0.28), (0.28, 0.46)), 0.36, 0.48),
+    Shape.TRUCK: (0.37, ((-0.44, -0.28), (0.28, 0.44)), 0.2, 0.28),
+    Shape.BUS: (0.0, ((-0.46, -0.3), (0.3, 0.46)), 0.17, 0.25),
+    Shape.TWO_WHEELER: (0.0, ((-0.16, 0.16),), 0.46, 0.54),
+}
+"""Lamps in the unit box; rear lamps stand at the same places."""
+
+
+def _with_lamps(shape: Shape, template: Template) -> Template:
+    """The template with lamps at its front and rear, drawn last."""
+    if shape not in _FRONT_LAMPS:
+        return template
+    column, places, low, high = _FRONT_LAMPS[shape]
+    faces, slots, columns = [], [], []
+    for start, end in places:
+        for x, slot, (a, b) in ((0.501, Slot.LAMP_FRONT, (start, end)), (-0.501, Slot.LAMP_REAR, (end, start))):
+            faces.append([(x, a, low), (x, b, low), (x, b, high), (x, a, high)])
+            slots.append(slot)
+            columns.append(column if slot == Slot.LAMP_FRONT else -0.14 * (column > 0))
+    return Template(
+        np.concatenate([template.vertices, faces]),
+        np.concatenate([template.slots, slots]),
+        np.concatenate([template.blocks, np.full(len(faces), template.blocks.max() + 1)]),
+        np.concatenate([template.columns, columns]),
+    )
+
+
+LIT_TEMPLATES = tuple(_with_lamps(Shape(k), template) for k, template in enumerate(TEMPLATES))
+"""Templates of road users in the dark."""
+
 VEHICLE_PAINTS = np.array(  # blue, green, red
     [
         (235, 235, 235), (225, 228, 230), (190, 190, 190), (150, 150, 148), (110, 108, 105), (45, 42, 40), (30, 30, 32),
@@ -168,4 +204,7 @@ def colours(rng: np.random.Generator, shape: int) -> NDArray[np.float64]:
     table[Slot.BLACK] = rng.uniform(22, 50)
     table[Slot.SKIN] = np.array([130, 160, 205]) * rng.uniform(0.75, 1.1)
     table[Slot.TROUSERS] = CLOTHES[rng.integers(len(CLOTHES))] * 0.7
-    return np.asarray(np.clip(table * rng.uniform(0.9, 1.1, (8, 1)), 0, 255))
+    table = table * rng.uniform(0.9, 1.1, (8, 1))
+    if shape != Shape.TWO_WHEELER or rng.random() > UNLIT_SHARE:
+        table[Slot.LAMP_FRONT], table[Slot.LAMP_REAR] = (232, 246, 255), (30, 25, rng.uniform(150, 255))
+    return np.asarray(np.clip(table, 0, 255))

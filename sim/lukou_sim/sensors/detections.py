@@ -16,6 +16,7 @@ from lukou_messages.objects import DetectionList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.sensor_pb2 import ScanSector, SensorKind
 from lukou_sim.district.layout import INTERSECTIONS
+from lukou_sim.render.weather import CLEAR, Weather
 from lukou_sim.world.road_users import FloatArray, RoadUsers
 from lukou_sim.world.visibility import in_sector, silhouette_samples, unoccluded
 
@@ -84,7 +85,9 @@ def visible_to(sensor: SiteSensor, users: RoadUsers) -> FloatArray:
     return np.asarray(seen.mean(axis=1))
 
 
-def scan(sensor: SiteSensor, users: RoadUsers, visible: FloatArray, rng: np.random.Generator) -> DetectionList:
+def scan(
+    sensor: SiteSensor, users: RoadUsers, visible: FloatArray, rng: np.random.Generator, weather: Weather = CLEAR
+) -> DetectionList:
     """One scan.
 
     Parameters
@@ -97,11 +100,14 @@ def scan(sensor: SiteSensor, users: RoadUsers, visible: FloatArray, rng: np.rand
         Of `visible_to`.
     rng : numpy Generator
         Noise.
+    weather : Weather
+        Fog, rain and darkness shorten the sight.
     """
     away_x, away_y = users.x - sensor.x_m, users.y - sensor.y_m
     distance = np.hypot(away_x, away_y)
     base = np.array([DETECTION_AT_ZERO.get(int(k), 0.9) for k in users.kind])
     fade = np.array([FADE_M.get(int(k), 300.0) for k in users.kind])
+    fade = fade * sight(weather)
     chance = base * np.clip(1 - (distance / fade) ** 2, 0, 1) * np.clip((visible - 0.1) / 0.3, 0, 1)
     found = np.flatnonzero((rng.random(len(users)) < chance) & (visible >= MIN_VISIBLE))
     clutter = rng.poisson(CLUTTER_PER_SCAN)
@@ -140,6 +146,16 @@ def scan(sensor: SiteSensor, users: RoadUsers, visible: FloatArray, rng: np.rand
         width_m=np.append(size[:, 1], np.full(clutter, 1.0)),
         height_m=np.append(size[:, 2], np.full(clutter, 1.2)),
     )
+
+
+def sight(weather: Weather) -> float:
+    """Factor on the range at which detections fade, 0..1.
+
+    These sensors are camera and radar in one: half of the sight goes with the light, half with the radar's.
+    """
+    optical = (1 - 0.35 * weather.darkness) / (1 + 60.0 * weather.extinction_per_m)
+    radio = 1 / (1 + 0.01 * weather.rain_mm_per_h)
+    return float(0.5 * optical + 0.5 * radio)
 
 
 def _clutter(count: int, rng: np.random.Generator) -> tuple[FloatArray, ...]:

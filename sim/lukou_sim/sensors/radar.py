@@ -1,4 +1,4 @@
-"""Doppler radars: several returns per large vehicle, none of what stands, clutter, occlusion, noise."""
+"""Doppler radars: several returns per large vehicle, none of what stands, clutter, occlusion, noise, rain."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ SENSITIVITY_DB = 52.0
 """Cross-section plus this, minus 40 log10(range / 10 m), is the margin above noise at which half is detected at 0 dB."""
 
 
+RAIN_ATTENUATION = (1.1, 0.72)
+"""Factor and exponent of a rain rate in mm/h that give the attenuation in dB/km, one way, near 77 GHz; ITU-R P.838-3."""
+RADOME_LOSS_DB = 1.5
+"""Loss of a film of water on the radome, twice passed, in strong rain. [dB]"""
+RAIN_CLUTTER = (0.12, 30.0)
+"""False returns per sweep and mm/h, and the range over which they thin out: rain nearby scatters back. [1, m]"""
+
+
 def visible_to(pose: RadarPose, users: RoadUsers) -> FloatArray:
     """(n,) Part of each road user in the sector and not hidden, 0..1."""
     position = np.array([pose.x_m, pose.y_m, pose.z_m])
@@ -53,7 +61,13 @@ def range_rates(pose: RadarPose, users: RoadUsers) -> FloatArray:
 
 
 def sweep(
-    pose: RadarPose, users: RoadUsers, visible: FloatArray, now_ns: int, sequence: int, rng: np.random.Generator
+    pose: RadarPose,
+    users: RoadUsers,
+    visible: FloatArray,
+    now_ns: int,
+    sequence: int,
+    rng: np.random.Generator,
+    rain_mm_per_h: float = 0.0,
 ) -> RadarScan:
     """One sweep.
 
@@ -71,11 +85,14 @@ def sweep(
         Number of the sweep.
     rng : numpy Generator
         Noise.
+    rain_mm_per_h : float
+        Rain: weakens echoes with range and scatters back near the radar. [mm/h]
     """
     rate = range_rates(pose, users)
     distance = np.hypot(users.x - pose.x_m, users.y - pose.y_m)
     cross_section = np.array([CROSS_SECTION_DBSM.get(int(k), 5.0) for k in users.kind])
     margin = cross_section + SENSITIVITY_DB - 40 * np.log10(np.maximum(distance, 1.0) / 10.0)
+    margin -= rain_loss_db(rain_mm_per_h, distance)
     chance = 1 / (1 + np.exp(-margin / 3)) * np.clip(visible / 0.4, 0, 1)
     returns = np.atleast_1d(rng.poisson(np.array([MEAN_RETURNS.get(int(k), 1.0) for k in users.kind]) * chance))
     returns[(np.abs(rate) < SLOWEST_MPS) | (visible <= 0.05)] = 0
@@ -89,17 +106,32 @@ def sweep(
     power = cross_section[owner] + rng.normal(0, 3.0, len(owner))
     false = rng.poisson(CLUTTER_PER_SCAN)
     half = pose.opening_rad / 2
+    drops = rng.poisson(RAIN_CLUTTER[0] * rain_mm_per_h) if rain_mm_per_h > 0 else 0
+    drop_range = np.minimum(pose.range_min_m + rng.exponential(RAIN_CLUTTER[1], drops), pose.range_max_m)
     return RadarScan(
         pose.name,
         now_ns,
         sequence,
-        np.append(ranges, rng.uniform(pose.range_min_m, pose.range_max_m, false)).astype(np.float32),
-        np.append(azimuth, rng.uniform(-half, half, false)).astype(np.float32),
-        np.append(rates, rng.normal(0, 3.0, false)).astype(np.float32),
-        np.append(power, rng.uniform(-12, 3, false)).astype(np.float32),
+        _joined(ranges, rng.uniform(pose.range_min_m, pose.range_max_m, false), drop_range),
+        _joined(azimuth, rng.uniform(-half, half, false), rng.uniform(-half, half, drops)),
+        _joined(rates, rng.normal(0, 3.0, false), rng.normal(0, 1.2, drops)),  # drops fall across, wind drifts them
+        _joined(power, rng.uniform(-12, 3, false), rng.uniform(-14, -4, drops)),
         time_source=TimeSource.TIME_SOURCE_SIMULATION,
         time_uncertainty_s=0.001,
     )
+
+
+def rain_loss_db(rain_mm_per_h: float, distance: FloatArray) -> FloatArray:
+    """(n,) What rain takes from an echo on the way out and back, and the water on the radome. [dB]"""
+    if rain_mm_per_h <= 0:
+        return np.zeros(len(distance))
+    factor, exponent = RAIN_ATTENUATION
+    path = factor * rain_mm_per_h**exponent * 2 * distance / 1000
+    return np.asarray(path + RADOME_LOSS_DB * min(1.0, rain_mm_per_h / 10))
+
+
+def _joined(*parts: FloatArray) -> NDArray[np.float32]:
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _reflecting_points(

@@ -17,8 +17,16 @@ from lukou_sim.render.district_plan import street_plan
 from lukou_sim.render.renderer import Renderer
 from lukou_sim.render.shapes import Shape
 from lukou_sim.render.street import Look, StreetPlan, background
+from lukou_sim.render.weather import Weather, street_lamps
 from lukou_sim.training.scenes import random_scene
-from lukou_sim.training.streets import random_camera, random_look, random_street
+from lukou_sim.training.streets import (
+    CONDITION_SHARES,
+    CONDITIONS,
+    random_camera,
+    random_look,
+    random_street,
+    random_weather,
+)
 
 CLASSES = ("car", "truck_bus", "two_wheeler", "pedestrian")
 CLASS_OF_SHAPE = {
@@ -33,6 +41,8 @@ WIDTH, HEIGHT = 640, 384
 MIN_VISIBLE = 0.2
 """Road users less visible than this are neither demanded nor punished."""
 MIN_PIXELS = 14
+MIN_CONTRAST = 7.0
+"""Road users that differ less from the empty street are neither demanded nor punished: nobody sees them. [0..255]"""
 FARTHEST_M = 110.0
 """Road users beyond this distance are ignored: nobody needs them of this camera. [m]"""
 COLUMNS = 9
@@ -53,15 +63,25 @@ class Pictures:
         Which camera saw each picture.
     is_district : (n,) bool array
         Whether it is one of the district's own cameras.
+    condition : (n,) int array
+        Index into `lukou_sim.training.streets.CONDITIONS`.
     """
 
     pictures: NDArray[np.uint8]
     labels: list[NDArray[np.float32]]
     camera: NDArray[np.int64]
     is_district: NDArray[np.bool_]
+    condition: NDArray[np.int64]
 
 
-def render_set(file: Path, camera_count: int, per_camera: int, seed: int, district_share: float = 0.4) -> Pictures:
+def render_set(
+    file: Path,
+    camera_count: int,
+    per_camera: int,
+    seed: int,
+    district_share: float = 0.4,
+    conditions: tuple[str, ...] | None = None,
+) -> Pictures:
     """Render a set into a file.
 
     Parameters
@@ -74,15 +94,20 @@ def render_set(file: Path, camera_count: int, per_camera: int, seed: int, distri
         Equal seeds give equal sets.
     district_share : float
         Share of cameras that are k1's own or near them.
+    conditions : tuple of str, optional
+        Weather and light of the cameras in turn; by default drawn by `CONDITION_SHARES`.
     """
     total = camera_count * per_camera
     pictures = np.memmap(file, np.uint8, "w+", shape=(total, HEIGHT, WIDTH, 3))
     labels: list[NDArray[np.float32]] = []
-    is_district = np.zeros(total, bool)
+    is_district, condition = np.zeros(total, bool), np.zeros(total, np.int64)
     for number in range(camera_count):
         rng = np.random.default_rng((seed, number))
         own = rng.random() < district_share
-        renderer, plan = _district_view(rng, number) if own else _random_view(rng, number)
+        drawn = str(rng.choice(CONDITIONS, p=CONDITION_SHARES))
+        name = drawn if conditions is None else conditions[number % len(conditions)]
+        weather = random_weather(rng, name)
+        renderer, plan = _district_view(rng, number, weather) if own else _random_view(rng, number, weather)
         occluder = None if own else _occluder(rng)
         for k in range(per_camera):
             scene = random_scene(plan, rng)
@@ -97,20 +122,28 @@ def render_set(file: Path, camera_count: int, per_camera: int, seed: int, distri
             classes = [CLASS_OF_SHAPE[Shape(int(scene.shape[index]))] for index in seen.index]
             away = np.hypot(scene.x - renderer.camera.position_map[0], scene.y - renderer.camera.position_map[1])
             demanded = (visible >= MIN_VISIBLE) & (seen.pixels >= MIN_PIXELS) & (away[seen.index] < FARTHEST_M)
+            demanded &= seen.contrast >= MIN_CONTRAST
             labels.append(
                 np.column_stack([classes, seen.boxes, seen.ground, visible, demanded])
                 .astype(np.float32)
                 .reshape(-1, COLUMNS)
             )
-            is_district[where] = own
+            is_district[where], condition[where] = own, CONDITIONS.index(name)
     pictures.flush()
-    return Pictures(pictures, labels, np.repeat(np.arange(camera_count), per_camera), is_district)
+    return Pictures(pictures, labels, np.repeat(np.arange(camera_count), per_camera), is_district, condition)
 
 
 def save_labels(made: Pictures, file: Path) -> None:
     """Write all but the pictures."""
     counts = np.array([len(rows) for rows in made.labels])
-    np.savez(file, rows=np.concatenate(made.labels), counts=counts, camera=made.camera, is_district=made.is_district)
+    np.savez(
+        file,
+        rows=np.concatenate(made.labels),
+        counts=counts,
+        camera=made.camera,
+        is_district=made.is_district,
+        condition=made.condition,
+    )
 
 
 def load_set(pictures: Path, labels: Path) -> Pictures:
@@ -118,27 +151,30 @@ def load_set(pictures: Path, labels: Path) -> Pictures:
     stored = np.load(labels)
     ends = np.cumsum(stored["counts"])[:-1]
     mapped = np.memmap(pictures, np.uint8, "r", shape=(len(stored["counts"]), HEIGHT, WIDTH, 3))
-    return Pictures(mapped, np.split(stored["rows"], ends), stored["camera"], stored["is_district"])
+    rows = np.split(stored["rows"], ends)
+    return Pictures(mapped, rows, stored["camera"], stored["is_district"], stored["condition"])
 
 
-def _random_view(rng: np.random.Generator, number: int) -> tuple[Renderer, StreetPlan]:
+def _random_view(rng: np.random.Generator, number: int, weather: Weather) -> tuple[Renderer, StreetPlan]:
     if rng.random() < 0.35:
         centre = list(INTERSECTIONS.values())[rng.integers(4)]
         plan = street_plan(NET, centre)
     else:
         plan = random_street(rng)
     camera = random_camera(rng, plan)
-    return _renderer(camera, background(plan, camera, random_look(rng), number), rng), plan
+    return _renderer(camera, background(plan, camera, random_look(rng), number), rng, weather, plan), plan
 
 
-def _district_view(rng: np.random.Generator, number: int) -> tuple[Renderer, StreetPlan]:
+def _district_view(rng: np.random.Generator, number: int, weather: Weather) -> tuple[Renderer, StreetPlan]:
     plan = street_plan(NET, INTERSECTIONS["k1"])
     camera = cameras("k1")[rng.integers(4)]
     look = Look() if rng.random() < 0.6 else random_look(rng)
-    return _renderer(camera, background(plan, camera, look, number), rng), plan
+    return _renderer(camera, background(plan, camera, look, number), rng, weather, plan), plan
 
 
-def _renderer(camera: CameraModel, empty: NDArray[np.uint8], rng: np.random.Generator) -> Renderer:
+def _renderer(
+    camera: CameraModel, empty: NDArray[np.uint8], rng: np.random.Generator, weather: Weather, plan: StreetPlan
+) -> Renderer:
     return Renderer(
         camera,
         empty,
@@ -147,6 +183,8 @@ def _renderer(camera: CameraModel, empty: NDArray[np.uint8], rng: np.random.Gene
         shadow=float(rng.choice([1.0, rng.uniform(0.4, 0.8)], p=[0.2, 0.8])),
         noise=float(rng.uniform(2, 8)),
         seed=int(rng.integers(1 << 30)),
+        weather=weather,
+        lamps=street_lamps(plan),
     )
 
 

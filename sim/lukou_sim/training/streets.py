@@ -9,6 +9,7 @@ import numpy as np
 
 from lukou_sim.render.camera import CameraModel, FloatArray, look
 from lukou_sim.render.street import EXTENT_M, Look, PathKind, StreetPlan
+from lukou_sim.render.weather import CLEAR_VISIBILITY_M, Weather
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +149,37 @@ def random_look(rng: np.random.Generator) -> Look:
         haze=float(rng.uniform(0, 0.5)),
         gain=float(rng.uniform(0.7, 1.2)),
         buildings=int(rng.integers(0, 30)),
+    )
+
+
+CONDITIONS = ("day", "night", "rain", "fog", "night_rain")
+CONDITION_SHARES = (0.44, 0.2, 0.16, 0.1, 0.1)
+
+
+def random_weather(rng: np.random.Generator, condition: str) -> Weather:
+    """Weather and light of a kind; at any of them the lens may be dirty, the sun low, the mast in the wind.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+        Of everything but the kind.
+    condition : str
+        One of `CONDITIONS`.
+    """
+    dark, wet = "night" in condition, "rain" in condition
+    low_sun = not dark and rng.random() < 0.12
+    return Weather(
+        darkness=float(rng.uniform(0.75, 1.0))
+        if dark
+        else float(rng.choice([0.0, rng.uniform(0, 0.25)], p=[0.8, 0.2])),
+        street_lamps=not dark or bool(rng.random() < 0.85),
+        rain_mm_per_h=float(np.exp(rng.uniform(np.log(1.5), np.log(35.0)))) if wet else 0.0,
+        visibility_m=float(np.exp(rng.uniform(np.log(60.0), np.log(400.0))))
+        if condition == "fog"
+        else CLEAR_VISIBILITY_M,
+        glare=float(rng.uniform(0.2, 0.9)) if low_sun else 0.0,
+        sun_azimuth_deg=float(rng.uniform(-180, 180)) if low_sun else None,
+        sun_elevation_deg=float(rng.uniform(4, 20)) if low_sun else None,
+        dirt=float(rng.uniform(0.1, 1.0)) if rng.random() < 0.2 else 0.0,
+        sway_deg=float(rng.uniform(0.05, 0.4)) if rng.random() < 0.3 else 0.0,
     )

@@ -12,6 +12,7 @@ from lukou_sim.render.district_plan import street_plan
 from lukou_sim.render.renderer import Renderer, Scene
 from lukou_sim.render.shapes import colours
 from lukou_sim.render.street import Look, background, ground_texture
+from lukou_sim.render.weather import CLEAR, Weather, street_lamps
 from lukou_sim.world.road_users import RoadUsers
 from lukou_sim.world.truth import CAMERA_SITE, SIGHT_M, part
 
@@ -26,15 +27,22 @@ class Pictures:
     ----------
     seed : int
         Of colours and noise.
+    weather : Weather
+        Weather and light.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, weather: Weather = CLEAR) -> None:
         self._seed = seed
         plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
         texture = ground_texture(plan, Look(), np.random.default_rng(0))
         self._renderer = {
             camera.name: Renderer(
-                camera, background(plan, camera, Look(), 0, texture), seed=seed + number, farthest_m=FARTHEST_M
+                camera,
+                background(plan, camera, Look(), 0, texture),
+                seed=seed + number,
+                farthest_m=FARTHEST_M,
+                weather=weather,
+                lamps=street_lamps(plan),
             )
             for number, camera in enumerate(cameras(CAMERA_SITE))
         }

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lukou_sim.district import FOLDER
+from lukou_sim.render.weather import Weather
 
 SCENARIOS = FOLDER / "scenarios"
 DEFAULT_SCENARIO = SCENARIOS / "demo.toml"
@@ -60,6 +61,7 @@ class Scenario(_Model):
     drivers_hear_warnings: bool = Field(default=False, description="must be false: nobody reacts to warnings yet")
     dangers: tuple[Danger, ...] = Field(default=(), description="dangerous drivers and walkers")
     failures: tuple[Failure, ...] = Field(default=(), description="sensors that fail")
+    weather: Weather = Field(default=Weather(), description="weather and light; a clear day where nothing is said")
 
 
 def load_scenario(path: Path | str = DEFAULT_SCENARIO) -> Scenario:

@@ -166,9 +166,8 @@ class World:
             if self.failing("detections_lost", site, sensor.name):
                 continue
             index, visible = self.views.by_sensor[site, sensor.name]
-            scans.append(
-                detections.scan(sensor, part(self.users, index), visible, self._rng(10 + number, int(site[1:])))
-            )
+            rng = self._rng(10 + number, int(site[1:]))
+            scans.append(detections.scan(sensor, part(self.users, index), visible, rng, self.scenario.weather))
         return scans
 
     def radar_scans(self) -> list[RadarScan]:
@@ -180,7 +179,17 @@ class World:
             index, visible = self.views.by_sensor[CAMERA_SITE, pose.name]
             sequence = (self.now_ns // STEP_NS) & 0xFFFFFFFF
             rng = self._rng(20, number)
-            sweeps.append(radar.sweep(pose, part(self.users, index), visible, self.now_ns, sequence, rng))
+            sweeps.append(
+                radar.sweep(
+                    pose,
+                    part(self.users, index),
+                    visible,
+                    self.now_ns,
+                    sequence,
+                    rng,
+                    self.scenario.weather.rain_mm_per_h,
+                )
+            )
         return sweeps
 
     def picture(self, camera: str) -> NDArray[np.uint8] | None:
@@ -195,7 +204,7 @@ class World:
     def prepare_cameras(self) -> None:
         """Draw the backgrounds now (about 4 s) rather than with the first picture."""
         if self._pictures is None:
-            self._pictures = Pictures(self.seed)
+            self._pictures = Pictures(self.seed, self.scenario.weather)
 
     def vehicle_reports(self) -> list[VehicleReport]:
         """Reports of the connected vehicles whose turn it is: each reports twice per second."""
