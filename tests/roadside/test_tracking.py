@@ -223,3 +223,23 @@ def test_a_camera_that_cannot_see_the_place_refutes_nothing() -> None:
         tracker.add(seen(k * 0.1, np.zeros(1), np.zeros(1), sensor=0, score=0.7, views=plain))
         tracker.add(seen(k * 0.1, np.zeros(0), np.zeros(0), sensor=1, views=wedge))
     assert len(confirmed(tracker.state())) == 1
+
+
+def test_two_radars_begin_what_no_camera_has_seen_yet() -> None:
+    rng = np.random.default_rng(8)
+    tracker = EventTimeTracker()
+    for k in range(30):
+        for sensor in (5, 6):
+            x, y = np.array([90.0 - 0.7 * k]), np.array([4.0])
+            at_s = k * 0.07 + 0.03 * (sensor - 5)
+            tracker.add(swept(at_s, x + rng.normal(0, 0.3, 1), y, np.full(1, -10.0), sensor=sensor))
+    tracks = confirmed(tracker.state())
+    assert len(tracks) == 1
+    assert tracks.state[0, 2] == pytest.approx(-10.0, abs=0.5)
+
+
+def test_standing_returns_begin_nothing() -> None:
+    tracker = EventTimeTracker()
+    for k in range(30):
+        tracker.add(swept(k * 0.07, np.array([40.0, 41.0]), np.array([4.0, 4.0]), np.zeros(2)))
+    assert len(tracker.state()) == 0

@@ -92,7 +92,7 @@ class ListBuilder:
         on_lane = lane >= 0
         p = shown.covariance
         z_m = self.height(shown.state[:, 0], shown.state[:, 1])
-        seen = shown.time_s - shown.sensor_seen_s[:, : len(sensor_names)] <= CONTRIBUTED_S
+        seen = shown.time_s - shown.sensor_seen_s[: len(sensor_names)] <= CONTRIBUTED_S
         columns = {
             "id": self._identities.of(shown.birth),
             "object_class": named,
@@ -121,7 +121,7 @@ class ListBuilder:
             "reference_point": np.full(count, int(ReferencePoint.REFERENCE_POINT_CENTRE)),
             "age_s": np.maximum(shown.time_s - shown.born_s, 0.0),
             "unmeasured_s": np.maximum(shown.time_s - shown.measured_s, 0.0),
-            "contributing_sensors": seen.astype(np.uint64) @ (1 << np.arange(len(sensor_names), dtype=np.uint64)),
+            "contributing_sensors": (1 << np.arange(len(seen), dtype=np.uint64)) @ seen.astype(np.uint64),
             "lane": np.where(on_lane, np.unique(lane, return_inverse=True)[1] - int((~on_lane).any()), NO_LANE),
             "lane_s_m": s_m,
             "lane_offset_m": np.clip(d_m, -900.0, 900.0),

@@ -33,10 +33,9 @@ def one_to_one(agreement: Agreement, gate: float, log_prior: Floats) -> tuple[In
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if len(rows) == 0:
         return rows, columns
-    part = np.ix_(rows, columns)
     # staying apart costs 0, so only pairs that are better than the edge of the gate are worth making
-    cost = -(agreement.log_likelihood[part] + log_prior[rows, None]) - 20.0
-    cost = np.where(inside[part], cost, FORBIDDEN)
+    cost = np.where(inside, -20.0 - agreement.log_likelihood - log_prior[:, None], FORBIDDEN)
+    cost = cost[rows[:, None], columns]
     track, detection = linear_sum_assignment(cost)
     kept = cost[track, detection] < FORBIDDEN / 2.0
     return rows[track[kept]], columns[detection[kept]]
@@ -55,5 +54,5 @@ def many_to_one(agreement: Agreement, gate: float) -> tuple[Ints, Ints]:
         return none, none
     likelihood = np.where(agreement.distance2 < gate, agreement.log_likelihood, -np.inf)
     track = likelihood.argmax(axis=0)
-    detection = np.flatnonzero(np.isfinite(likelihood[track, np.arange(likelihood.shape[1])]))
+    detection = np.flatnonzero(likelihood.max(axis=0) > -np.inf)
     return track[detection], detection

@@ -28,6 +28,9 @@ ALONG_NOISE = np.array([3.0, 2.5, 1.5, 1.5, 3.0, 1.2, 0.5, 1.5, 0.1, 0.8])
 ACROSS_NOISE = np.array([2.0, 1.0, 0.6, 0.6, 1.5, 1.0, 0.5, 1.5, 0.1, 0.2])
 """Spectral density of the acceleration across the motion. [m^2/s^3]"""
 
+NOISE = np.array([ALONG_NOISE, ACROSS_NOISE])
+"""Both, as rows. [m^2/s^3]"""
+
 SPEED_DEVIATION_MPS = np.array([8.0, 9.0, 8.0, 8.0, 8.0, 4.5, 1.3, 1.5, 0.3, 8.0])
 """Standard deviation of each component of velocity at first sight. [m/s]"""
 

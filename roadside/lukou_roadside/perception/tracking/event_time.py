@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
-from lukou_roadside.perception.tracking.registration import Matches, Registration
+from lukou_roadside.perception.tracking.registration import Registration, matches
 from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracker import tracked
+from lukou_roadside.perception.tracking.tracker import Comparison, tracked
 from lukou_roadside.perception.tracking.tracks import Tracks, no_tracks
 
 
@@ -33,7 +33,7 @@ class EventTimeTracker:
     registration: Registration = field(default_factory=Registration)
     _keys: list[tuple[float, int, int]] = field(default_factory=list)
     _scans: list[Scan] = field(default_factory=list)
-    _states: list[tuple[Tracks, Matches | None] | None] = field(default_factory=list)
+    _states: list[tuple[Tracks, Comparison] | None] = field(default_factory=list)
     _start: Tracks | None = None
     _newest_s: float = -1e18
 
@@ -77,10 +77,11 @@ class EventTimeTracker:
         """Drop scans that are too old to be worked out again."""
         old = bisect_right(self._keys, (self._newest_s - self.settings.replay_s, 1 << 30, 0))
         if old > 0:
-            last = self._states[old - 1]
-            assert last is not None  # `state` has just worked out all of them
-            self._start = last[0]
+            before = self._start or no_tracks(self._keys[0][0])
             for scan, state in zip(self._scans[:old], self._states[:old], strict=True):
-                if state is not None and state[1] is not None:
-                    self.registration.add(scan, state[1])
+                assert state is not None  # `state` has just worked out all of them
+                if len(scan.views) == 1:
+                    self.registration.add(scan, matches(before, scan, state[1]))
+                before = state[0]
+            self._start = before
             del self._keys[:old], self._scans[:old], self._states[:old]

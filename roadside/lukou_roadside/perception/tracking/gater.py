@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import CLASS, P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
 from lukou_roadside.perception.tracking.visibility import Sight, sight
 
 RETURN_OFFSET = 0.35
@@ -20,6 +20,11 @@ RETURN_SPREAD_ALONG = 0.18
 
 RETURN_SPREAD_ACROSS = 0.25
 """Standard deviation of a return across the line of sight, as a share of the extent in that direction."""
+
+LOG_TWO_PI = float(np.log(2.0 * np.pi))
+
+CLASS_LEVEL = 1.6
+"""Added to the logarithm of the probability that a class is so named, so that the usual right name says nothing new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +37,6 @@ class Agreement:
         Detection less expectation. [m]
     s_xx, s_xy, s_yy : (n, m) float array
         Covariance of that difference. [m^2]
-    r_xx, r_xy, r_yy : (n, m) float array
-        Part of it that comes from the detection. [m^2]
     distance2 : (n, m) float array
         Squared Mahalanobis distance, range rate included.
     log_likelihood : (n, m) float array
@@ -45,11 +48,19 @@ class Agreement:
     s_xx: Floats
     s_xy: Floats
     s_yy: Floats
-    r_xx: Floats
-    r_xy: Floats
-    r_yy: Floats
     distance2: Floats
     log_likelihood: Floats
+
+    def at(self, rows: Ints, detections: Ints) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Differences and their covariance of some pairs: dx, dy, s_xx, s_xy, s_yy."""
+        flat = rows * self.dx_m.shape[1] + detections
+        return (
+            self.dx_m.take(flat),
+            self.dy_m.take(flat),
+            self.s_xx.take(flat),
+            self.s_xy.take(flat),
+            self.s_yy.take(flat),
+        )
 
 
 def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight | None = None) -> Agreement:
@@ -66,40 +77,40 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight
     seen : Sight, optional
         Of the scan's first view, where it is known already.
     """
-    factor = settings.camera_variance_factor if scan.kind == CAMERA else settings.radar_variance_factor
-    x_m, y_m = tracks.state[:, 0], tracks.state[:, 1]
-    r_xx, r_xy, r_yy = (
-        np.repeat(variance[None] * factor, len(tracks), axis=0)
-        for variance in (scan.variance_xx, scan.variance_xy, scan.variance_yy)
-    )
-    if scan.kind != CAMERA and scan.views:
+    values, is_camera = tracks.values, scan.kind == CAMERA
+    factor = settings.camera_variance_factor if is_camera else settings.radar_variance_factor
+    x_m, y_m, p_xx, p_xy, p_yy = values[X], values[Y], values[P_XX], values[P_XY], values[P_YY]
+    if not is_camera and scan.views:
         seen = seen or sight(tracks, scan.views[0])
         ux, uy, along, across = seen.ux, seen.uy, seen.along_m, seen.across_m
         x_m, y_m = x_m - ux * along * RETURN_OFFSET, y_m - uy * along * RETURN_OFFSET
-        v_along, v_across = (along * RETURN_SPREAD_ALONG) ** 2, (across * RETURN_SPREAD_ACROSS) ** 2
-        r_xx = r_xx + (v_along * ux * ux + v_across * uy * uy)[:, None]
-        r_xy = r_xy + ((v_along - v_across) * ux * uy)[:, None]
-        r_yy = r_yy + (v_along * uy * uy + v_across * ux * ux)[:, None]
+        v_across = (across * RETURN_SPREAD_ACROSS) ** 2
+        more = (along * RETURN_SPREAD_ALONG) ** 2 - v_across
+        p_xx, p_xy, p_yy = p_xx + v_across + more * ux * ux, p_xy + more * ux * uy, p_yy + v_across + more * uy * uy
     dx, dy = scan.x_m - x_m[:, None], scan.y_m - y_m[:, None]
-    p = tracks.covariance
-    s_xx, s_xy, s_yy = r_xx + p[:, 0, 0, None], r_xy + p[:, 0, 1, None], r_yy + p[:, 1, 1, None]
+    s_xx = scan.variance_xx * factor + p_xx[:, None]
+    s_xy = scan.variance_xy * factor + p_xy[:, None]
+    s_yy = scan.variance_yy * factor + p_yy[:, None]
     determinant = np.maximum(s_xx * s_yy - s_xy * s_xy, 1e-9)
-    distance2 = (s_yy * dx * dx - 2.0 * s_xy * dx * dy + s_xx * dy * dy) / determinant
-    log_likelihood = -0.5 * (distance2 + np.log(determinant)) - np.log(2.0 * np.pi)
-    if scan.kind == CAMERA:
-        named = np.log(np.maximum(tracks.class_weight @ classes.CONFUSION, 1e-4))
-        log_likelihood = log_likelihood + np.where(scan.object_class > 0, named[:, scan.object_class] + 1.6, 0.0)
-    elif seen is not None:
-        doppler = _doppler_distance2(tracks, scan, settings, seen)
-        distance2, log_likelihood = distance2 + doppler, log_likelihood - 0.5 * doppler
-    return Agreement(dx, dy, s_xx, s_xy, s_yy, r_xx, r_xy, r_yy, distance2, log_likelihood)
+    distance2 = (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant
+    if not is_camera and seen is not None:
+        distance2 += _doppler_distance2(tracks, scan, settings, seen)
+    log_likelihood = -0.5 * (distance2 + np.log(determinant)) - LOG_TWO_PI
+    if is_camera:
+        named = np.log(np.maximum(values[CLASS].T @ classes.CONFUSION, 1e-4)) + CLASS_LEVEL
+        named[:, 0] = 0.0
+        log_likelihood += named.take(scan.object_class, axis=1)
+    return Agreement(dx, dy, s_xx, s_xy, s_yy, distance2, log_likelihood)
 
 
 def _doppler_distance2(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight) -> Floats:
-    ux, uy = seen.ux, seen.uy
-    radial = ux * tracks.state[:, 2] + uy * tracks.state[:, 3]
-    p = tracks.covariance
-    variance = ux * ux * p[:, 2, 2] + 2.0 * ux * uy * p[:, 2, 3] + uy * uy * p[:, 3, 3]
-    variance = variance + settings.doppler_deviation_mps**2 + (0.05 * radial) ** 2
+    ux, uy, values = seen.ux, seen.uy, tracks.values
+    radial = ux * values[VX] + uy * values[VY]
+    variance = ux * ux * values[P_UU] + 2.0 * ux * uy * values[P_UV] + uy * uy * values[P_VV]
+    variance += settings.doppler_deviation_mps**2 + (0.05 * radial) ** 2
     difference = scan.range_rate_mps - radial[:, None]
-    return np.where(np.isnan(difference), 0.0, difference**2 / variance[:, None])
+    squared = difference * difference / variance[:, None]
+    unknown = np.isnan(scan.range_rate_mps)
+    if unknown.any():
+        squared[:, unknown] = 0.0
+    return np.asarray(squared)

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.scan import CAMERA, Ints, Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import (
+    BORN,
+    CLASS,
+    LENGTH,
+    LOG_ODDS,
+    MEASURED,
+    P_UU,
+    P_UV,
+    P_VV,
+    P_XX,
+    P_XY,
+    P_YY,
+    PRIOR,
+    SIZE_WEIGHT,
+    VX,
+    VY,
+    WIDTH,
+    YAW_X,
+    YAW_Y,
+    Tracks,
+    X,
+    Y,
+    empty,
+    no_tracks,
+    weigh_classes,
+)
 from lukou_roadside.perception.tracking.visibility import sight_line
 
 SIDEWAYS_DEVIATION_MPS = 1.5
 """Standard deviation of the velocity across the direction of the front at first sight. [m/s]"""
 
-LEAST_RADAR_SPEED_MPS = 1.5
+LEAST_RADAR_SPEED_MPS = 2.5
 """A radar return that moves less begins nothing: the world is full of standing things. [m/s]"""
 
 APART = 0.45
 """A detection nearer to a track than this share of its length is the same road user seen twice."""
+
+RADAR_APART = 0.6
+"""The same for a radar return, which may come from either end of a long body or from a wall behind it."""
+
+RADAR_OFFSET = 0.35
+"""The middle of what a radar sees lies behind the return by this share of the usual length."""
 
 
 def begun(tracks: Tracks, scan: Scan, free: Ints, settings: TrackerSettings) -> Tracks:
@@ -36,117 +69,85 @@ def begun(tracks: Tracks, scan: Scan, free: Ints, settings: TrackerSettings) -> 
     """
     is_camera = scan.kind == CAMERA
     if not is_camera:
-        if settings.radar_birth_log_odds <= -9.0:
-            return tracks
         free = free[np.abs(scan.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS]
-    chosen = _apart(tracks, scan, free)
+    chosen = _apart(tracks, scan, free, APART if is_camera else RADAR_APART)
     if len(chosen) == 0:
         return tracks
-    return tracks.joined((_by_camera if is_camera else _by_radar)(scan, chosen, settings))
+    born = empty(scan.time_s, _identity(scan, chosen), tracks.sensors)
+    (_by_camera if is_camera else _by_radar)(born.values, scan, chosen, settings)
+    born.values[BORN] = born.values[MEASURED] = scan.time_s
+    born.sensor_seen_s[scan.sensor] = scan.time_s
+    return tracks.joined(born)
 
 
-def _apart(tracks: Tracks, scan: Scan, free: Ints) -> Ints:
+def _apart(tracks: Tracks, scan: Scan, free: Ints, share: float) -> Ints:
     """Detections that stand apart from every track."""
     if len(tracks) == 0 or len(free) == 0:
         return free
-    distance = np.hypot(
-        scan.x_m[free, None] - tracks.state[None, :, 0], scan.y_m[free, None] - tracks.state[None, :, 1]
-    )
-    return free[(distance > APART * tracks.length_m + 0.2).all(axis=1)]
+    values = tracks.values
+    distance = np.hypot(scan.x_m[free, None] - values[X], scan.y_m[free, None] - values[Y])
+    return np.asarray(free[(distance > share * values[LENGTH] + 0.2).all(axis=1)])
 
 
-def _by_camera(scan: Scan, chosen: Ints, settings: TrackerSettings) -> Tracks:
+def _by_camera(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings) -> None:
     named = scan.object_class[chosen]
-    confidence = np.clip(scan.score[chosen], 0.05, 0.95)[:, None]
-    weight = confidence * classes.CONFUSION[:, named].T + (1.0 - confidence) / classes.COUNT
-    weight[named == 0] = 1.0
-    weight = weight * classes.PRIOR
-    weight /= weight.sum(axis=1, keepdims=True)
+    confidence = np.clip(scan.score[chosen], 0.05, 0.95)
+    weight = confidence * classes.CONFUSION[:, named] + (1.0 - confidence) / classes.COUNT
+    weight[:, named == 0] = 1.0
+    weight = weight * classes.PRIOR[:, None]
+    weight /= weight.sum(axis=0)
+    weigh_classes(born, slice(None), weight)
     yaw = scan.yaw_rad[chosen]
     told = ~np.isnan(yaw)
     yaw_x, yaw_y = np.where(told, np.cos(yaw), 0.0), np.where(told, np.sin(yaw), 0.0)
-    speed = (weight @ classes.SPEED_DEVIATION_MPS) ** 2
+    speed = (classes.SPEED_DEVIATION_MPS @ weight) ** 2
     sideways = np.where(told, np.minimum(speed, SIDEWAYS_DEVIATION_MPS**2), speed)
-    covariance = np.zeros((len(chosen), 4, 4))
-    covariance[:, 0, 0] = scan.variance_xx[chosen] * settings.camera_variance_factor
-    covariance[:, 1, 1] = scan.variance_yy[chosen] * settings.camera_variance_factor
-    covariance[:, 0, 1] = covariance[:, 1, 0] = scan.variance_xy[chosen] * settings.camera_variance_factor
-    covariance[:, 2, 2] = speed * yaw_x**2 + sideways * yaw_y**2 + np.where(told, 0.0, speed)
-    covariance[:, 3, 3] = speed * yaw_y**2 + sideways * yaw_x**2 + np.where(told, 0.0, speed)
-    covariance[:, 2, 3] = covariance[:, 3, 2] = (speed - sideways) * yaw_x * yaw_y
-    state = np.zeros((len(chosen), 4))
-    state[:, 0], state[:, 1] = scan.x_m[chosen], scan.y_m[chosen]
-    score = np.clip(scan.score[chosen], 0.05, 0.95)
-    log_odds = settings.birth_log_odds + settings.score_weight * np.log(score / (1.0 - score))
-    length, width = scan.length_m[chosen], scan.width_m[chosen]
-    sized = ~np.isnan(length)
-    return Tracks(
-        time_s=scan.time_s,
-        birth=_identity(scan, chosen),
-        state=state,
-        covariance=covariance,
-        log_odds=log_odds,
-        prior=log_odds,
-        evidence=np.zeros((len(chosen), 32)),
-        is_confirmed=np.zeros(len(chosen), np.bool_),
-        class_weight=weight,
-        yaw_x=yaw_x,
-        yaw_y=yaw_y,
-        length_m=np.where(sized, length, weight @ classes.LENGTH_M),
-        width_m=np.where(sized, width, weight @ classes.WIDTH_M),
-        size_weight=sized.astype(np.float64),
-        born_s=np.full(len(chosen), scan.time_s),
-        measured_s=np.full(len(chosen), scan.time_s),
-        sensor_seen_s=_seen(scan, len(chosen)),
-    )
+    born[X], born[Y] = scan.x_m[chosen], scan.y_m[chosen]
+    born[P_XX] = scan.variance_xx[chosen] * settings.camera_variance_factor
+    born[P_XY] = scan.variance_xy[chosen] * settings.camera_variance_factor
+    born[P_YY] = scan.variance_yy[chosen] * settings.camera_variance_factor
+    born[P_UU] = speed * yaw_x**2 + sideways * yaw_y**2 + np.where(told, 0.0, speed)
+    born[P_VV] = speed * yaw_y**2 + sideways * yaw_x**2 + np.where(told, 0.0, speed)
+    born[P_UV] = (speed - sideways) * yaw_x * yaw_y
+    born[LOG_ODDS] = settings.birth_log_odds + settings.score_weight * np.log(confidence / (1.0 - confidence))
+    born[PRIOR] = born[LOG_ODDS]
+    born[YAW_X], born[YAW_Y] = yaw_x, yaw_y
+    sized = ~np.isnan(scan.length_m[chosen])
+    born[LENGTH] = np.where(sized, scan.length_m[chosen], classes.LENGTH_M @ weight)
+    born[WIDTH] = np.where(sized, scan.width_m[chosen], classes.WIDTH_M @ weight)
+    born[SIZE_WEIGHT] = sized
 
 
-def _by_radar(scan: Scan, chosen: Ints, settings: TrackerSettings) -> Tracks:
-    """Begin with the velocity along the line of sight known; the class is open, the size that of a car."""
+def _by_radar(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings) -> None:
+    """Begin with the velocity along the line of sight known; the class is open, the size that of the average."""
     ux, uy, _ = sight_line(scan.x_m[chosen], scan.y_m[chosen], scan.views[0])
     rate = scan.range_rate_mps[chosen]
-    count = len(chosen)
-    weight = np.tile(classes.PRIOR / classes.PRIOR.sum(), (count, 1))
-    length, width = weight @ classes.LENGTH_M, weight @ classes.WIDTH_M
-    direction = np.sign(rate)
-    state = np.column_stack(
-        [scan.x_m[chosen] + ux * length * 0.35, scan.y_m[chosen] + uy * length * 0.35, ux * rate, uy * rate]
-    )
-    covariance = np.zeros((count, 4, 4))
-    covariance[:, 0, 0] = scan.variance_xx[chosen] * settings.radar_variance_factor + 1.0
-    covariance[:, 1, 1] = scan.variance_yy[chosen] * settings.radar_variance_factor + 1.0
-    covariance[:, 0, 1] = covariance[:, 1, 0] = scan.variance_xy[chosen] * settings.radar_variance_factor
+    born[:] = _average(len(born))
+    length = born[LENGTH]
+    born[X] = scan.x_m[chosen] + ux * length * RADAR_OFFSET
+    born[Y] = scan.y_m[chosen] + uy * length * RADAR_OFFSET
+    born[VX], born[VY] = ux * rate, uy * rate
+    born[P_XX] = scan.variance_xx[chosen] * settings.radar_variance_factor + 1.0
+    born[P_XY] = scan.variance_xy[chosen] * settings.radar_variance_factor
+    born[P_YY] = scan.variance_yy[chosen] * settings.radar_variance_factor + 1.0
     along, across = settings.doppler_deviation_mps**2 + 0.1, np.maximum(0.6 * np.abs(rate), 2.0) ** 2
-    covariance[:, 2, 2] = along * ux**2 + across * uy**2
-    covariance[:, 3, 3] = along * uy**2 + across * ux**2
-    covariance[:, 2, 3] = covariance[:, 3, 2] = (along - across) * ux * uy
-    return Tracks(
-        time_s=scan.time_s,
-        birth=_identity(scan, chosen),
-        state=state,
-        covariance=covariance,
-        log_odds=np.full(count, settings.radar_birth_log_odds),
-        prior=np.full(count, settings.radar_birth_log_odds),
-        evidence=np.zeros((count, 32)),
-        is_confirmed=np.zeros(count, np.bool_),
-        class_weight=weight,
-        yaw_x=0.5 * ux * direction,
-        yaw_y=0.5 * uy * direction,
-        length_m=length,
-        width_m=width,
-        size_weight=np.zeros(count),
-        born_s=np.full(count, scan.time_s),
-        measured_s=np.full(count, scan.time_s),
-        sensor_seen_s=_seen(scan, count),
-    )
+    born[P_UU] = along * ux**2 + across * uy**2
+    born[P_VV] = along * uy**2 + across * ux**2
+    born[P_UV] = (along - across) * ux * uy
+    born[LOG_ODDS] = born[PRIOR] = settings.radar_birth_log_odds
+    born[YAW_X], born[YAW_Y] = 0.5 * ux * np.sign(rate), 0.5 * uy * np.sign(rate)
+
+
+@lru_cache
+def _average(rows: int) -> Floats:
+    """One track of which nothing is known but what the average road user is like, (rows, 1)."""
+    made = empty(0.0, np.zeros(1, np.int64), (rows - len(no_tracks(0.0).values)) // 2 + 1).values
+    weigh_classes(made, slice(None), classes.PRIOR[:, None])
+    made[LENGTH] = classes.LENGTH_M @ made[CLASS]
+    made[WIDTH] = classes.WIDTH_M @ made[CLASS]
+    return made
 
 
 def _identity(scan: Scan, chosen: Ints) -> Ints:
     """A number for each detection that stays the same when the scan is worked out again."""
     return np.asarray((scan.sensor << 56) | ((scan.sequence & 0xFFFFFFFFF) << 16) | chosen)
-
-
-def _seen(scan: Scan, count: int) -> np.ndarray:
-    seen = np.full((count, 32), -1e9)
-    seen[:, scan.sensor] = scan.time_s
-    return seen

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Floats
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import ACROSS, ALONG, MOTION, P_XX, VX, VY, Tracks
 
 SLOW_MPS = 1.0
 """Below this speed the direction of motion says little, and the noise is equal in all directions. [m/s]"""
 
 TURNING_PER_S = 0.25
 """Noise across the motion grows with the speed: lateral acceleration is speed times turn rate. [1/s]"""
+
+# How a change of dt moves state and covariance: their rows after = (_STILL + dt _FIRST + dt^2 _SECOND) rows before.
+_STILL, _FIRST, _SECOND = np.eye(14), np.zeros((14, 14)), np.zeros((14, 14))
+_FIRST[[0, 1], [2, 3]] = 1.0  # position by velocity
+_FIRST[[4, 5, 5, 6], [7, 8, 9, 10]] = 2.0, 1.0, 1.0, 2.0  # xx by xu, xy by xv and yu, yy by yv
+_FIRST[[7, 8, 9, 10], [11, 12, 12, 13]] = 1.0  # cross terms by the variances of velocity
+_SECOND[[4, 5, 6], [11, 12, 13]] = 1.0
+
+# How noise (xx, xy, yy) enters the covariance: position by |dt|^3/3, cross terms by dt^2/2, velocity by |dt|.
+_CUBED, _SQUARED, _PLAIN = np.zeros((10, 3)), np.zeros((10, 3)), np.zeros((10, 3))
+_CUBED[[0, 1, 2], [0, 1, 2]] = 1.0 / 3.0
+_SQUARED[[3, 4, 5, 6], [0, 1, 1, 2]] = 0.5
+_PLAIN[[7, 8, 9], [0, 1, 2]] = 1.0
 
 
 def predicted(tracks: Tracks, time_s: float) -> Tracks:
@@ -32,39 +44,26 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
     Returns
     -------
     Tracks
-        With states and covariances of that instant.
+        With states and covariances of that instant; a copy.
     """
+    values = tracks.values.copy()
     dt = time_s - tracks.time_s
-    if dt == 0.0 or len(tracks) == 0:
-        return tracks.changed(time_s=time_s)
-    state = tracks.state.copy()
-    state[:, :2] += state[:, 2:] * dt
-    p = tracks.covariance
-    covariance = p.copy()
-    cross = p[:, :2, 2:]
-    covariance[:, :2, :2] += dt * (cross + np.swapaxes(cross, 1, 2)) + dt * dt * p[:, 2:, 2:]
-    covariance[:, :2, 2:] += dt * p[:, 2:, 2:]
-    noise = process_noise(tracks)
-    covariance[:, :2, :2] += noise * (abs(dt) ** 3 / 3.0)
-    covariance[:, :2, 2:] += noise * (dt * dt / 2.0)
-    covariance[:, 2:, 2:] += noise * abs(dt)
-    covariance[:, 2:, :2] = np.swapaxes(covariance[:, :2, 2:], 1, 2)
-    return tracks.changed(time_s=time_s, state=state, covariance=covariance)
+    if dt != 0.0 and len(tracks):
+        values[MOTION] = (_STILL + dt * _FIRST + dt * dt * _SECOND) @ values[MOTION]
+        size = abs(dt)
+        spread = size**3 * _CUBED + dt * dt * _SQUARED + size * _PLAIN
+        values[P_XX : P_XX + 10] += spread @ process_noise(tracks)
+    return Tracks(time_s, tracks.birth, values)
 
 
 def process_noise(tracks: Tracks) -> Floats:
-    """Spectral density of the acceleration of each track in the map frame, (n, 2, 2). [m^2/s^3]"""
-    along = tracks.class_weight @ classes.ALONG_NOISE
-    across = tracks.class_weight @ classes.ACROSS_NOISE
-    vx, vy = tracks.state[:, 2], tracks.state[:, 3]
-    speed = np.hypot(vx, vy)
-    across = across * (1.0 + TURNING_PER_S * speed)
-    is_slow = speed < SLOW_MPS
-    safe = np.where(is_slow, 1.0, speed)
-    ux, uy = np.where(is_slow, 1.0, vx / safe), np.where(is_slow, 0.0, vy / safe)
-    across = np.where(is_slow, along, across)
-    noise = np.empty((len(tracks), 2, 2))
-    noise[:, 0, 0] = along * ux * ux + across * uy * uy
-    noise[:, 1, 1] = along * uy * uy + across * ux * ux
-    noise[:, 0, 1] = noise[:, 1, 0] = (along - across) * ux * uy
+    """Spectral density of the acceleration of each track in the map frame: xx, xy, yy, (3, n). [m^2/s^3]"""
+    values = tracks.values
+    along, vx, vy = values[ALONG], values[VX], values[VY]
+    squared = vx * vx + vy * vy
+    across = np.where(squared < SLOW_MPS**2, along, values[ACROSS] * (1.0 + TURNING_PER_S * np.sqrt(squared)))
+    # where slow, along and across are the same and the direction drops out
+    more = (along - across) / np.maximum(squared, SLOW_MPS**2)
+    noise = np.empty((3, len(tracks)))
+    noise[0], noise[1], noise[2] = across + more * vx * vx, more * vx * vy, across + more * vy * vy
     return noise

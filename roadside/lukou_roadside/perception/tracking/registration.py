@@ -12,12 +12,14 @@ share cannot be seen: the prior pulls towards nothing being wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.scan import Floats, Scan
+from lukou_roadside.perception.tracking.tracker import Comparison
+from lukou_roadside.perception.tracking.tracks import VX, VY, Tracks, X, Y
 
 PRIOR_DEVIATION = np.array([0.05, 0.01])
 """Standard deviation of clock and direction before anything is known. [s, rad]"""
@@ -100,40 +102,30 @@ class Offsets(NamedTuple):
     found_share: float
 
 
-def matches(
-    tracks: Tracks,
-    scan: Scan,
-    pairs: tuple[Ints, Ints],
-    innovations: tuple[Floats, Floats, Floats, Floats, Floats],
-    probability: Floats,
-) -> Matches:
+def matches(before: Tracks, scan: Scan, compared: Comparison) -> Matches:
     """Collect what a scan says of its sensor.
 
     Parameters
     ----------
-    tracks : Tracks
-        At the time of the scan, before it was worked in.
+    before : Tracks
+        Before the scan was worked in, at or before its time.
     scan : Scan
-        The scan.
-    pairs : (k,) int array, (k,) int array
-        Tracks and their detections.
-    innovations : five (k,) float array
-        Differences and their covariance: dx, dy, s_xx, s_xy, s_yy.
-    probability : (n,) float array
-        Detection probability of each track.
+        The scan; has one view.
+    compared : Comparison
+        What came of it.
     """
-    seen = tracks.sensor_seen_s > scan.time_s - OTHERS_SEEN_S
-    seen[:, scan.sensor] = False
-    known = tracks.is_confirmed & seen.any(axis=1)
-    rows = pairs[0]
-    chosen = known[rows]
-    view = scan.views[0]
-    near = np.hypot(tracks.state[:, 0] - view.x_m, tracks.state[:, 1] - view.y_m) < NEAR_M
-    expected = known & near & (probability > EXPECTED_PROBABILITY)
-    rows = rows[chosen]
-    dx, dy, s_xx, s_xy, s_yy = (values[chosen] for values in innovations)
-    x, y, vx, vy = tracks.state[rows].T
-    return Matches(x, y, vx, vy, dx, dy, s_xx, s_xy, s_yy, int(expected.sum()), int(expected[rows].sum()))
+    values, view = before.values, scan.views[0]
+    seen = before.sensor_seen_s > scan.time_s - OTHERS_SEEN_S
+    seen[scan.sensor : scan.sensor + 1] = False
+    known = before.is_confirmed & seen.any(axis=0)
+    x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
+    near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
+    expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
+    chosen = known[compared.rows]
+    rows = compared.rows[chosen]
+    dx, dy, s_xx, s_xy, s_yy = (part[chosen] for part in compared.innovations)
+    counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
+    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, *counts)
 
 
 @dataclass
@@ -192,7 +184,7 @@ class Registration:
     def _offsets(self, belief: _Belief) -> tuple[float, float]:
         """Clock and direction; clocks only differ, so the middle one of the site is taken to be right. [s, rad]"""
         known = [one.mean[0] for one in self._of.values() if one.covariance[0, 0] < (0.5 * PRIOR_DEVIATION[0]) ** 2]
-        middle = float(np.median(known)) if known else 0.0
+        middle = float(median(known)) if known else 0.0
         return float(belief.mean[0]) - middle, float(belief.mean[1])
 
     def doubt(self, sensor: int) -> str:
@@ -216,13 +208,13 @@ def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
     by_azimuth = -(told.y_m - view.y_m), told.x_m - view.x_m
     determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION
     i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
-    columns = (by_clock, by_azimuth)
-    information = np.linalg.inv(belief.covariance)
-    gained = np.zeros(2)
-    for a, (ax, ay) in enumerate(columns):
-        wx, wy = ax * i_xx + ay * i_xy, ax * i_xy + ay * i_yy
-        gained[a] = float(wx @ told.dx_m + wy @ told.dy_m)
-        for b, (bx, by) in enumerate(columns):
-            information[a, b] += float(wx @ bx + wy @ by)
-    belief.covariance = np.linalg.inv(information)
+    (ax, ay), (bx, by) = by_clock, by_azimuth
+    wx, wy, zx, zy = ax * i_xx + ay * i_xy, ax * i_xy + ay * i_yy, bx * i_xx + by * i_xy, bx * i_xy + by * i_yy
+    (p_aa, p_ab), (_, p_bb) = belief.covariance.tolist()
+    size = p_aa * p_bb - p_ab * p_ab
+    aa, ab, bb = p_bb / size + float(wx @ ax + wy @ ay), -p_ab / size + float(wx @ bx + wy @ by), p_aa / size
+    bb += float(zx @ bx + zy @ by)
+    size = aa * bb - ab * ab
+    belief.covariance = np.array([[bb, -ab], [-ab, aa]]) / size
+    gained = float(wx @ told.dx_m + wy @ told.dy_m), float(zx @ told.dx_m + zy @ told.dy_m)
     belief.mean = belief.mean + belief.covariance @ gained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +88,21 @@ class Scan:
 
     def moved(self, time_s: float, x_m: Floats, y_m: Floats, wider: float = 1.0) -> Scan:
         """The same detections at another time and other positions, their covariances times a factor."""
-        return replace(
-            self,
-            time_s=time_s,
-            x_m=x_m,
-            y_m=y_m,
-            variance_xx=self.variance_xx * wider,
-            variance_xy=self.variance_xy * wider,
-            variance_yy=self.variance_yy * wider,
+        return Scan(
+            self.sensor,
+            self.kind,
+            time_s,
+            self.sequence,
+            x_m,
+            y_m,
+            self.variance_xx * wider,
+            self.variance_xy * wider,
+            self.variance_yy * wider,
+            self.views,
+            self.object_class,
+            self.score,
+            self.yaw_rad,
+            self.length_m,
+            self.width_m,
+            self.range_rate_mps,
         )

@@ -25,7 +25,9 @@ class TrackerSettings(BaseModel):
     )
     radar_clutter_per_m2: float = Field(3e-4, gt=0.0, description="false returns of a radar per scan and area [1/m^2]")
     birth_log_odds: float = Field(-2.0, description="log odds of a road user that one detection of score 0.5 begins")
-    radar_birth_log_odds: float = Field(-4.0, description="the same for a moving radar return; -9 and below: no birth")
+    radar_birth_log_odds: float = Field(
+        -2.9, description="the same for a moving radar return; not above delete_log_odds: it begins nothing"
+    )
     score_weight: float = Field(0.5, ge=0.0, le=2.0, description="weight of log(score / (1 - score)) in log odds")
     confirm_log_odds: float = Field(2.5, description="log odds above which a road user is believed")
     delete_log_odds: float = Field(-3.0, description="log odds below which a track ends")
@@ -42,3 +44,8 @@ class TrackerSettings(BaseModel):
     most_position_deviation_m: float = Field(3.5, gt=0.0, description="a track whose place is less certain ends [m]")
     most_unmeasured_s: float = Field(3.0, gt=0.0, description="a track not measured for longer ends [s]")
     standing_unmeasured_s: float = Field(10.0, gt=0.0, description="the same for one that stood still [s]")
+
+    @property
+    def radars_begin(self) -> bool:
+        """Whether a moving radar return can begin a track that is not gone at once."""
+        return self.radar_birth_log_odds > self.delete_log_odds

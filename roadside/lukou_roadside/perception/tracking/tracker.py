@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lukou_roadside.perception.tracking.associator import many_to_one, one_to_one
@@ -9,21 +11,42 @@ from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.gater import Agreement, agreement
 from lukou_roadside.perception.tracking.initiator import begun
 from lukou_roadside.perception.tracking.predictor import predicted
-from lukou_roadside.perception.tracking.registration import Matches, matches
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import LOG_ODDS, MOTION, P_XX, P_XY, P_YY, Tracks
 from lukou_roadside.perception.tracking.updater import (
-    turned_to_motion,
-    with_existence,
-    with_looks,
-    with_positions,
-    with_range_rates,
+    turn_to_motion,
+    update_existence,
+    update_looks,
+    update_positions,
+    update_range_rates,
 )
 from lukou_roadside.perception.tracking.visibility import detection_probability, sight
 
+Innovations = tuple[Floats, Floats, Floats, Floats, Floats]
+"""Differences and their covariance: dx, dy, s_xx, s_xy, s_yy."""
 
-def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Tracks, Matches | None]:
+
+class Comparison(NamedTuple):
+    """What a scan said of the tracks as they were expected: enough to learn about its sensor.
+
+    Attributes
+    ----------
+    rows, detections : (k,) int array
+        Tracks that were detected, each once, and one detection of each.
+    innovations : five (k,) float array
+        Differences and their covariance: dx, dy, s_xx, s_xy, s_yy.
+    probability : (n,) float array
+        Detection probability of every track.
+    """
+
+    rows: Ints
+    detections: Ints
+    innovations: Innovations
+    probability: Floats
+
+
+def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Tracks, Comparison]:
     """Take one scan of one sensor.
 
     Parameters
@@ -39,76 +62,84 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
     -------
     Tracks
         Tracks at the time of the scan.
-    Matches or None
-        What it says of its sensor; None where it has not exactly one view.
+    Comparison
+        What it said of the tracks before.
     """
-    tracks = predicted(tracks, scan.time_s)
+    tracks = predicted(tracks.with_room(scan.sensor + 1), scan.time_s)
     is_camera = scan.kind == CAMERA
     seen = sight(tracks, scan.views[0]) if scan.views else None
     agreed = agreement(tracks, scan, settings, seen)
     if is_camera:
-        rows, detections = one_to_one(agreed, settings.gate, 0.5 * np.minimum(tracks.log_odds, 4.0))
+        rows, detections = one_to_one(agreed, settings.gate, 0.5 * np.minimum(tracks.values[LOG_ODDS], 4.0))
+        pairs = rows, detections
     else:
         rows, detections = many_to_one(agreed, settings.gate)
+        pairs = _once(rows, detections, len(tracks))
     probability = detection_probability(tracks, scan, seen)
+    innovations = agreed.at(*pairs)
     clutter = settings.camera_clutter_per_m2 if is_camera else settings.radar_clutter_per_m2
-    first_rows, first = np.unique(rows, return_index=True)
-    told = _told(tracks, scan, (first_rows, detections[first]), agreed, probability) if len(scan.views) == 1 else None
-    tracks = with_existence(tracks, scan, (first_rows, detections[first]), agreed, probability, clutter, settings)
+    update_existence(tracks, scan, pairs, agreed.log_likelihood[pairs], probability, clutter, settings)
     if is_camera:
-        tracks = with_positions(
-            tracks,
-            rows,
-            agreed.dx_m[rows, detections],
-            agreed.dy_m[rows, detections],
-            agreed.r_xx[rows, detections],
-            agreed.r_xy[rows, detections],
-            agreed.r_yy[rows, detections],
-        )
-        rated = ~np.isnan(scan.range_rate_mps[detections])
-        if rated.any() and scan.views:
-            rate = scan.range_rate_mps[detections[rated]]
-            variance = np.full(len(rate), settings.doppler_deviation_mps**2)
-            tracks = with_range_rates(tracks, rows[rated], rate, variance, scan)
-        tracks = with_looks(tracks, rows, scan, detections)
-    else:
-        tracks = _with_returns(tracks, rows, detections, agreed, scan, settings)
-    tracks = turned_to_motion(tracks)
+        _update_by_detections(tracks, rows, detections, innovations, scan, settings)
+    elif len(rows):
+        _update_by_returns(tracks, rows, detections, agreed, scan, settings)
+    turn_to_motion(tracks)
     free = np.ones(len(scan), np.bool_)
     free[detections] = False
-    tracks = begun(tracks, scan, np.flatnonzero(free), settings)
-    return survivors(tracks, settings), told
+    compared = Comparison(*pairs, innovations, probability)
+    if not is_camera and not settings.radars_begin:
+        return tracks, compared  # what only confirms ends nothing: the next detections or the next list will
+    count = len(tracks)
+    tracks = begun(tracks, scan, free.nonzero()[0], settings)
+    touched = np.concatenate([pairs[0], np.arange(count, len(tracks))])
+    return survivors(tracks, settings, touched), compared
 
 
-def _told(tracks: Tracks, scan: Scan, pairs: tuple[Ints, Ints], agreed: Agreement, probability: Floats) -> Matches:
-    innovations = (agreed.dx_m, agreed.dy_m, agreed.s_xx, agreed.s_xy, agreed.s_yy)
-    return matches(tracks, scan, pairs, tuple(part[pairs] for part in innovations), probability)  # type: ignore[arg-type]
+def _once(rows: Ints, detections: Ints, count: int) -> tuple[Ints, Ints]:
+    """Each track once, with its first detection."""
+    first = np.full(count, -1)
+    first[rows[::-1]] = detections[::-1]
+    chosen = (first >= 0).nonzero()[0]
+    return chosen, first[chosen]
 
 
-def _with_returns(
+def _update_by_detections(
+    tracks: Tracks, rows: Ints, detections: Ints, innovations: Innovations, scan: Scan, settings: TrackerSettings
+) -> None:
+    """Update by detections of whole road users; some tell a range rate."""
+    moved = tracks.values[MOTION].take(rows, axis=1)
+    update_positions(moved, *innovations)
+    tracks.values[MOTION, rows] = moved
+    rate = scan.range_rate_mps[detections]
+    told = (rate == rate).nonzero()[0]
+    if len(told) and scan.views:
+        moved = moved.take(told, axis=1)
+        update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2, scan.views[0])
+        tracks.values[MOTION, rows[told]] = moved
+    update_looks(tracks, rows, scan, detections)
+
+
+def _update_by_returns(
     tracks: Tracks, rows: Ints, detections: Ints, agreed: Agreement, scan: Scan, settings: TrackerSettings
-) -> Tracks:
+) -> None:
     """Update by radar returns: those of one track together, as one measurement of its position and its range rate."""
-    if len(rows) == 0:
-        return tracks
-    chosen, number = np.unique(rows, return_inverse=True)
-    count = np.bincount(number)
+    counts = np.bincount(rows, minlength=len(tracks))
+    chosen = counts.nonzero()[0]
+    count = counts[chosen]
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.bincount(number, weights=values[rows, detections]) / count)
+    def mean(values: Floats) -> Floats:
+        return np.asarray(np.bincount(rows, values, len(tracks))[chosen] / count)
 
+    dx, dy, s_xx, s_xy, s_yy = (mean(part) for part in agreed.at(rows, detections))
     # returns of one body share most of their error: their mean is better than one of them, but not by much
     shared = 0.5 + 0.5 / count
-    tracks = with_positions(
-        tracks,
-        chosen,
-        mean(agreed.dx_m),
-        mean(agreed.dy_m),
-        mean(agreed.r_xx) * shared,
-        mean(agreed.r_xy) * shared,
-        mean(agreed.r_yy) * shared,
-    )
-    rate = np.bincount(number, weights=scan.range_rate_mps[detections]) / count
-    variance = settings.doppler_deviation_mps**2 * shared
-    told = ~np.isnan(rate)
-    return with_range_rates(tracks, chosen[told], rate[told], variance[told], scan)
+    moved = tracks.values[MOTION].take(chosen, axis=1)
+    p_xx, p_xy, p_yy = moved[P_XX], moved[P_XY], moved[P_YY]
+    s_xx, s_xy, s_yy = p_xx + (s_xx - p_xx) * shared, p_xy + (s_xy - p_xy) * shared, p_yy + (s_yy - p_yy) * shared
+    update_positions(moved, dx, dy, s_xx, s_xy, s_yy)
+    rate = mean(scan.range_rate_mps[detections])
+    told = rate == rate
+    # one that does not tell its rate is updated by the rate it has, with no weight
+    variance = np.where(told, settings.doppler_deviation_mps**2 * shared, np.inf)
+    update_range_rates(moved, np.where(told, rate, 0.0), variance, scan.views[0])
+    tracks.values[MOTION, chosen] = moved

@@ -1,19 +1,38 @@
-"""State of everything that is followed: one row per track."""
+"""State of everything that is followed: one column of numbers per track."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
 
+X, Y, VX, VY = range(4)
+P_XX, P_XY, P_YY, P_XU, P_XV, P_YU, P_YV, P_UU, P_UV, P_VV = range(4, 14)
+"""Rows of the covariance: u and v are the velocities along x and y."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+MOTION = slice(0, 14)
+"""Rows of state and covariance together."""
+
+LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED, ALONG, ACROSS = range(14, 26)
+CLASS = slice(26, 26 + classes.COUNT)
+_FIXED = 26 + classes.COUNT
+
+_FULL = np.array(
+    [[P_XX, P_XY, P_XU, P_XV], [P_XY, P_YY, P_YU, P_YV], [P_XU, P_YU, P_UU, P_UV], [P_XV, P_YV, P_UV, P_VV]]
+)
+"""Where each element of the full covariance stands."""
+
+
+@dataclass(slots=True, eq=False)
 class Tracks:
-    """Tracks at one instant; arrays are never changed in place, so an old state can be kept by reference.
+    """Tracks at one instant.
+
+    All numbers stand in one array, a row per quantity, so that copying, choosing and joining are single operations; the
+    names at the head of this module are its rows. The steps of the tracker change the array in place; `tracker.tracked` and
+    `predictor.predicted` work on a copy, so a state once given out never changes.
 
     Attributes
     ----------
@@ -21,110 +40,147 @@ class Tracks:
         Instant of the states. [s]
     birth : (n,) int array
         Identity by what began the track (sensor, scan, detection); the same when a stretch of time is worked out again.
-    state : (n, 4) float array
-        x, y, velocity x, velocity y. [m, m/s]
-    covariance : (n, 4, 4) float array
-        Of the state.
-    log_odds : (n,) float array
-        Logarithm of the odds that the road user exists: `prior` and what of `evidence` is still fresh.
-    prior : (n,) float array
-        Log odds at birth.
-    evidence : (n, 32) float array
-        What each sensor has said since, as log odds.
-    is_confirmed : (n,) bool array
-        Whether it has been believed once.
-    class_weight : (n, COUNT) float array
-        Probability of each class.
-    yaw_x, yaw_y : (n,) float array
-        Direction of the front as a vector whose length is its weight, 0 to 1.
-    length_m, width_m : (n,) float array
-        Size. [m]
-    size_weight : (n,) float array
-        Measurements behind the size.
-    born_s, measured_s : (n,) float array
-        Instant of the first and of the last detection. [s]
-    sensor_seen_s : (n, 32) float array
-        Instant of the last detection by each sensor. [s]
+    values : (rows, n) float array
+        The rows named above, then for each of the `sensors` what it has said (log odds), then when it last saw each.
     """
 
     time_s: float
     birth: Ints
-    state: Floats
-    covariance: Floats
-    log_odds: Floats
-    prior: Floats
-    evidence: Floats
-    is_confirmed: Booleans
-    class_weight: Floats
-    yaw_x: Floats
-    yaw_y: Floats
-    length_m: Floats
-    width_m: Floats
-    size_weight: Floats
-    born_s: Floats
-    measured_s: Floats
-    sensor_seen_s: Floats
+    values: Floats
 
     def __len__(self) -> int:
         return len(self.birth)
 
     @property
+    def sensors(self) -> int:
+        """Number of sensors there is room for."""
+        return (len(self.values) - _FIXED) // 2
+
+    @property
+    def state(self) -> Floats:
+        """x, y, velocity x, velocity y, (n, 4). [m, m/s]"""
+        return np.asarray(self.values[:4].T)
+
+    @property
+    def covariance(self) -> Floats:
+        """Of the state, (n, 4, 4)."""
+        return np.moveaxis(self.values[_FULL], 2, 0)
+
+    @property
+    def log_odds(self) -> Floats:
+        """Logarithm of the odds that each road user exists: prior and what of the evidence is still fresh."""
+        return np.asarray(self.values[LOG_ODDS])
+
+    @property
     def existence(self) -> Floats:
         """Probability that each road user exists."""
-        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds)))
+        return np.asarray(1.0 / (1.0 + np.exp(-self.values[LOG_ODDS])))
+
+    @property
+    def is_confirmed(self) -> Booleans:
+        """Whether it has been believed once."""
+        return np.asarray(self.values[CONFIRMED] > 0.5)
+
+    @property
+    def class_weight(self) -> Floats:
+        """Probability of each class, (n, COUNT)."""
+        return np.asarray(self.values[CLASS].T)
 
     @property
     def object_class(self) -> Ints:
         """Most probable class."""
-        return np.asarray(self.class_weight.argmax(axis=1))
+        return np.asarray(self.values[CLASS].argmax(axis=0))
+
+    @property
+    def yaw_x(self) -> Floats:
+        """Direction of the front as a vector whose length is its weight, 0 to 1: its part along x."""
+        return np.asarray(self.values[YAW_X])
+
+    @property
+    def yaw_y(self) -> Floats:
+        """The same along y."""
+        return np.asarray(self.values[YAW_Y])
 
     @property
     def yaw_rad(self) -> Floats:
         """Direction of the front. [rad]"""
-        return np.asarray(np.arctan2(self.yaw_y, self.yaw_x))
+        return np.asarray(np.arctan2(self.values[YAW_Y], self.values[YAW_X]))
 
-    def changed(self, **columns: Any) -> Tracks:
-        """These tracks with other columns; `dataclasses.replace`, five times faster."""
-        made = object.__new__(Tracks)
-        for name in _NAMES:
-            object.__setattr__(made, name, columns[name] if name in columns else getattr(self, name))
-        return made
+    @property
+    def length_m(self) -> Floats:
+        """Length. [m]"""
+        return np.asarray(self.values[LENGTH])
+
+    @property
+    def width_m(self) -> Floats:
+        """Width. [m]"""
+        return np.asarray(self.values[WIDTH])
+
+    @property
+    def born_s(self) -> Floats:
+        """Instant of the first detection. [s]"""
+        return np.asarray(self.values[BORN])
+
+    @property
+    def measured_s(self) -> Floats:
+        """Instant of the last detection. [s]"""
+        return np.asarray(self.values[MEASURED])
+
+    @property
+    def evidence(self) -> Floats:
+        """What each sensor has said since birth, as log odds, (sensors, n)."""
+        return np.asarray(self.values[_FIXED : _FIXED + self.sensors])
+
+    @property
+    def sensor_seen_s(self) -> Floats:
+        """Instant of the last detection by each sensor, (sensors, n). [s]"""
+        return np.asarray(self.values[_FIXED + self.sensors :])
 
     def take(self, rows: Ints | Booleans) -> Tracks:
-        """Only some rows."""
-        return Tracks(self.time_s, *[getattr(self, name)[rows] for name in _COLUMNS])
+        """Only some tracks."""
+        return Tracks(self.time_s, self.birth[rows], self.values[:, rows])
 
     def joined(self, other: Tracks) -> Tracks:
-        """These rows and then those."""
-        if len(other) == 0:
+        """These tracks and then those, which have room for as many sensors."""
+        return Tracks(
+            self.time_s, np.concatenate([self.birth, other.birth]), np.concatenate([self.values, other.values], axis=1)
+        )
+
+    def with_room(self, sensors: int) -> Tracks:
+        """These tracks with room for at least so many sensors."""
+        if self.sensors >= sensors:
             return self
-        columns = [np.concatenate([getattr(self, name), getattr(other, name)]) for name in _COLUMNS]
-        return Tracks(self.time_s, *columns)
+        made = empty(self.time_s, self.birth, sensors)
+        made.values[:_FIXED] = self.values[:_FIXED]
+        made.evidence[: self.sensors] = self.evidence
+        made.sensor_seen_s[: self.sensors] = self.sensor_seen_s
+        return made
 
 
-_NAMES = tuple(field.name for field in fields(Tracks))
-_COLUMNS = _NAMES[1:]
+def empty(time_s: float, birth: Ints, sensors: int = 1) -> Tracks:
+    """Tracks of which nothing is known yet but their births."""
+    values = np.zeros((_FIXED + 2 * sensors, len(birth)))
+    values[_FIXED + sensors :] = -1e9
+    return Tracks(time_s, birth, values)
 
 
 def no_tracks(time_s: float) -> Tracks:
     """The state in which nothing is followed."""
-    zero = np.zeros(0)
-    return Tracks(
-        time_s=time_s,
-        birth=np.zeros(0, np.int64),
-        state=np.zeros((0, 4)),
-        covariance=np.zeros((0, 4, 4)),
-        log_odds=zero,
-        prior=zero,
-        evidence=np.zeros((0, 32)),
-        is_confirmed=np.zeros(0, np.bool_),
-        class_weight=np.zeros((0, classes.COUNT)),
-        yaw_x=zero,
-        yaw_y=zero,
-        length_m=zero,
-        width_m=zero,
-        size_weight=zero,
-        born_s=zero,
-        measured_s=zero,
-        sensor_seen_s=np.zeros((0, 32)),
-    )
+    return empty(time_s, np.zeros(0, np.int64))
+
+
+def weigh_classes(values: Floats, rows: Ints | slice, weight: Floats) -> None:
+    """Set the class probabilities of some tracks, and the noise of motion that follows from them.
+
+    Parameters
+    ----------
+    values : (rows, n) float array
+        Of the tracks; changed.
+    rows : (k,) int array or slice
+        Tracks.
+    weight : (COUNT, k) float array
+        Any positive multiple of the probabilities.
+    """
+    weight = weight / weight.sum(axis=0)
+    values[CLASS, rows] = weight
+    values[ALONG : ACROSS + 1, rows] = classes.NOISE @ weight

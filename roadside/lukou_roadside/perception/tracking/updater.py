@@ -1,4 +1,4 @@
-"""What detections change in their tracks.
+"""What detections change in their tracks; all of it in place.
 
 Linear Kalman updates, written out for two position components and for one range rate (Bar-Shalom, Li, Kirubarajan 2001,
 section 5.2.3); existence as in D. Musicki, R. Evans, S. Stankovic, "Integrated Probabilistic Data Association" (1994).
@@ -6,13 +6,39 @@ section 5.2.3); existence as in D. Musicki, R. Evans, S. Stankovic, "Integrated 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.gater import Agreement
-from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import (
+    CLASS,
+    CONFIRMED,
+    LENGTH,
+    LOG_ODDS,
+    MEASURED,
+    P_UU,
+    P_UV,
+    P_VV,
+    P_XU,
+    P_XV,
+    P_XX,
+    P_XY,
+    P_YU,
+    P_YV,
+    P_YY,
+    PRIOR,
+    SIZE_WEIGHT,
+    VX,
+    VY,
+    WIDTH,
+    YAW_X,
+    YAW_Y,
+    Tracks,
+    weigh_classes,
+)
 from lukou_roadside.perception.tracking.visibility import sight_line
 
 YAW_GAIN = 0.2
@@ -28,139 +54,138 @@ TRUSTED_SPEED_MPS = 2.5
 """Above this speed the direction of motion is the direction of the front. [m/s]"""
 
 
-def with_positions(
-    tracks: Tracks, rows: Ints, dx: Floats, dy: Floats, r_xx: Floats, r_xy: Floats, r_yy: Floats
-) -> Tracks:
-    """Kalman update of some tracks by differences of position.
+_WITH_X, _WITH_Y = np.array([P_XX, P_XY, P_XU, P_XV]), np.array([P_XY, P_YY, P_YU, P_YV])
+"""Rows of the covariance of the state with x and with y."""
+
+_WITH_U, _WITH_V = np.array([P_XU, P_YU, P_UU, P_UV]), np.array([P_XV, P_YV, P_UV, P_VV])
+"""Rows of the covariance of the state with the two components of velocity."""
+
+_FIRST, _SECOND = np.array([0, 0, 1, 0, 0, 1, 1, 2, 2, 3]), np.array([0, 1, 1, 2, 3, 2, 3, 2, 3, 3])
+"""Which two components of the state each row of the covariance, from P_XX on, is about."""
+
+
+def update_positions(moved: Floats, dx: Floats, dy: Floats, s_xx: Floats, s_xy: Floats, s_yy: Floats) -> None:
+    """Kalman update by differences of position.
 
     Parameters
     ----------
-    tracks : Tracks
-        Tracks at the time of the measurement.
-    rows : (k,) int array
-        Tracks measured, each at most once.
+    moved : (14, k) float array
+        State and covariance (rows `MOTION`) of the tracks measured; changed.
     dx, dy : (k,) float array
         Measured less expected position. [m]
-    r_xx, r_xy, r_yy : (k,) float array
-        Covariance of the measurement. [m^2]
+    s_xx, s_xy, s_yy : (k,) float array
+        Covariance of that difference: the track's and the measurement's. [m^2]
     """
-    p = tracks.covariance[rows]
-    s_xx, s_xy, s_yy = p[:, 0, 0] + r_xx, p[:, 0, 1] + r_xy, p[:, 1, 1] + r_yy
+    by_x, by_y = moved.take(_WITH_X, axis=0), moved.take(_WITH_Y, axis=0)
     determinant = s_xx * s_yy - s_xy * s_xy
-    inverse = np.empty((len(rows), 2, 2))
-    inverse[:, 0, 0], inverse[:, 1, 1] = s_yy / determinant, s_xx / determinant
-    inverse[:, 0, 1] = inverse[:, 1, 0] = -s_xy / determinant
-    gain = p[:, :, :2] @ inverse
-    state, covariance = tracks.state.copy(), tracks.covariance.copy()
-    state[rows] += gain[:, :, 0] * dx[:, None] + gain[:, :, 1] * dy[:, None]
-    less = p - gain @ p[:, :2, :]
-    covariance[rows] = 0.5 * (less + np.swapaxes(less, 1, 2))
-    return tracks.changed(state=state, covariance=covariance)
+    i_xx, i_xy, i_yy = s_yy / determinant, s_xy / determinant, s_xx / determinant
+    gain_x, gain_y = by_x * i_xx - by_y * i_xy, by_y * i_yy - by_x * i_xy
+    moved[:4] += gain_x * dx + gain_y * dy
+    moved[P_XX:] -= gain_x.take(_FIRST, axis=0) * by_x.take(_SECOND, axis=0)
+    moved[P_XX:] -= gain_y.take(_FIRST, axis=0) * by_y.take(_SECOND, axis=0)
 
 
-def with_range_rates(tracks: Tracks, rows: Ints, range_rate: Floats, variance: Floats, scan: Scan) -> Tracks:
-    """Kalman update of some tracks by the rate of change of their distance from the radar.
+def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | float, view: View) -> None:
+    """Kalman update by the rate of change of the distance from the radar.
 
     Parameters
     ----------
-    tracks : Tracks
-        Tracks at the time of the measurement.
-    rows : (k,) int array
-        Tracks measured, each at most once.
+    moved : (14, k) float array
+        State and covariance (rows `MOTION`) of the tracks measured; changed.
     range_rate, variance : (k,) float array
         Measurement and its variance. [m/s, (m/s)^2]
-    scan : Scan
+    view : View
         Gives the position of the radar.
     """
-    p = tracks.covariance[rows]
-    state, covariance = tracks.state.copy(), tracks.covariance.copy()
-    ux, uy, _ = sight_line(state[rows, 0], state[rows, 1], scan.views[0])
-    column = p[:, :, 2] * ux[:, None] + p[:, :, 3] * uy[:, None]
-    s = column[:, 2] * ux + column[:, 3] * uy + variance
-    gain = column / s[:, None]
-    state[rows] += gain * (range_rate - ux * state[rows, 2] - uy * state[rows, 3])[:, None]
-    covariance[rows] = p - gain[:, :, None] * column[:, None, :]
-    return tracks.changed(state=state, covariance=covariance)
+    ux, uy, _ = sight_line(moved[0], moved[1], view)
+    by_rate = moved.take(_WITH_U, axis=0) * ux + moved.take(_WITH_V, axis=0) * uy
+    gain = by_rate / (by_rate[2] * ux + by_rate[3] * uy + variance)
+    moved[:4] += gain * (range_rate - ux * moved[VX] - uy * moved[VY])
+    moved[P_XX:] -= gain.take(_FIRST, axis=0) * by_rate.take(_SECOND, axis=0)
 
 
-def with_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> Tracks:
+def update_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> None:
     """Class, direction and size of some tracks by the detections that were theirs."""
-    weight = tracks.class_weight.copy()
+    values = tracks.values
     named = scan.object_class[detections]
-    confidence = np.clip(scan.score[detections], 0.05, 0.95)[:, None]
+    confidence = np.minimum(np.maximum(scan.score[detections], 0.05), 0.95)
     # a class named with little confidence is mixed with "any class is as likely to be named"
-    likelihood = confidence * classes.CONFUSION[:, named].T + (1.0 - confidence) / classes.COUNT
-    likelihood[named == 0] = 1.0
-    weight[rows] = np.maximum(weight[rows], 1e-3) * likelihood
-    weight[rows] /= weight[rows].sum(axis=1, keepdims=True)
-    yaw_x, yaw_y = tracks.yaw_x.copy(), tracks.yaw_y.copy()
+    likelihood = confidence * classes.CONFUSION.take(named, axis=1) + (1.0 - confidence) / classes.COUNT
+    likelihood[:, named == 0] = 1.0
+    weigh_classes(values, rows, np.maximum(values[CLASS].take(rows, axis=1), 1e-3) * likelihood)
     yaw = scan.yaw_rad[detections]
-    told = ~np.isnan(yaw)
-    yaw_x[rows[told]] += YAW_GAIN * (np.cos(yaw[told]) - yaw_x[rows[told]])
-    yaw_y[rows[told]] += YAW_GAIN * (np.sin(yaw[told]) - yaw_y[rows[told]])
-    length, width, count = tracks.length_m.copy(), tracks.width_m.copy(), tracks.size_weight.copy()
-    sized = ~np.isnan(scan.length_m[detections])
-    chosen = rows[sized]
-    count[chosen] += 1.0
-    gain = np.maximum(1.0 / count[chosen], LEAST_SIZE_GAIN)
-    length[chosen] += gain * (scan.length_m[detections[sized]] - length[chosen])
-    width[chosen] += gain * (scan.width_m[detections[sized]] - width[chosen])
-    return tracks.changed(
-        class_weight=weight, yaw_x=yaw_x, yaw_y=yaw_y, length_m=length, width_m=width, size_weight=count
-    )
+    told = (yaw == yaw).nonzero()[0]
+    turned, yaw, yaw_x, yaw_y = rows[told], yaw[told], values[YAW_X], values[YAW_Y]
+    yaw_x[turned] += YAW_GAIN * (np.cos(yaw) - yaw_x[turned])
+    yaw_y[turned] += YAW_GAIN * (np.sin(yaw) - yaw_y[turned])
+    length = scan.length_m[detections]
+    sized = (length == length).nonzero()[0]
+    chosen, length_m, width_m, size_weight = rows[sized], values[LENGTH], values[WIDTH], values[SIZE_WEIGHT]
+    count = size_weight[chosen] + 1.0
+    size_weight[chosen] = count
+    gain = np.maximum(1.0 / count, LEAST_SIZE_GAIN)
+    length_m[chosen] += gain * (length[sized] - length_m[chosen])
+    width_m[chosen] += gain * (scan.width_m[detections[sized]] - width_m[chosen])
 
 
-def turned_to_motion(tracks: Tracks) -> Tracks:
+def turn_to_motion(tracks: Tracks) -> None:
     """The front of what moves fast points where it goes."""
-    vx, vy = tracks.state[:, 2], tracks.state[:, 3]
-    speed = np.hypot(vx, vy)
-    gain = np.where(speed > TRUSTED_SPEED_MPS, YAW_GAIN, 0.0)
-    safe = np.maximum(speed, 1e-6)
-    return tracks.changed(
-        yaw_x=tracks.yaw_x + gain * (vx / safe - tracks.yaw_x),
-        yaw_y=tracks.yaw_y + gain * (vy / safe - tracks.yaw_y),
-    )
+    values = tracks.values
+    velocity, front = values[VX : VY + 1], values[YAW_X : YAW_Y + 1]
+    speed = np.hypot(velocity[0], velocity[1])
+    gain = YAW_GAIN * (speed > TRUSTED_SPEED_MPS)
+    front += gain * (velocity / np.maximum(speed, TRUSTED_SPEED_MPS) - front)
 
 
-def with_existence(
+def update_existence(
     tracks: Tracks,
     scan: Scan,
     pairs: tuple[Ints, Ints],
-    agreement: Agreement,
+    log_likelihood: Floats,
     detection_probability: Floats,
     clutter_per_m2: float,
     settings: TrackerSettings,
-) -> Tracks:
+) -> None:
     """Belief that each road user exists, after a detection or a miss, and when it was last seen.
 
     Every sensor's evidence is kept apart and bounded. Looks of one sensor at a scene that stands still repeat their errors: the gap
     between two cars that resembles a person does so in every picture. What a hundred such detections can say is
     bounded by their score, and another sensor that sees the place plainly and finds nothing can outweigh them.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Tracks at the time of the scan.
+    scan : Scan
+        The scan.
+    pairs : (k,) int array, (k,) int array
+        Tracks detected, each once, and one detection of each.
+    log_likelihood : (k,) float array
+        Of these pairs.
+    detection_probability : (n,) float array
+        Of every track.
+    clutter_per_m2 : float
+        False detections per scan and area. [1/m^2]
+    settings : TrackerSettings
+        Settings.
     """
     rows, detections = pairs
-    change = settings.miss_weight * np.log1p(-np.minimum(detection_probability, 0.98))
-    score = np.clip(scan.score[detections], 0.05, 0.95)
+    values, evidence, seen = tracks.values, tracks.evidence, tracks.sensor_seen_s
+    score = np.minimum(np.maximum(scan.score[detections], 0.05), 0.95)
     score_odds = np.log(score / (1.0 - score))
-    gained = (
-        np.log(np.maximum(detection_probability[rows], 0.1))
-        + agreement.log_likelihood[rows, detections]
-        - np.log(clutter_per_m2)
-        + settings.score_weight * score_odds
-    )
-    before = tracks.evidence[:, scan.sensor]
-    after = np.maximum(before + change, np.minimum(before, -settings.most_contrary_log_odds))
-    bound = np.clip(settings.sensor_log_odds + settings.sensor_score_weight * score_odds, 0.0, settings.most_log_odds)
+    gained = np.log(np.maximum(detection_probability[rows], 0.1)) + log_likelihood + settings.score_weight * score_odds
+    gained = np.minimum(np.maximum(gained - math.log(clutter_per_m2), -1.0), 4.0)
+    bound = settings.sensor_log_odds + settings.sensor_score_weight * score_odds
+    bound = np.minimum(np.maximum(bound, 0.0), settings.most_log_odds)
+    before = evidence[scan.sensor]
     held = before[rows]
-    risen = np.minimum(held + np.clip(gained, -1.0, 4.0), bound)
-    after[rows] = np.where(held <= bound, risen, held + EVIDENCE_GAIN * (bound - held))
-    evidence, measured, seen = tracks.evidence.copy(), tracks.measured_s.copy(), tracks.sensor_seen_s.copy()
-    evidence[:, scan.sensor] = after
-    measured[rows] = scan.time_s
-    seen[rows, scan.sensor] = scan.time_s
-    fresh = np.exp(np.minimum(0.0, (seen - scan.time_s) / settings.evidence_memory_s))
-    support = (np.maximum(evidence, 0.0) * fresh).sum(axis=1)
-    log_odds = np.minimum(tracks.prior + support + evidence.min(axis=1), settings.most_log_odds)
-    confirmed = tracks.is_confirmed | (log_odds > settings.confirm_log_odds)
-    return tracks.changed(
-        log_odds=log_odds, evidence=evidence, is_confirmed=confirmed, measured_s=measured, sensor_seen_s=seen
-    )
+    change = settings.miss_weight * np.log1p(-np.minimum(detection_probability, 0.98))
+    after = np.maximum(before + change, np.minimum(before, -settings.most_contrary_log_odds))
+    after[rows] = np.where(held <= bound, np.minimum(held + gained, bound), held + EVIDENCE_GAIN * (bound - held))
+    evidence[scan.sensor] = after
+    values[MEASURED][rows] = scan.time_s
+    seen[scan.sensor][rows] = scan.time_s
+    fresh = np.exp((seen - scan.time_s) / settings.evidence_memory_s)
+    support = np.add.reduce(np.maximum(evidence, 0.0) * fresh) + np.minimum(np.minimum.reduce(evidence), 0.0)
+    values[LOG_ODDS] = log_odds = np.minimum(values[PRIOR] + support, settings.most_log_odds)
+    values[CONFIRMED][log_odds > settings.confirm_log_odds] = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import CONFIRMED, LENGTH, VX, VY, WIDTH, YAW_X, YAW_Y, Tracks, X, Y
 
 CAMERA_DETECTION = 0.93
 """Probability that a camera's detector finds a road user near and in plain view."""
@@ -25,8 +25,17 @@ FAR_SHARE = 0.6
 STANDING_RADAR_SHARE = 0.3
 """Share left for a radar looking at something that hardly moves along its line of sight."""
 
+STANDING_RADAR_MPS = 0.7
+"""Less along its line of sight is hardly a movement for a radar. [m/s]"""
+
 OUT_OF_VIEW = 0.02
 """Detection probability outside every view: the view is not known to the metre."""
+
+LEAST_WEIGHT = 0.05
+"""Below this weight the direction of a road user is not known. (length of the mean direction vector, 0 to 1)"""
+
+LEAST_WIDTH_M = 1.2
+"""Who is narrower hides nobody. [m]"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +64,14 @@ class Sight:
 
 def sight(tracks: Tracks, view: View) -> Sight:
     """How `view` sees the tracks."""
-    ux, uy, distance = sight_line(tracks.state[:, 0], tracks.state[:, 1], view)
-    cos, sin = _turned(tracks, ux, uy)
-    cos, sin = np.abs(cos), np.abs(sin)
-    along = cos * tracks.length_m + sin * tracks.width_m
-    across = sin * tracks.length_m + cos * tracks.width_m
-    return Sight(view, ux, uy, distance, along, across)
+    values = tracks.values
+    ux, uy, distance = sight_line(values[X], values[Y], view)
+    yaw_x, yaw_y, length, width = values[YAW_X], values[YAW_Y], values[LENGTH], values[WIDTH]
+    weight2, along = yaw_x * yaw_x + yaw_y * yaw_y, yaw_x * ux + yaw_y * uy
+    # where the direction is not known: half way between along and across
+    cos2 = np.where(weight2 > LEAST_WEIGHT**2, along * along / np.maximum(weight2, LEAST_WEIGHT**2), 0.5)
+    cos, sin = np.sqrt(cos2), np.sqrt(np.maximum(1.0 - cos2, 0.0))
+    return Sight(view, ux, uy, distance, cos * length + sin * width, sin * length + cos * width)
 
 
 def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None) -> Floats:
@@ -89,8 +100,8 @@ def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None
         seen = first if view is first.view else sight(tracks, view)
         np.maximum(best, base * _share(tracks, seen), out=best)
     if scan.kind != CAMERA:
-        radial = np.abs(first.ux * tracks.state[:, 2] + first.uy * tracks.state[:, 3])
-        best = np.where(radial > 0.7, best, best * STANDING_RADAR_SHARE)
+        radial = np.abs(first.ux * tracks.values[VX] + first.uy * tracks.values[VY])
+        best = np.where(radial > STANDING_RADAR_MPS, best, best * STANDING_RADAR_SHARE)
     return best
 
 
@@ -105,27 +116,20 @@ def _share(tracks: Tracks, seen: Sight) -> Floats:
     """Share of the full detection probability of each track in one view; 0 outside."""
     view, ux, uy, distance = seen.view, seen.ux, seen.uy, seen.distance_m
     facing = ux * math.cos(view.azimuth_rad) + uy * math.sin(view.azimuth_rad)
-    visible = (distance > view.range_min_m) & (distance < view.range_max_m)
-    visible &= facing > math.cos(min(view.opening_rad / 2.0, math.pi))
-    share = np.where(visible, 1.0 - (1.0 - FAR_SHARE) * np.minimum(distance / view.range_max_m, 1.0), 0.0)
-    half_width = 0.5 * seen.across_m
-    candidates = np.flatnonzero(visible & tracks.is_confirmed & (half_width > 0.6))
-    if len(candidates) == 0:
-        return share
+    visible = facing > math.cos(min(view.opening_rad / 2.0, math.pi))
+    visible &= (distance > view.range_min_m) & (distance < view.range_max_m)
+    share = visible * (1.0 - (1.0 - FAR_SHARE) / view.range_max_m * distance)
+    blocking = (visible & (tracks.values[CONFIRMED] > 0.5) & (seen.across_m > LEAST_WIDTH_M)).nonzero()[0]
+    if len(blocking) == 0:
+        return np.asarray(share)
+    rows = visible.nonzero()[0]
+    bx, by, far = ux[blocking], uy[blocking], distance[blocking]
+    half_angle = 0.5 * seen.across_m[blocking] / far
+    rx, ry = ux[rows][:, None], uy[rows][:, None]
     # sine of the angle between the sight lines of every track in view and every blocker
-    rows = np.flatnonzero(visible)
-    off = np.abs(ux[rows, None] * uy[candidates] - uy[rows, None] * ux[candidates])
-    behind = distance[rows, None] > distance[candidates] + 1.0
-    behind &= off * distance[candidates] < half_width[candidates]
-    behind &= ux[rows, None] * ux[candidates] + uy[rows, None] * uy[candidates] > 0
-    share[rows[behind.any(axis=1)]] *= HIDDEN_DETECTION
-    return share
-
-
-def _turned(tracks: Tracks, ux: Floats, uy: Floats) -> tuple[Floats, Floats]:
-    weight = np.hypot(tracks.yaw_x, tracks.yaw_y)
-    is_known = weight > 0.05
-    safe = np.where(is_known, weight, 1.0)
-    fx, fy = tracks.yaw_x / safe, tracks.yaw_y / safe
-    diagonal = np.sqrt(0.5)  # where the direction is not known: half way between along and across
-    return np.where(is_known, fx * ux + fy * uy, diagonal), np.where(is_known, fx * uy - fy * ux, diagonal)
+    behind = np.abs(rx * by - ry * bx) < half_angle
+    behind &= distance[rows][:, None] > far + 1.0
+    if view.opening_rad > math.pi:
+        behind &= rx * bx + ry * by > 0
+    share[rows[np.logical_or.reduce(behind, axis=1)]] *= HIDDEN_DETECTION
+    return np.asarray(share)
