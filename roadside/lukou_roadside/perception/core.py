@@ -20,6 +20,7 @@ from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
 from lukou_messages.v1.objects_pb2 import PerceivedArea
 from lukou_roadside.perception.calibration import Calibration
 from lukou_roadside.perception.cycle import Cycles
+from lukou_roadside.perception.detection_gate import DetectionGate, off_the_lanes
 from lukou_roadside.perception.lists import ListBuilder
 from lukou_roadside.perception.projection import Boxes, Projector
 from lukou_roadside.perception.sensing import detection_scan, radar_scan
@@ -93,6 +94,7 @@ class PerceptionCore:
         self._sensors: dict[str, _Sensor] = {}
         self._projectors: dict[str, Projector] = {}
         self._radars = {radar.name: radar for radar in settings.radars}
+        self._outside = off_the_lanes(model) if settings.cameras else None
         for camera in settings.cameras:
             self._add_camera(camera)
         for name in self._radars:
@@ -109,8 +111,9 @@ class PerceptionCore:
     def _add_camera(self, settings: CameraSettings) -> None:
         sensor = self._add_sensor(settings.name, is_awaited=True)
         calibration = Calibration(settings)
+        gate = DetectionGate(calibration, self._settings.gate, self._outside)
         self._projectors[settings.name] = Projector(
-            calibration, sensor.number, self._lists.height, self._lists.lane_heading
+            calibration, sensor.number, self._lists.height, self._lists.lane_heading, gate
         )
         x_m, y_m = calibration.outline()
         if np.isfinite(x_m).all():
@@ -158,8 +161,13 @@ class PerceptionCore:
         return self._maps.faults()
 
     def figures(self) -> dict[str, float]:
-        """For health: frames that were never used, by the drivers and here."""
-        return {"dropped_frames": float(self.dropped_frames + sum(self._dropped_by_driver.values()))}
+        """For health: frames that were never used, by the drivers and here, and detections that can be no road user."""
+        gates = [projector.gate for projector in self._projectors.values() if projector.gate is not None]
+        return {
+            "dropped_frames": float(self.dropped_frames + sum(self._dropped_by_driver.values())),
+            "detections_off_area": float(sum(gate.off_area for gate in gates)),
+            "detections_of_wrong_size": float(sum(gate.wrong_size for gate in gates)),
+        }
 
     # --- taking ---------------------------------------------------------------------------------------------------
 
@@ -182,9 +190,25 @@ class PerceptionCore:
         if is_superseded and now_ns - one.measured_at_ns > self._settings.oldest_frame_s * 1e9:
             self.dropped_frames += 1
             return
-        boxes = self._best(self._detector.detect(frame.picture))
         sensor.frames += 1
-        self._use(sensor, one, projector.scan(boxes, self._seconds(one.measured_at_ns), sensor.frames))
+        self._use(sensor, one, self._scan_of(frame, self._detector, projector, sensor.frames))
+
+    def detections_in(self, frame: CameraFrame) -> Scan:
+        """What one picture alone gives on the map; nothing is remembered of it.
+
+        Raises
+        ------
+        LookupError
+            The frame is of no camera of this site, or the site has no detector.
+        """
+        projector = self._projectors.get(frame.camera)
+        if projector is None or self._detector is None:
+            raise LookupError(f"{frame.camera}: no camera of {self._settings.site} with a detector")
+        return self._scan_of(frame, self._detector, projector, 0)
+
+    def _scan_of(self, frame: CameraFrame, detector: Detector, projector: Projector, number: int) -> Scan:
+        boxes = self._best(detector.detect(frame.picture))
+        return projector.scan(boxes, self._seconds(frame.measured_at_ns), number)
 
     def _best(self, boxes: Boxes) -> Boxes:
         """Detections worth following, not more than a tracker can take."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lukou_roadside.perception.calibration import Calibration
+from lukou_roadside.perception.detection_gate import DetectionGate
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
 
@@ -89,12 +90,15 @@ class Projector:
         Height of the ground.
     heading : callable
         Likely headings; makes the footprint correction right for elongated road users.
+    gate : DetectionGate, optional
+        Refuses what can be no road user.
     """
 
     calibration: Calibration
     sensor: int
     height: GroundHeight = flat
     heading: Heading = no_heading
+    gate: DetectionGate | None = None
 
     def scan(self, boxes: Boxes, time_s: float, sequence: int) -> Scan:
         """Detections of one picture as a scan in the map frame.
@@ -121,6 +125,8 @@ class Projector:
         view = self.calibration.view
         distance = np.hypot(x - view.x_m, y - view.y_m)
         used = np.isfinite(distance) & (distance < view.range_max_m) & np.isfinite(xx + yy)
+        if self.gate is not None:
+            used &= self.gate.keep(named, (x1, y1, x2, y2), (x, y, z), xx + yy)
         unknown = np.full(int(used.sum()), np.nan)
         return Scan(
             sensor=self.sensor,

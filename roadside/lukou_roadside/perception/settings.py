@@ -57,6 +57,25 @@ class RadarSettings(_Frozen):
     azimuth_deviation_rad: float = Field(0.01, gt=0.0, description="standard deviation of a direction [rad]")
 
 
+class GateSettings(_Frozen):
+    """Which detections of cameras can be road users at all."""
+
+    map_margin_m: float = Field(
+        8.0,
+        ge=0.0,
+        description="detections farther from every lane than this and twice their own deviation are dropped; inf: kept [m]",
+    )
+    excluded_areas: tuple[tuple[tuple[float, float], ...], ...] = Field(
+        (), description="polygons in the map frame where no detection counts, for example a car park [m]"
+    )
+    size_tolerance: float = Field(
+        0.35,
+        ge=0.0,
+        le=2.0,
+        description="share by which a size may leave what its class can have; 0: sizes are not judged",
+    )
+
+
 class PerceptionSettings(_Frozen):
     """The perception process of one intersection."""
 
@@ -73,6 +92,7 @@ class PerceptionSettings(_Frozen):
     stale_s: float = Field(0.5, gt=0.0, description="a sensor silent for longer is missing [s]")
     oldest_frame_s: float = Field(0.4, gt=0.0, description="older frames are dropped when a newer one is there [s]")
     least_score: float = Field(0.3, ge=0.0, le=1.0, description="detections of a camera below this score are not used")
+    gate: GateSettings = Field(default_factory=lambda: GateSettings(), description="area and size that detections need")
     most_detections: int = Field(
         120, ge=1, description="best detections kept per frame: a blind detector must not stall"
     )

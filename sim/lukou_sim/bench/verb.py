@@ -116,6 +116,43 @@ def matching(
 
 
 @app.command()
+def perception(
+    conditions: Annotated[
+        str, typer.Option(help="Comma-separated: day, night, rain, fog, night_rain")
+    ] = "day,night,rain",
+    seconds: Annotated[float, typer.Option(min=1, help="Judged in each condition [s]")] = 60.0,
+    standing: Annotated[float, typer.Option(min=0, help="How long vehicles stand; 0: not measured [s]")] = 120.0,
+    scenario: Annotated[str, typer.Option(help="Scenario file, or the name of a shipped one")] = "calm",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """The camera and radar perception of k1 on rendered scenes, offline: figures by class, range, weather and light."""
+    from lukou_sim.bench.perception import CONDITIONS, lines, measure
+    from lukou_sim.world.scenario import load_scenario
+
+    wanted = [name.strip() for name in conditions.split(",") if name.strip()]
+    with plain_errors("lukou bench perception --help"):
+        unknown = [name for name in wanted if name not in CONDITIONS]
+        if unknown:
+            raise SettingsError([f"--conditions {', '.join(unknown)}: expected {', '.join(CONDITIONS)}"])
+        try:
+            chosen = load_scenario(scenario)
+        except (FileNotFoundError, ValueError) as error:
+            raise SettingsError([f"{scenario}: {error}"]) from None
+    figures = measure(chosen, wanted, seconds, standing, seed, _progress)
+    if as_json:
+        print_json(figures, seed=seed)
+        return
+    for line in lines(figures):
+        print(line)
+
+
+def _progress(share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{share * 100:3.0f} %", end="" if share < 0.995 else "\r", file=sys.stderr, flush=True)
+
+
+@app.command()
 def conflicts(
     map_file: Annotated[list[Path], typer.Option("--map", help="Map file; one per folder, in order")],
     folder: Annotated[list[Path], typer.Option("--run", help="Folder of recorded traffic with its truth; repeatable")],
