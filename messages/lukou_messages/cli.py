@@ -22,6 +22,7 @@ VERBS = {
     "guard": ("roadside", "prove the signal guard on signal configurations"),
     "detect": ("roadside", "boxes of a detector on pictures or a video"),
     "track": ("roadside", "tracking and fusion of recorded measurements"),
+    "calibrate": ("roadside", "calibrate cameras without a survey: points, lines, tracks, files of others"),
     "map": ("maps", "look at, check, match and show maps"),
     "warn": ("cloud", "conflict warnings of recorded trajectories"),
     "bench": ("sim", "benchmarks: objects, signals, matching, conflicts"),
@@ -76,9 +77,9 @@ def _list(unknown: str | None) -> None:
     print("usage: lukou VERB …        lukou VERB --help\n", file=stream)
     for verb, (room, purpose) in VERBS.items():
         note = "" if verb in installed else f"   [{_absence(room)}]"
-        print(f"  {verb:<9}{purpose}{note}", file=stream)
+        print(f"  {verb:<10}{purpose}{note}", file=stream)
     for verb in sorted(set(installed) - set(VERBS)):
-        print(f"  {verb:<9}(from {installed[verb].value.split(':')[0].split('.')[0]})", file=stream)
+        print(f"  {verb:<10}(from {installed[verb].value.split(':')[0].split('.')[0]})", file=stream)
 
 
 def _absence(room: str) -> str:

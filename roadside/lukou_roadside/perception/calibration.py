@@ -7,17 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
+from lukou_roadside.perception.lens import Lens
 from lukou_roadside.perception.settings import CameraSettings
 from lukou_roadside.perception.tracking.scan import Floats, View
 
-UNDISTORTION_STEPS = 6
-"""Fixed-point steps that take Brown-Conrady distortion out; converges for the lenses of traffic cameras."""
-
 
 class Calibration:
-    """Pinhole camera with Brown-Conrady distortion at a known pose.
-
-    D. Brown, "Close-Range Camera Calibration" (1971). Camera axes: x right, y down, z forward.
+    """Camera with its lens at a known pose. Camera axes: x right, y down, z forward.
 
     Parameters
     ----------
@@ -27,6 +23,7 @@ class Calibration:
 
     def __init__(self, settings: CameraSettings) -> None:
         self.settings = settings
+        self.lens = Lens(settings.lens, settings.distortion)
         self.focal_x_px = settings.focal_x_px
         self.focal_y_px = settings.focal_y_px or settings.focal_x_px
         self.centre_x_px = settings.width_px / 2.0 if settings.centre_x_px is None else settings.centre_x_px
@@ -45,7 +42,7 @@ class Calibration:
 
     def rays(self, u_px: Floats, v_px: Floats) -> Floats:
         """Directions in the map frame of pixels, (n, 3), not normalised."""
-        x, y = self._undistorted(
+        x, y = self.lens.undistorted(
             (u_px - self.centre_x_px) / self.focal_x_px, (v_px - self.centre_y_px) / self.focal_y_px
         )
         return np.asarray(np.column_stack([x, y, np.ones_like(x)]) @ self.camera_from_map)
@@ -74,34 +71,15 @@ class Calibration:
         """Pixels of map points; nan behind the camera. [px]"""
         local = (np.column_stack([x_m, y_m, z_m]) - self.position_map) @ self.camera_from_map.T
         depth = np.where(local[:, 2] > 0.1, local[:, 2], np.nan)
-        x, y = self._distorted(local[:, 0] / depth, local[:, 1] / depth)
+        x, y = self.lens.distorted(local[:, 0] / depth, local[:, 1] / depth)
         return x * self.focal_x_px + self.centre_x_px, y * self.focal_y_px + self.centre_y_px
-
-    def _distorted(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        k1, k2, p1, p2, k3 = self.settings.distortion
-        r2 = x * x + y * y
-        radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-        return (
-            x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x),
-            y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y,
-        )
-
-    def _undistorted(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        if not any(self.settings.distortion):
-            return x, y
-        x0, y0 = x, y
-        for _ in range(UNDISTORTION_STEPS):
-            dx, dy = self._distorted(x, y)
-            x, y = x + (x0 - dx), y + (y0 - dy)
-        return x, y
 
     @cached_property
     def view(self) -> View:
         """Wedge of the plane that the picture covers."""
-        width = self.settings.width_px
-        opening = math.atan(self.centre_x_px / self.focal_x_px) + math.atan(
-            (width - self.centre_x_px) / self.focal_x_px
-        )
+        sides = (np.array([0.0, float(self.settings.width_px)]) - self.centre_x_px) / self.focal_x_px
+        left, _ = self.lens.undistorted(sides, np.zeros(2))
+        opening = float(np.sum(np.arctan(np.abs(np.where(np.isnan(left), np.inf, left)))))
         x, y = self.to_ground(np.array([self.centre_x_px]), np.array([float(self.settings.height_px)]))
         nearest = float(np.hypot(x[0] - self.position_map[0], y[0] - self.position_map[1]))
         return View(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lukou_roadside.perception.lens import NUMBERS, LensKind
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 
 
@@ -25,8 +26,10 @@ class CameraSettings(_Frozen):
     focal_y_px: float | None = Field(None, gt=0.0, description="focal length along the columns; as focal_x_px [px]")
     centre_x_px: float | None = Field(None, description="principal point; the middle of the picture [px]")
     centre_y_px: float | None = Field(None, description="principal point; the middle of the picture [px]")
-    distortion: tuple[float, float, float, float, float] = Field(
-        (0.0, 0.0, 0.0, 0.0, 0.0), description="k1, k2, p1, p2, k3 of the Brown-Conrady model, as OpenCV orders them"
+    lens: LensKind = Field("radial_tangential", description="radial_tangential (Brown-Conrady) or fisheye")
+    distortion: tuple[float, ...] = Field(
+        (),
+        description="as OpenCV orders them: k1, k2, p1, p2[, k3[, k4, k5, k6]]; of a fisheye k1, k2, k3, k4; empty: none",
     )
     x_m: float = Field(description="position, east in the map frame [m]")
     y_m: float = Field(description="position, north in the map frame [m]")
@@ -38,6 +41,12 @@ class CameraSettings(_Frozen):
     pixel_deviation_px: float = Field(1.2, gt=0.0, description="standard deviation of a detected point [px]")
     range_max_m: float = Field(110.0, gt=0.0, description="farther detections are not used [m]")
     detection_probability: float = Field(0.9, gt=0.0, lt=1.0, description="share of road users in view that it finds")
+
+    @model_validator(mode="after")
+    def _judge_lens(self) -> CameraSettings:
+        if len(self.distortion) not in NUMBERS[self.lens]:
+            raise ValueError(f"distortion has {len(self.distortion)} numbers; {self.lens} takes {NUMBERS[self.lens]}")
+        return self
 
 
 class RadarSettings(_Frozen):

@@ -56,7 +56,7 @@ def camera_section(camera: CameraModel, endpoint: str, rate_hz: float) -> dict[s
         "z_m": z,
         "azimuth_rad": math.atan2(forward[1], forward[0]),
         "pitch_rad": math.asin(max(-1.0, min(1.0, forward[2]))),
-        "roll_rad": math.atan2(right[2], -down[2]),
+        "roll_rad": math.atan2(-right[2], -down[2]),
     }
 
 
