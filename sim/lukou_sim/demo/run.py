@@ -22,7 +22,7 @@ from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
 NICENESS = {"centre": 15, "region": 15, "perception": 12}
-CAMERAS_NICENESS = 6
+CAMERAS_NICENESS = 2
 """One machine plays a whole city: what computes for long gives way to what answers at once. The edge, the signals and the world, which
 finish in milliseconds, go before the detector, which needs forty of every hundred."""
 

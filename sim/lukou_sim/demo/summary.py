@@ -30,6 +30,17 @@ def read_measure(path: Path) -> Iterator[dict[str, Any]]:
                 continue
 
 
+def _sent(data: Path) -> dict[tuple[str, int, int], int]:
+    """When each object list had been sent, by its source, epoch and sequence. [ns]"""
+    return {
+        (path.name.removesuffix(".measure.jsonl").replace(".", "/"), epoch, sequence): line["done"]
+        for path in sorted(data.glob("*.perception.measure.jsonl"))
+        for line in read_measure(path)
+        for topic, epoch, sequence, _ in line["out"]
+        if topic == "objects"
+    }
+
+
 def latencies(data: Path, camera_source: str) -> dict[str, Any]:
     """Latencies of frames and object lists.
 
@@ -49,15 +60,20 @@ def latencies(data: Path, camera_source: str) -> dict[str, Any]:
             seen.update((name, due) for name, due in used)
             capture_to_objects += [(line["done"] - due) / 1e6 for due in fresh]
             frames_of[camera_source, epoch, sequence] = fresh
+    sent_ns = _sent(data)
     objects_to_warning: list[float] = []
+    sent_to_warning: list[float] = []
     capture_to_warning: list[float] = []
     for line in read_measure(data / "district.edge.measure.jsonl"):
         for _, source, epoch, sequence, received in line["in"]:
             objects_to_warning.append((line["done"] - received) / 1e6)
+            if (source, epoch, sequence) in sent_ns:
+                sent_to_warning.append((line["done"] - sent_ns[source, epoch, sequence]) / 1e6)
             capture_to_warning += [(line["done"] - due) / 1e6 for due in frames_of.get((source, epoch, sequence), ())]
     return {
         "capture_to_objects_ms": percentiles(capture_to_objects),
         "objects_to_warning_ms": percentiles(objects_to_warning),
+        "objects_sent_to_warning_ms": percentiles(sent_to_warning),
         "capture_to_warning_ms": percentiles(capture_to_warning),
         "frames_used": len(capture_to_objects),
     }

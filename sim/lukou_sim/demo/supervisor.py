@@ -31,6 +31,7 @@ class Supervised:
     name: str
     command: list[str]
     log: Path
+    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
@@ -55,9 +56,7 @@ class Supervisor:
     def add(self, name: str, arguments: list[str], log: Path, niceness: int = 0) -> None:
         """Start ``lukou <arguments>`` under a name; the nicer give way where cores are few."""
         command = [sys.executable, "-m", "lukou_messages.cli", *arguments, "--parent", str(os.getpid())]
-        if niceness:
-            command = ["nice", "-n", str(niceness), *command]
-        one = Supervised(name, command, log)
+        one = Supervised(name, command, log, niceness)
         self.processes[name] = one
         self._start(one)
 
@@ -72,6 +71,7 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,  # Ctrl-C goes to the launcher, which ends its children in order
             )
+        _be_nice(one.process.pid, one.niceness)
 
     def check(self) -> None:
         """Look at every process once; start those that ended again."""
@@ -143,3 +143,12 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(2)
+
+
+def _be_nice(pid: int, niceness: int) -> None:
+    """Let a process that has just begun give way; also its session, between which Linux's autogroups share the cores first."""
+    if not niceness:
+        return
+    with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))

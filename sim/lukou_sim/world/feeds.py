@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import zmq
 
 from lukou_hw.radar.datagram import encode as encode_datagram
 from lukou_hw.radar.reading import RadarScan
+from lukou_messages.clock import SystemClock
 from lukou_messages.codec import encode
 from lukou_messages.objects import DetectionList
 from lukou_messages.process import Input, Output
@@ -68,8 +72,13 @@ class RadarFeed(_Silent):
         self._socket.close()
 
 
+SENSORS_LATENCY_S = {"k2": 0.02, "k3": 0.04, "k4": 0.06}
+"""From the instant of a scan to its sending: sensors that detect by themselves need some tens of milliseconds, and those of
+different intersections never speak in chorus. [s]"""
+
+
 class DetectionFeed(_Silent):
-    """Publishes the scans of one site as source ``<site>/sensors``.
+    """Publishes the scans of one site as source ``<site>/sensors``, in a thread of its own, when sensors would have them ready.
 
     Parameters
     ----------
@@ -84,19 +93,32 @@ class DetectionFeed(_Silent):
     def __init__(self, site: str, endpoint: str, epoch: int) -> None:
         self.name = f"sensors-{site}"
         self._source, self._epoch, self._sequence = f"{site}/sensors", epoch, 0
-        self._context: Any = zmq.Context.instance()
-        self._socket = BroadcastSocket(self._context, endpoint, None)
+        self._latency_ns = round(SENSORS_LATENCY_S.get(site, 0.0) * 1e9)
+        self._clock = SystemClock()
+        context: Any = zmq.Context.instance()
+        self._socket = BroadcastSocket(context, endpoint, None)  # from here on the thread's
+        self._waiting: queue.Queue[tuple[DetectionList, int] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._send, name=self.name, daemon=True)
+        self._thread.start()
 
-    def offer(self, scan: DetectionList, now_ns: int, sent_at_ns: int) -> None:
-        """Publish one scan."""
-        self._sequence += 1
-        output = Output("detections", scan, now_ns)
-        source = int(TimeSource.TIME_SOURCE_SIMULATION)
-        header = make_header(self._source, self._epoch, self._sequence, output, sent_at_ns, source, 0)
-        self._socket.send("detections", encode("detections", header, scan))
+    def offer(self, scan: DetectionList, measured_ns: int) -> None:
+        """Publish one scan when it is ready."""
+        self._waiting.put((scan, measured_ns))
+
+    def _send(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            scan, measured_ns = waiting
+            time.sleep(max(0.0, measured_ns + self._latency_ns - self._clock.now_ns()) / 1e9)
+            self._sequence += 1
+            output = Output("detections", scan, measured_ns)
+            source = int(TimeSource.TIME_SOURCE_SIMULATION)
+            header = make_header(self._source, self._epoch, self._sequence, output, self._clock.now_ns(), source, 0)
+            self._socket.send("detections", encode("detections", header, scan))
 
     def close(self) -> None:
-        """Release the socket."""
+        """Send what waits, then release the socket."""
+        self._waiting.put(None)
+        self._thread.join(1.0)
         self._socket.socket.close(0)
 
 

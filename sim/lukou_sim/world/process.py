@@ -71,7 +71,7 @@ class WorldCore:
             for site, endpoint in settings.detections.items()
             if site in DETECTION_SITES
         }
-        self._is_warm = self._is_interrupted = False
+        self._is_warm = self._is_interrupted = self._has_shown = False
         self._steps = self._late_steps = self._steps_without_pictures = 0
         self._stood_still_ns = self._ended_ns = 0
         self._frame_every = max(1, round(10.0 / settings.frame_rate_hz))
@@ -87,7 +87,7 @@ class WorldCore:
         if self._steps == 0 and world.now_ns < due_ns - STEP_NS:  # the time that starting took is nobody's loss
             world.skip(due_ns - STEP_NS)
         behind = (due_ns - world.now_ns) // STEP_NS
-        if self.cameras and not self._preparing.is_alive():  # before that no picture is due
+        if self._has_shown:  # before its first picture a camera does not run
             self._steps_without_pictures += max(0, behind - 1)
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
@@ -97,21 +97,22 @@ class WorldCore:
         for _ in range(behind):
             world.step()
             self._steps += 1
-        return self._tell(due_ns, now_ns) if behind > 0 else []
+        return self._tell(due_ns) if behind > 0 else []
 
-    def _tell(self, due_ns: int, now_ns: int) -> list[Output]:
+    def _tell(self, due_ns: int) -> list[Output]:
         world = self.world
         if self.cameras and not self._preparing.is_alive() and (due_ns // STEP_NS) % self._frame_every == 0:
             for name, feed in self.cameras.items():  # first of all, and each at once: the detector waits for them
                 picture = world.picture(name)
                 if picture is not None:
                     feed.offer(picture, due_ns)
+                    self._has_shown = True
         if self.radars is not None:
             for scan in world.radar_scans():
                 self.radars.offer(scan)
         for site, scans in self.detections.items():
             for one in world.detections(site):
-                scans.offer(one, due_ns, now_ns)
+                scans.offer(one, due_ns)
         outputs = [Output("truth", world.truth(), due_ns)]
         outputs += [Output("vehicle", report, due_ns) for report in world.vehicle_reports()]
         return outputs
