@@ -110,6 +110,8 @@ def test_scheduled_dangers_happen_and_are_told(worlds: list[World]) -> None:
     runs = 0
     for _ in range(1000):
         world.step()
+        people = world.users.kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN
+        assert world.users.speed[people].max(initial=0.0) < 8.0  # also of those who have just been put on the street
         for event in world.truth().message.events:
             if event.scheduled:
                 told[event.scheduled] = event

@@ -19,6 +19,10 @@ from lukou_sim.world.scenario import Scenario
 STEP_S = 0.1
 
 
+FASTEST_PERSON_MPS = 8.0
+"""Nobody runs faster. [m/s]"""
+
+
 class Traffic:
     """The moving part of the world.
 
@@ -96,6 +100,8 @@ class Traffic:
                 fact = self._of_vehicle[name] = self._type(api.getTypeID(name))
             facts[k, :5] = fact
             facts[k, 5] = self._number.setdefault(name, len(self._number) + 1)
+        # A person that the simulation has been told to put elsewhere has the whole jump for its speed, for one step.
+        rows[vehicles:, 3] = np.where(rows[vehicles:, 3] > FASTEST_PERSON_MPS, 0.0, rows[vehicles:, 3])
         yaw = np.radians(90.0 - rows[:, 2])
         yaw = (yaw + math.pi) % (2 * math.pi) - math.pi
         x, y, length = rows[:, 0].copy(), rows[:, 1].copy(), facts[:, 2]
