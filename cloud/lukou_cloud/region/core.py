@@ -15,6 +15,7 @@ from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.settings import RegionSettings
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.traffic import TrafficMeter, _Trip
+from lukou_cloud.region.view import View
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
@@ -50,13 +51,14 @@ class Intersection:
     timing: Timing
     queues: QueueEstimator
     meter: TrafficMeter
+    view: View
     hash: str
     sequence: int = 0
     signal: SignalState | None = None
     signal_ns: int = 0
     decision: str = ""
     last_departures: list[int] = field(default_factory=list)
-    is_blind: bool = False
+    level: int = ViewLevel.VIEW_LEVEL_UNSPECIFIED
     refused: str = ""
     changes: int = 0
     stage: int = -1  # running stage; the last one while changing
@@ -123,6 +125,7 @@ class RegionCore:
             chooser,
             queues,
             TrafficMeter(approaches, index),
+            View(road, approaches, timing.view_m),
             configuration_hash(configuration),
             last_departures=[0] * len(approaches.lanes),
         )
@@ -179,26 +182,18 @@ class RegionCore:
         stale_ns = self.settings.stale_s * 1e9
         outputs: list[Output] = []
         objects = self._objects
-        sees = objects is not None and self._objects_valid and now_ns - self._objects_ns <= stale_ns
+        is_fresh = objects is not None and self._objects_valid and now_ns - self._objects_ns <= stale_ns
         hears = place.signal is not None and now_ns - place.signal_ns <= stale_ns
-        name = place.configuration.intersection
         place.following = -1
-        if not sees or objects is None:
-            place.decision = "blind: no fresh object list; the intersection keeps its own plan"
-            state = TrafficState(
-                intersection=name, interval_s=1.0, view=ViewLevel.VIEW_LEVEL_BLIND, decision=place.decision
-            )
-            outputs.append(Output("traffic", state, now_ns, INVALID, place.decision))
-            if not place.is_blind:
-                place.is_blind = True
-                outputs.append(self._event(now_ns, "region.blind", Severity.SEVERITY_WARNING, name, place.decision))
-                outputs += self._release(now_ns, place, "no fresh object list")
-            return outputs
-        if place.is_blind:
-            place.is_blind = False
-            outputs.append(self._event(now_ns, "region.sees", Severity.SEVERITY_INFO, name, "object lists are back"))
+        if not is_fresh or objects is None:
+            return self._blind(now_ns, place, "no fresh object list")
+        seen_m = place.view.seen_m(objects.perceived_areas)
+        level = place.view.level(seen_m)
+        if level == ViewLevel.VIEW_LEVEL_BLIND:
+            return self._blind(now_ns, place, "no perceived area covers most approaches")
+        outputs += self._view_changed(now_ns, place, level)
         now_s = (now_ns - self._origin_ns) / 1e9
-        situation = place.queues.update(now_s, objects, place.follow() if hears else -1, turns)
+        situation = place.queues.update(now_s, objects, place.follow() if hears else -1, turns, seen_m)
         place.timing.lineup.learn(place.queues.crossed, turns)
         command = None
         if hears and place.signal is not None:
@@ -208,13 +203,35 @@ class RegionCore:
         departures = place.queues.departures.tolist()
         gone = [a - b for a, b in zip(departures, place.last_departures, strict=True)]
         rates = place.queues.rates.tolist()
-        state = place.meter.update(now_s, objects, situation, rates, gone, place.decision, 1.0)
+        state = place.meter.update(now_s, objects, situation, rates, gone, place.decision, 1.0, level)
         outputs.append(Output("traffic", state, now_ns))
         if is_log:
             outputs.append(Output("traffic_log", self._logged(state), now_ns))
             place.meter.reset()
             place.last_departures = departures
         return outputs + self._sent(now_ns, place, command)
+
+    def _blind(self, now_ns: int, place: Intersection, reason: str) -> list[Output]:
+        """Who sees nothing does not take the streets for empty: the intersection keeps its own plan."""
+        place.decision = f"blind: {reason}; the intersection keeps its own plan"
+        name, view = place.configuration.intersection, ViewLevel.VIEW_LEVEL_BLIND
+        state = TrafficState(intersection=name, interval_s=1.0, view=view, decision=place.decision)
+        outputs = [Output("traffic", state, now_ns, INVALID, place.decision)]
+        if place.level != view:
+            place.level = view
+            outputs.append(self._event(now_ns, "region.blind", Severity.SEVERITY_WARNING, name, place.decision))
+            outputs += self._release(now_ns, place, reason)
+        return outputs
+
+    def _view_changed(self, now_ns: int, place: Intersection, level: int) -> list[Output]:
+        before, place.level = place.level, level
+        name = place.configuration.intersection
+        if level == ViewLevel.VIEW_LEVEL_PARTIAL and level != before:
+            text = "some approaches are watched by nobody: there the usual traffic is assumed"
+            return [self._event(now_ns, "region.partial_view", Severity.SEVERITY_WARNING, name, text)]
+        if level != before != ViewLevel.VIEW_LEVEL_UNSPECIFIED:
+            return [self._event(now_ns, "region.sees", Severity.SEVERITY_INFO, name, "every approach is watched again")]
+        return []
 
     def _sent(self, now_ns: int, place: Intersection, command: Command | None) -> list[Output]:
         """A command on its way; what changes something goes into the log too."""
@@ -328,9 +345,14 @@ class RegionCore:
 
     def faults(self) -> list[str]:
         """For health."""
-        blind = [name for name, place in self._intersections.items() if place.is_blind]
+        places = self._intersections.items()
+        blind = [name for name, place in places if place.level == ViewLevel.VIEW_LEVEL_BLIND]
+        partial = [name for name, place in places if place.level == ViewLevel.VIEW_LEVEL_PARTIAL]
         refused = [f"{name} refuses: {place.refused}" for name, place in self._intersections.items() if place.refused]
-        return ([f"blind at {', '.join(blind)}"] if blind else []) + refused + self._maps.faults()
+        views = [
+            f"{word} at {', '.join(found)}" for word, found in (("blind", blind), ("partial view", partial)) if found
+        ]
+        return views + refused + self._maps.faults()
 
     def figures(self) -> dict[str, float]:
         """For health."""
@@ -346,7 +368,7 @@ class RegionCore:
                 "signal_ns": place.signal_ns,
                 "decision": place.decision,
                 "last_departures": place.last_departures,
-                "is_blind": place.is_blind,
+                "level": int(place.level),
                 "refused": place.refused,
                 "changes": place.changes,
                 "stage": [place.stage, place.following],
@@ -356,7 +378,7 @@ class RegionCore:
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 4,
+            "version": 5,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -373,7 +395,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 4:
+        if state.get("version") != 5:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
@@ -385,7 +407,7 @@ class RegionCore:
             place = self._intersections[name]
             place.sequence, place.signal_ns, place.decision = kept["sequence"], kept["signal_ns"], kept["decision"]
             place.signal = SignalState.FromString(bytes.fromhex(kept["signal"])) if kept["signal"] else None
-            place.last_departures, place.is_blind = kept["last_departures"], kept["is_blind"]
+            place.last_departures, place.level = kept["last_departures"], kept["level"]
             place.refused, place.changes = kept["refused"], kept["changes"]
             place.stage, place.following = kept["stage"]
             place.timing.planned_ns, outflow, shares = kept["plan"]

@@ -103,7 +103,7 @@ class Lineup:
         waiting: NDArray[np.float64],
         headway_s: NDArray[np.float64],
         rates: NDArray[np.float64],
-        view_m: float,
+        view_m: NDArray[np.float64],
         weights: NDArray[np.float64],
         room: NDArray[np.float64],
         drain: NDArray[np.float64],
@@ -121,8 +121,8 @@ class Lineup:
             Of each approach lane. [s]
         rates : (lanes,) float array
             Expected arrivals beyond the view. [1/s]
-        view_m : float
-            Range within which every vehicle is known. [m]
+        view_m : (lanes,) float array
+            Distance to each stop line within which every vehicle is known. [m]
         weights : (lanes + crossings,) float array
             What the delay in each lane counts.
         room, drain : (exits,) float array
@@ -155,7 +155,13 @@ class Lineup:
             if lane in fed:
                 continue
             self._beyond(
-                lines[lane], lane, float(rates[lane]), view_m, float(headway_s[lane]), counts, float(weights[lane])
+                lines[lane],
+                lane,
+                float(rates[lane]),
+                float(view_m[lane]),
+                float(headway_s[lane]),
+                counts,
+                float(weights[lane]),
             )
         first = len(self.ways.movements)
         for k, people in enumerate(waiting.tolist()):
@@ -203,8 +209,9 @@ class Lineup:
         counts: NDArray[np.float64],
         weight: float,
     ) -> None:
-        """Expected arrivals from beyond the view, evenly spaced."""
-        at = view_m / float(self.approaches.speed_mps[lane]) + 0.5 / max(rate, 1e-6)
+        """Expected arrivals from beyond the view, and beyond whoever is seen there, evenly spaced."""
+        seen_s = max((arrival for arrival, *_ in line), default=0.0)
+        at = max(view_m / float(self.approaches.speed_mps[lane]), seen_s) + 0.5 / max(rate, 1e-6)
         while at < self.horizon_s and self._of_lane[lane]:
             way = min(self._of_lane[lane], key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
             counts[way] += 1

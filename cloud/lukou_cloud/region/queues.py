@@ -13,11 +13,21 @@ from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
 STANDING_MPS = 1.4
 """Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
+
+SPACING_M = 7.0
+"""From front to front of vehicles in a queue. [m]"""
+
+MOST_HIDDEN = 20.0
+"""No more vehicles are believed to stand in a lane that nobody watches."""
+
+Above = tuple[float, float, float, tuple[int, ...]]
+"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, and which lanes it may take. [s, m, m/s]"""
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
@@ -49,6 +59,8 @@ class Situation:
         Learned arrival rates. [1/s]
     inside : tuple of int
         Lane of each vehicle that stands inside the intersection, by map index.
+    view_m : (lanes,) float array
+        How far before the stop line each lane is watched. [m]
     """
 
     queue: NDArray[np.float64]
@@ -61,6 +73,7 @@ class Situation:
     seen: tuple[Seen, ...] = ()
     rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     inside: tuple[int, ...] = ()
+    view_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class QueueEstimator:
@@ -102,11 +115,36 @@ class QueueEstimator:
         self.inside_lanes: frozenset[int] = frozenset()  # of the intersection, by map index; set by who knows its ways
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
+        self._above: dict[int, Above] = {}  # vehicles further up, as last seen
+        self._lost: dict[int, Above] = {}  # those of them that nobody sees now
+        self._hidden = np.zeros(lanes)  # vehicles believed to stand in lanes that nobody watches
 
     def update(
-        self, now_s: float, objects: ObjectList, stage: int = -1, intentions: Mapping[int, int] = NOTHING
+        self,
+        now_s: float,
+        objects: ObjectList,
+        stage: int = -1,
+        intentions: Mapping[int, int] = NOTHING,
+        seen_m: NDArray[np.float64] | None = None,
     ) -> Situation:
-        """Estimate from one object list at time `now_s` (any fixed origin) [s], while `stage` runs (-1: a change, or unknown)."""
+        """Estimate from one object list.
+
+        Parameters
+        ----------
+        now_s : float
+            Time from any fixed origin. [s]
+        objects : ObjectList
+            Road users.
+        stage : int
+            Running stage; -1 during a change, or if it is unknown.
+        intentions : mapping of int to int
+            `Turn` that vehicles have told, by identity.
+        seen_m : (lanes,) float array, optional
+            How far before the stop line each lane is watched; everywhere if not given. [m]
+        """
+        view_m = (
+            np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
+        )
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         queue = np.zeros(self._size)
         arrivals = np.zeros((self._horizon, self._size))
@@ -114,6 +152,7 @@ class QueueEstimator:
         present: dict[int, tuple[int, float]] = {}
         waits: dict[int, tuple[int, float]] = {}
         seen: list[Seen] = []
+        above: dict[int, Above] = {}
         inside: list[int] = []
         vehicles = 0
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
@@ -138,15 +177,20 @@ class QueueEstimator:
                 waited[number] = max(waited[number], wait_s)
                 standing[number] += 1
             seen.append(Seen(number, shares, to_stop, v, wait_s, intentions.get(identity, 0)))
+            if number < 0:
+                above[identity] = (now_s, to_stop, v, shares)
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
-        self._learn(now_s, present, standing, stage)
-        self._background(arrivals)
+        seen += self._between(now_s, above, present, view_m)
+        self._hide(now_s, view_m < SEEN_FROM_M, stage, seen, queue)
+        self._learn(now_s, present, standing, stage, view_m >= SEEN_FROM_M)
+        self._background(arrivals, view_m)
         self._waits = waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
         return Situation(
-            queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy(), tuple(inside)
-        )
+            queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy(), tuple(inside),
+            view_m,
+        )  # fmt: skip
 
     def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
         """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""
@@ -210,8 +254,43 @@ class QueueEstimator:
             count += 1
         return count
 
+    def _between(
+        self, now_s: float, above: dict[int, Above], present: Mapping[int, object], view_m: NDArray[np.float64]
+    ) -> list[Seen]:
+        """Vehicles that have driven out of one view and not yet into the next: where they should be by now."""
+        found, kept = [], {}
+        for identity, (at_s, to_stop, v, choices) in {**self._lost, **self._above}.items():
+            if identity in present:
+                continue
+            speed = max(v, 0.5 * float(self.approaches.speed_mps[choices[0]]))
+            left_m = to_stop - (now_s - at_s) * speed
+            if left_m > view_m[list(choices)].min():
+                kept[identity] = (at_s, to_stop, v, choices)
+                found.append(Seen(-1, choices, left_m, speed, 0.0, 0))
+        self._above, self._lost = above, kept
+        return found
+
+    def _hide(
+        self, now_s: float, is_unseen: NDArray[np.bool_], stage: int, seen: list[Seen], queue: NDArray[np.float64]
+    ) -> None:
+        """Lanes that nobody watches: as many come as usual, and leave at the usual headway while they have right of way."""
+        dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
+        lanes = len(is_unseen)
+        served = self.approaches.serves[stage, :lanes] if stage >= 0 else np.zeros(lanes, np.bool_)
+        more = self.rates[:lanes] - np.where(served, self.discharge.flow, self.discharge.red_flow)
+        self._hidden = np.where(is_unseen, np.clip(self._hidden + more * dt, 0.0, MOST_HIDDEN), 0.0)
+        for lane in np.flatnonzero(is_unseen).tolist():
+            hidden = round(float(self._hidden[lane]))
+            queue[lane] += hidden
+            seen += [Seen(lane, (lane,), SPACING_M * k, 0.0, 0.0, 0) for k in range(hidden)]
+
     def _learn(
-        self, now_s: float, present: dict[int, tuple[int, float]], standing: NDArray[np.float64], stage: int
+        self,
+        now_s: float,
+        present: dict[int, tuple[int, float]],
+        standing: NDArray[np.float64],
+        stage: int,
+        is_seen: NDArray[np.bool_],
     ) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
@@ -225,16 +304,17 @@ class QueueEstimator:
                 self.crossed.append((identity, number))
         if dt > 0:
             share = 1.0 - np.exp(-dt / self._memory)
-            self.rates += share * (left / dt - self.rates)
+            known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
+            self.rates += np.where(known, share * (left / dt - self.rates), 0.0)
             if stage >= 0:
                 lanes = len(standing)
                 self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
         self._seen = present
 
-    def _background(self, arrivals: NDArray[np.float64]) -> None:
+    def _background(self, arrivals: NDArray[np.float64], view_m: NDArray[np.float64]) -> None:
         """Beyond the view, expect what usually comes."""
         for number in range(len(self.approaches.lanes)):
-            sight = int(self._view_m / float(self.approaches.speed_mps[number]))
+            sight = int(view_m[number] / float(self.approaches.speed_mps[number]))
             arrivals[sight:, number] += self.rates[number]
 
     def export(self) -> dict[str, object]:
@@ -246,6 +326,9 @@ class QueueEstimator:
             "departures": self.departures.tolist(),
             "discharge": self.discharge.export(),
             "last_s": self._last_s,
+            "hidden": self._hidden.tolist(),
+            "above": [[i, *v] for i, v in self._above.items()],
+            "lost": [[i, *v] for i, v in self._lost.items()],
         }
 
     def load(self, state: dict[str, object]) -> None:
@@ -255,4 +338,7 @@ class QueueEstimator:
         self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
         self.departures = np.array(state["departures"], np.int64)
         self.discharge.load(state["discharge"])  # type: ignore[arg-type]
+        self._hidden = np.array(state["hidden"], float)
+        self._above = {int(i): (at, m, v, tuple(c)) for i, at, m, v, c in state["above"]}  # type: ignore[attr-defined]
+        self._lost = {int(i): (at, m, v, tuple(c)) for i, at, m, v, c in state["lost"]}  # type: ignore[attr-defined]
         self._last_s = None if state["last_s"] is None else float(state["last_s"])  # type: ignore[arg-type]

@@ -137,7 +137,7 @@ class Timing:
         headway = np.where(self.models_yielding, settings.headway_s, 1.0 / np.maximum(situation.flow[:lanes], 0.05))
         exits = len(self.ways.exits) + 1
         traffic = self.lineup.build(
-            situation.seen, situation.queue[lanes:], headway, situation.rates[:lanes], settings.view_m, self._weights,
+            situation.seen, situation.queue[lanes:], headway, situation.rates[:lanes], situation.view_m, self._weights,
             np.full(exits, np.inf), np.zeros(exits), expected, fed,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold)

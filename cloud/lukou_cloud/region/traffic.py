@@ -49,6 +49,7 @@ class TrafficMeter:
         departures: list[int],
         decision: str,
         interval_s: float,
+        view: int = ViewLevel.VIEW_LEVEL_FULL,
     ) -> TrafficState:
         """The state of the interval that ends now."""
         numbers = {lane: k for k, lane in enumerate(self.approaches.lanes)}
@@ -80,7 +81,7 @@ class TrafficMeter:
             intersection=self.approaches.intersection,
             interval_s=interval_s,
             lanes=[self._lane(k, vehicles[k], rates[k], departures[k]) for k in range(len(vehicles))],
-            view=ViewLevel.VIEW_LEVEL_FULL,
+            view=view,  # type: ignore[arg-type]
             decision=decision,
             vehicles_left=self.left,
             pedestrians_waiting=situation.pedestrians,
