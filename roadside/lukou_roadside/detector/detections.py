@@ -45,6 +45,10 @@ class PictureDetections:
     def __len__(self) -> int:
         return len(self.score)
 
+    def take(self, rows: NDArray[np.bool_]) -> PictureDetections:
+        """Some of them."""
+        return PictureDetections(*(getattr(self, name)[rows] for name in PictureDetections.__slots__))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawBoxes:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from lukou_messages.report import FAILED, WRONG_USAGE, print_json
 from lukou_roadside.detector import SHIPPED_CARD, CardError, Detector, PictureDetections, load_detector
+from lukou_roadside.detector.background import BackgroundError, read_background
 
 app = typer.Typer(add_completion=False)
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
@@ -29,12 +30,18 @@ def detect(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per picture on stdout")] = False,
     picture: Annotated[Path | None, typer.Option("--picture", help="write the last picture with its boxes")] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="of a video, only every n-th frame")] = 1,
+    background: Annotated[
+        Path | None, typer.Option("--background", help="file of `lukou adapt`: what shows the empty street is left out")
+    ] = None,
 ) -> None:
     """Find road users in pictures or videos; boxes are in pixels of the given picture. Exit 1 where a file is unreadable."""
     try:
         detector = load_detector(model)
+        empty = None if background is None else read_background(background)
     except CardError as error:
         _fail(str(error), "see docs/detector.md for the form of a card")
+    except BackgroundError as error:
+        _fail(str(error), "see docs/detector.md")
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         _fail(f"there is no such file: {', '.join(missing)}", "give pictures or videos")
@@ -43,10 +50,12 @@ def detect(
     unreadable = []
     for file in files:
         is_read = False
-        for number, image in _frames(file, every):
+        for number, image in frames(file, every):
             is_read = True
             started = time.process_time()
             found = detector.detect(image)
+            if empty is not None:
+                found = found.take(~empty.is_on_background(image, found.x1, found.y1, found.x2, found.y2))
             cpu_ms = (time.process_time() - started) * 1e3
             last = image, found
             if as_json:
@@ -92,7 +101,8 @@ def draw(detector: Detector, image: NDArray[np.uint8], found: PictureDetections)
     return canvas
 
 
-def _frames(file: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def frames(file: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Pictures of a file with their numbers: one of a picture, every so many of a video, none where it cannot be read."""
     if file.suffix.lower() in PICTURES:
         image = _read(file)
         if image is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,12 @@ class _SomeBoxes:
     ground_y: Any
 
 
+def _some(boxes: Boxes, rows: NDArray[Any]) -> Boxes:
+    """Some of the detections, by index or mask."""
+    names = ("object_class", "score", "x1", "y1", "x2", "y2", "ground_x", "ground_y")
+    return _SomeBoxes(*(np.asarray(getattr(boxes, name))[rows] for name in names))
+
+
 @dataclass
 class _Sensor:
     """What is known of one sensor while running."""
@@ -95,6 +102,8 @@ class PerceptionCore:
         self._projectors: dict[str, Projector] = {}
         self._radars = {radar.name: radar for radar in settings.radars}
         self._outside = off_the_lanes(model) if settings.cameras else None
+        self._backgrounds: dict[str, Any] = {}
+        self._on_background = 0
         for camera in settings.cameras:
             self._add_camera(camera)
         for name in self._radars:
@@ -115,6 +124,10 @@ class PerceptionCore:
         self._projectors[settings.name] = Projector(
             calibration, sensor.number, self._lists.height, self._lists.lane_heading, gate
         )
+        if settings.background is not None:
+            from lukou_roadside.detector.background import read_background  # late: with ONNX Runtime, 0.1 s
+
+            self._backgrounds[settings.name] = read_background(Path(settings.background))
         x_m, y_m = calibration.outline()
         if np.isfinite(x_m).all():
             sensor.area = PerceivedArea(
@@ -166,6 +179,7 @@ class PerceptionCore:
         return {
             "dropped_frames": float(self.dropped_frames + sum(self._dropped_by_driver.values())),
             "detections_off_area": float(sum(gate.off_area for gate in gates)),
+            "detections_on_background": float(self._on_background),
             "detections_of_wrong_size": float(sum(gate.wrong_size for gate in gates)),
         }
 
@@ -208,6 +222,11 @@ class PerceptionCore:
 
     def _scan_of(self, frame: CameraFrame, detector: Detector, projector: Projector, number: int) -> Scan:
         boxes = self._best(detector.detect(frame.picture))
+        background = self._backgrounds.get(frame.camera)
+        if background is not None:
+            on_street = background.is_on_background(frame.picture, boxes.x1, boxes.y1, boxes.x2, boxes.y2)
+            self._on_background += int(on_street.sum())
+            boxes = _some(boxes, ~on_street)
         return projector.scan(boxes, self._seconds(frame.measured_at_ns), number)
 
     def _best(self, boxes: Boxes) -> Boxes:
@@ -216,8 +235,7 @@ class PerceptionCore:
         rows = np.flatnonzero(score >= self._settings.least_score)
         if len(rows) > self._settings.most_detections:
             rows = np.sort(rows[np.argsort(-score[rows], kind="stable")[: self._settings.most_detections]])
-        names = ("object_class", "score", "x1", "y1", "x2", "y2", "ground_x", "ground_y")
-        return _SomeBoxes(*(np.asarray(getattr(boxes, name))[rows] for name in names))
+        return _some(boxes, rows)
 
     def _take_sweep(self, one: Input, sweep: RadarScan) -> None:
         sensor, radar = self._sensors.get(sweep.radar), self._radars.get(sweep.radar)

@@ -40,6 +40,10 @@ class CameraSettings(_Frozen):
     angle_deviation_rad: float = Field(0.0015, ge=0.0, description="standard deviation of the mounting's angles [rad]")
     pixel_deviation_px: float = Field(1.2, gt=0.0, description="standard deviation of a detected point [px]")
     range_max_m: float = Field(110.0, gt=0.0, description="farther detections are not used [m]")
+    background: str | None = Field(
+        None,
+        description="file of `lukou adapt`, relative to the site file: detections that show the empty street are dropped",
+    )
     detection_probability: float = Field(0.9, gt=0.0, lt=1.0, description="share of road users in view that it finds")
 
     @model_validator(mode="after")
