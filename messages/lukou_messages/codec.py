@@ -23,6 +23,7 @@ from lukou_messages.v1 import (
     event_pb2,
     health_pb2,
     map_pb2,
+    sensor_pb2,
     signal_pb2,
     traffic_pb2,
     vehicle_pb2,
@@ -56,6 +57,8 @@ MESSAGE_CLASSES: dict[str, Any] = {
     "lukou.v1.Health": health_pb2.Health,
     "lukou.v1.StepJournal": health_pb2.StepJournal,
     "lukou.v1.MapTile": map_pb2.MapTile,
+    "lukou.v1.SensorReport": sensor_pb2.SensorReport,
+    "lukou.v1.CameraPicture": sensor_pb2.CameraPicture,
 }
 
 
@@ -260,8 +263,30 @@ def _check_warning(warning: warning_pb2.Warning) -> None:
         raise Refused("out_of_bounds", "warning needs an identity, a probability and a severity from 0 to 1")
 
 
+MOST_PICTURE_BYTES = 128 * 1024
+
+
+def _check_picture(picture: sensor_pb2.CameraPicture) -> None:
+    _check_name("camera", picture.camera)
+    if not 0 < len(picture.jpeg) <= MOST_PICTURE_BYTES or not picture.jpeg.startswith(b"\xff\xd8"):
+        raise Refused("bad_picture", f"{len(picture.jpeg)} bytes, expected a JPEG of at most {MOST_PICTURE_BYTES}")
+    if not 0 < picture.width_px <= 4096 or not 0 < picture.height_px <= 4096:
+        raise Refused("out_of_bounds", f"a picture of {picture.width_px} x {picture.height_px} pixels")
+    if len(picture.boxes) > 512:
+        raise Refused("too_many_elements", f"{len(picture.boxes)} boxes")
+
+
+def _check_sensors(report: sensor_pb2.SensorReport) -> None:
+    if len(report.sensors) > 64 or any(len(one.ranges) > 16 for one in report.sensors):
+        raise Refused("too_many_elements", f"{len(report.sensors)} sensors")
+    for one in report.sensors:
+        _check_name("sensor", one.sensor)
+
+
 SEMANTIC_CHECKS: dict[str, Callable[[Any], None]] = {
+    "lukou.v1.CameraPicture": _check_picture,
     "lukou.v1.Command": _check_command,
+    "lukou.v1.SensorReport": _check_sensors,
     "lukou.v1.SignalState": _check_signal,
     "lukou.v1.VehicleReport": _check_vehicle,
     "lukou.v1.Warning": _check_warning,

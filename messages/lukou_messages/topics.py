@@ -70,6 +70,8 @@ TOPICS: dict[str, Topic] = _table(
     Topic("reply_log",     "lukou.v1.CommandReply",   0.0, 0.0, "all",    "record",  True,  "replies of the guards, for the archive"),
     Topic("health",        "lukou.v1.Health",         1.0, 3.0, "latest", "state",   True,  "how each process is"),
     Topic("map",           "lukou.v1.MapTile",        0.0, 0.0, "all",    "state",   True,  "map tiles in force"),
+    Topic("sensor_report", "lukou.v1.SensorReport",   1.0,  5.0, "latest", "state",   True,  "how well each sensor of a site does"),
+    Topic("picture",       "lukou.v1.CameraPicture",  1.0, 10.0, "all",    "state",   False, "small pictures of cameras for an operator, only where a site allows it"),
     Topic("journal",       "lukou.v1.StepJournal",   0.0, 0.0, "all",    "state",   True,  "steps of the processes, for recordings only"),
     Topic("truth",         "lukou.v1.TruthList",     10.0, 0.5, "latest", "state",   True,  "what a simulation knows; never an input of control"),
 )

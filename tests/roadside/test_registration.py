@@ -173,7 +173,11 @@ def test_the_list_says_why_it_is_degraded_and_is_less_certain() -> None:
                 )
                 at = 1_800_000_000_000_000_000 + round((k * 0.1 + (late_s if sensor == 0 else 0.0)) * 1e9)
                 inputs.append(Input("detections", "k2/sensors", 1, 3 * k + sensor, at, value))
-            outputs += core.step(1_800_000_000_000_000_000 + round((k * 0.1 + 0.25) * 1e9), inputs)
+            outputs += [
+                one
+                for one in core.step(1_800_000_000_000_000_000 + round((k * 0.1 + 0.25) * 1e9), inputs)
+                if one.topic == "objects"
+            ]
         validity.append(outputs[-1].validity)
         reasons.append(outputs[-1].reason)
         spread.append(float(np.median(outputs[-1].value.position_variance_xx_m2)))

@@ -19,6 +19,7 @@ from lukou_messages.process import Input, Output
 from lukou_messages.v1 import health_pb2
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Validity
+from lukou_messages.v1.sensor_pb2 import CameraPicture, SensorKind, SensorQuality, SensorReport
 from lukou_messages.v1.signal_pb2 import Authority, ControlMode, SignalColour, SignalState
 from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase
@@ -48,7 +49,7 @@ class CentreCore:
     """Keeps the latest of everything and gives page updates (``device/page``) and its own events (``device/archive``).
 
     A page update is a dictionary with a ``type``: ``objects``, ``signals``, ``warnings``, ``processes``, ``figures``,
-    ``event``; all values are plain.
+    ``event``, ``sensors``, ``picture``; all values are plain, but for the picture's ``jpeg``.
     """
 
     def __init__(self, settings: CentreSettings) -> None:
@@ -115,6 +116,10 @@ class CentreCore:
             self._figures.add_traffic(one.measured_at_ns, one.value)
         elif one.topic == "health":
             return self._take_health(now_ns, one)
+        elif one.topic == "picture":
+            return [self._page(now_ns, picture_update(one.source, one.measured_at_ns, one.value))]
+        elif one.topic == "sensor_report":
+            return [self._page(now_ns, sensors_update(one.source, one.measured_at_ns, one.value))]
         elif one.topic == "device/archive":
             return self._take_record(now_ns, *one.value)
         return []
@@ -262,7 +267,94 @@ def objects_update(at_ns: int, objects: ObjectList, validity: int) -> dict[str, 
         "age": _rounded(objects.age_s, 0),
         "coasted": _rounded(objects.unmeasured_s, 1),
         "deviation": _rounded(np.sqrt(objects.position_variance_xx_m2 + objects.position_variance_yy_m2), 2),
+        "ellipse": _ellipses(objects),
         "lane": [lanes[k] if k < len(lanes) and k != NOT_ONE else "" for k in objects.lane.tolist()],
+    }
+
+
+def _ellipses(objects: ObjectList) -> list[float]:
+    """Half axes of each position's standard deviation and the direction of the longer, three numbers per road user. [m, m, rad]"""
+    xx, yy = (
+        np.asarray(column, np.float64) for column in (objects.position_variance_xx_m2, objects.position_variance_yy_m2)
+    )
+    xy = (
+        np.asarray(objects.position_variance_xy_m2, np.float64)
+        if objects.has("position_variance_xy_m2")
+        else np.zeros(len(xx))
+    )
+    middle, half = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
+    axes = np.stack(
+        [np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 0.0)), 0.5 * np.arctan2(2.0 * xy, xx - yy)], axis=-1
+    )
+    return _rounded(axes.ravel(), 2)
+
+
+def picture_update(source: str, at_ns: int, picture: CameraPicture) -> dict[str, Any]:
+    """A camera's picture for the page; ``jpeg`` stays on the server and is fetched by who looks."""
+    site = source.partition("/")[0]
+    boxes = [
+        [one.object_class, *(round(value, 4) for value in (one.score, one.left, one.top, one.right, one.bottom))]
+        for one in picture.boxes
+    ]
+    return {
+        "type": "picture", "key": f"{site}/{picture.camera}", "site": site, "camera": picture.camera, "at_ms": at_ns // 10**6,
+        "width": picture.width_px, "height": picture.height_px, "is_coarsened": picture.is_coarsened, "boxes": boxes, "jpeg": picture.jpeg,
+    }  # fmt: skip
+
+
+def sensors_update(source: str, at_ns: int, report: SensorReport) -> dict[str, Any]:
+    """How a site's sensors do, for the page and as JSON; what is not known is None."""
+    return {
+        "type": "sensors",
+        "site": source.partition("/")[0],
+        "at_ms": at_ns // 10**6,
+        "sensors": [_sensor(one) for one in report.sensors],
+    }
+
+
+def _sensor(one: SensorQuality) -> dict[str, Any]:
+    def known(message: Any, name: str, digits: int) -> float | None:
+        return round(getattr(message, name), digits) if message.HasField(name) else None
+
+    mounting = one.mounting
+    return {
+        "sensor": one.sensor,
+        "kind": SensorKind.Name(one.kind).removeprefix("SENSOR_KIND_").lower(),
+        "state": Validity.Name(one.state).removeprefix("VALIDITY_").lower(),
+        "reason": one.reason,
+        "scans": one.scans,
+        "late": one.late,
+        "dropped": one.dropped,
+        "rate_hz": known(one, "rate_hz", 1),
+        "latency_p50_ms": known(one, "latency_p50_ms", 0),
+        "latency_p95_ms": known(one, "latency_p95_ms", 0),
+        "clock_offset_s": known(one, "clock_offset_s", 3),
+        "azimuth_offset_deg": round(np.degrees(one.azimuth_offset_rad), 2)
+        if one.HasField("azimuth_offset_rad")
+        else None,
+        "found_share": known(one, "found_share", 3),
+        "ranges": [
+            {
+                "from_m": round(part.from_m),
+                "to_m": round(part.to_m),
+                "expected": round(part.expected, 1),
+                "found_share": round(part.found / part.expected, 3) if part.expected >= 5.0 else None,
+                "residual_p50_m": known(part, "residual_p50_m", 2),
+                "residual_p95_m": known(part, "residual_p95_m", 2),
+            }
+            for part in one.ranges
+        ],
+        "mounting": {
+            "compared_at_ms": mounting.compared_at_ns // 10**6,
+            "found_share": round(mounting.found_share, 2),
+            "is_sure": mounting.is_sure,
+            "has_moved": mounting.has_moved,
+            "azimuth_deg": round(np.degrees(mounting.azimuth_rad), 2),
+            "pitch_deg": round(np.degrees(mounting.pitch_rad), 2),
+            "roll_deg": round(np.degrees(mounting.roll_rad), 2),
+        }
+        if one.HasField("mounting")
+        else None,
     }
 
 

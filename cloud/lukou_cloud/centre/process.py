@@ -21,7 +21,7 @@ def make_devices(settings: CentreSettings) -> Sequence[Device]:
 
 SPEC = ProcessSpec(
     name="centre",
-    takes=("fused_objects", "signal", "warning", "traffic", "health", "vehicle"),
+    takes=("fused_objects", "signal", "warning", "traffic", "health", "vehicle", "sensor_report", "picture"),
     gives=("event", "map"),
     trigger=Trigger(period_s=0.5, on=frozenset({"fused_objects"})),
     settings=CentreSettings,

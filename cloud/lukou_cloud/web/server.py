@@ -33,6 +33,9 @@ MOST_CLIENTS = 50
 SUMMARY_S = 2.0
 """Counting the archive takes its lock: not more often than this."""
 
+MOST_PICTURES = 5000
+"""Cameras and sites that are kept."""
+
 CLIENT_QUEUE = 40
 KEPT = ("objects", "signals", "warnings", "processes", "figures")
 """Updates of which a new client first gets the newest."""
@@ -93,6 +96,8 @@ class _Hub:
         self.latest: dict[str, str] = {}
         self.plain: dict[str, dict[str, Any]] = {}
         self.events: list[str] = [json.dumps(event) for event in events]
+        self.pictures: dict[str, bytes] = {}
+        self.sensors: dict[str, dict[str, Any]] = {}
         self._clients: set[asyncio.Queue[str]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -103,6 +108,15 @@ class _Hub:
     def publish(self, update: dict[str, Any]) -> None:
         kind = str(update["type"])
         with self._lock:
+            if kind == "picture":
+                update = dict(update)
+                if update["key"] not in self.pictures and len(self.pictures) >= MOST_PICTURES:
+                    return
+                self.pictures[update["key"]] = update.pop("jpeg")
+                kind = f"picture {update['key']}"
+            elif kind == "sensors" and (update["site"] in self.sensors or len(self.sensors) < MOST_PICTURES):
+                self.sensors[update["site"]] = update
+                kind = f"sensors {update['site']}"
             if kind in KEPT:
                 self.plain[kind] = update
             if kind == "event":
@@ -111,7 +125,7 @@ class _Hub:
                 self.latest[kind] = ""  # nobody looks: do not serialise
                 return
             text = json.dumps(update, separators=(",", ":"))
-            if kind in KEPT:
+            if kind in KEPT or " " in kind:
                 self.latest[kind] = text
             clients = list(self._clients)
         if self._loop is not None and clients:
@@ -128,7 +142,7 @@ class _Hub:
     @contextlib.contextmanager
     def client(self) -> Any:
         """A queue that gets the newest of everything first."""
-        mine: asyncio.Queue[str] = asyncio.Queue(CLIENT_QUEUE + len(self.events) + len(KEPT))
+        mine: asyncio.Queue[str] = asyncio.Queue(CLIENT_QUEUE + len(self.events) + len(self.latest))
         with self._lock:
             if len(self._clients) >= MOST_CLIENTS:
                 raise ConnectionRefusedError("too many pages are open")
@@ -193,6 +207,19 @@ def make_app(settings: CentreSettings, archive: Archive, page_map: PageMap, hub:
     def processes() -> dict[str, Any]:
         """Health of every process."""
         return hub.plain.get("processes", {"type": "processes", "processes": []})
+
+    @app.get("/api/sensors")
+    def sensors() -> dict[str, Any]:
+        """How well every sensor of every site does."""
+        return {"schema_version": 1, "sites": [one for _, one in sorted(hub.sensors.items())]}
+
+    @app.get("/api/picture/{site}/{camera}")
+    def picture(site: str, camera: str) -> Response:
+        """The newest picture of a camera, where its site sends any."""
+        packed = hub.pictures.get(f"{site}/{camera}")
+        if packed is None:
+            raise HTTPException(404, "no picture of that camera; set perception.pictures.period_s at its site")
+        return Response(packed, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     @app.get("/api/archive/{topic}")
     def records(

@@ -29,6 +29,7 @@ const SIGNAL_COLOURS: unknown[] = [
   "#5b6472",
 ];
 const TRAIL_S = 4;
+const ELLIPSE_SIGMAS = 2.448; // 95 % of a two-dimensional normal distribution
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export class Layers {
@@ -85,7 +86,7 @@ export class Layers {
     });
     line("connection", "connection", SIGNAL_COLOURS, this.frame.metres(0.7), undefined, 0.55);
     line("stop-line", "stop_line", SIGNAL_COLOURS, this.frame.metres(1.1));
-    for (const source of ["trails", "users", "paths", "meetings"]) this.map.addSource(source, { type: "geojson", data: EMPTY });
+    for (const source of ["trails", "users", "paths", "meetings", "ellipses"]) this.map.addSource(source, { type: "geojson", data: EMPTY });
     line("paths", "paths", ["get", "colour"], this.frame.metres(0.9), undefined, 0.85);
     line("trails", "trails", ["get", "colour"], this.frame.metres(0.5), undefined, 0.45);
     this.map.addLayer({
@@ -93,6 +94,12 @@ export class Layers {
       source: "users",
       type: "fill",
       paint: { "fill-color": ["get", "colour"], "fill-opacity": ["get", "opacity"], "fill-outline-color": "#0b0e13" },
+    });
+    this.map.addLayer({
+      id: "ellipses",
+      source: "ellipses",
+      type: "line",
+      paint: { "line-color": ["get", "colour"], "line-width": 1.2, "line-opacity": 0.9 },
     });
     this.map.addLayer({
       id: "meeting",
@@ -151,6 +158,25 @@ export class Layers {
     for (const [id, trail] of this.trails) if (now - trail.at > TRAIL_S) this.trails.delete(id);
     this.set("users", users);
     this.set("trails", trails);
+  }
+
+  /** Where each road user is with 95 % probability; nothing where the view is closed. */
+  showEllipses(objects: Objects | null): void {
+    const rings: Feature[] = [];
+    for (let k = 0; objects && k < objects.id.length; k++) {
+      const [a, b, turn] = objects.ellipse.slice(3 * k, 3 * k + 3);
+      const c = Math.cos(turn);
+      const s = Math.sin(turn);
+      const ring: Position[] = [];
+      for (let step = 0; step <= 24; step++) {
+        const x = ELLIPSE_SIGMAS * a * Math.cos((step * Math.PI) / 12);
+        const y = ELLIPSE_SIGMAS * b * Math.sin((step * Math.PI) / 12);
+        ring.push(this.frame.position(objects.x[k] + c * x - s * y, objects.y[k] + s * x + c * y));
+      }
+      const colour = objects.coasted[k] > 0.3 ? "#ffc53d" : "#dfe6f0";
+      rings.push({ type: "Feature", properties: { colour }, geometry: { type: "LineString", coordinates: ring } });
+    }
+    this.set("ellipses", rings);
   }
 
   /** Warnings as two paths and their meeting point. */

@@ -7,6 +7,7 @@ import "./style.css";
 import { MapFrame } from "./frame";
 import { CLASS_COLOURS, CLASSES, Layers } from "./layers";
 import { addEvent, clearEvents, element, showEvents, showFigures, showIntersections, showProcesses, showWarnings } from "./panels";
+import { Sight } from "./sight";
 import { currentLanguage, switchLanguage, t } from "./text";
 import type { Figures, Objects, ProcessRow, Signal, Site, Update, Warning } from "./types";
 
@@ -66,14 +67,24 @@ async function start(): Promise<void> {
   const flyTo = (name: string): void => {
     const centre = centres.get(name);
     if (centre) map.flyTo({ center: centre, zoom: 18.4, duration: 600 });
+    sight.choose(name);
   };
+  const sight = new Sight(() => {
+    map.resize();
+    layers.showEllipses(sight.isOpen ? state.objects : null);
+  });
   const render = (update: Update): void => {
     state.updates++;
     if (update.type === "objects") {
       state.objects = update;
       state.lastObjectsAt = performance.now();
       layers.showObjects(update);
+      if (sight.isOpen) layers.showEllipses(update);
       showDetail();
+    } else if (update.type === "picture") {
+      sight.takePicture(update);
+    } else if (update.type === "sensors") {
+      sight.takeSensors(update);
     } else if (update.type === "signals") {
       state.signals = update.signals;
       layers.showSignals(update.signals);

@@ -64,6 +64,19 @@ const WORDS = {
   unspecified: ["unknown", "未知"],
   next: ["next", "下一"],
   in_s: ["in", "约"],
+  perception: ["Perception", "感知"],
+  found: ["found", "个目标"],
+  sensor: ["sensor", "传感器"],
+  rate: ["rate", "频率"],
+  latency: ["latency p50 / p95", "延迟 p50 / p95"],
+  clock: ["clock", "时钟偏差"],
+  direction: ["direction", "方位偏差"],
+  expected: ["expected", "应检测次数"],
+  found_by_distance: ["found by distance, residual median / p95", "按距离检出率，残差中位数 / p95"],
+  mounting: ["turned (left / up / roll)", "安装偏转（左 / 上 / 滚）"],
+  mounting_unknown: ["lane lines not recognised", "未识别到车道线"],
+  coarsened: ["road users are made coarse: nobody can be recognised", "交通参与者已模糊处理，无法辨认个人"],
+  no_pictures: ["this site sends no pictures (perception.pictures.period_s)", "该站点不发送画面（perception.pictures.period_s）"],
 } as const;
 
 export type Word = keyof typeof WORDS;

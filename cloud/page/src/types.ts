@@ -31,6 +31,7 @@ export interface Objects {
   age: number[];
   coasted: number[];
   deviation: number[];
+  ellipse: number[];
   lane: string[];
 }
 
@@ -127,4 +128,47 @@ export interface EventRow {
   text: string;
 }
 
-export type Update = Objects | Signals | Warnings | Processes | Figures | EventRow;
+export interface Picture {
+  type: "picture";
+  key: string;
+  site: string;
+  camera: string;
+  at_ms: number;
+  width: number;
+  height: number;
+  is_coarsened: boolean;
+  boxes: [number, number, number, number, number, number][];
+}
+
+export interface RangeRow {
+  from_m: number;
+  to_m: number;
+  expected: number;
+  found_share: number | null;
+  residual_p50_m: number | null;
+  residual_p95_m: number | null;
+}
+
+export interface SensorRow {
+  sensor: string;
+  kind: string;
+  state: string;
+  reason: string;
+  rate_hz: number | null;
+  latency_p50_ms: number | null;
+  latency_p95_ms: number | null;
+  clock_offset_s: number | null;
+  azimuth_offset_deg: number | null;
+  found_share: number | null;
+  ranges: RangeRow[];
+  mounting: { is_sure: boolean; has_moved: boolean; azimuth_deg: number; pitch_deg: number; roll_deg: number } | null;
+}
+
+export interface Sensors {
+  type: "sensors";
+  site: string;
+  at_ms: number;
+  sensors: SensorRow[];
+}
+
+export type Update = Picture | Sensors | Objects | Signals | Warnings | Processes | Figures | EventRow;

@@ -96,3 +96,113 @@ class ScanSector(_message.Message):
     range_min_m: float
     range_max_m: float
     def __init__(self, azimuth_rad: _Optional[float] = ..., opening_rad: _Optional[float] = ..., range_min_m: _Optional[float] = ..., range_max_m: _Optional[float] = ...) -> None: ...
+
+class CameraPicture(_message.Message):
+    __slots__ = ("header", "camera", "width_px", "height_px", "jpeg", "is_coarsened", "boxes")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    JPEG_FIELD_NUMBER: _ClassVar[int]
+    IS_COARSENED_FIELD_NUMBER: _ClassVar[int]
+    BOXES_FIELD_NUMBER: _ClassVar[int]
+    header: _header_pb2.Header
+    camera: str
+    width_px: int
+    height_px: int
+    jpeg: bytes
+    is_coarsened: bool
+    boxes: _containers.RepeatedCompositeFieldContainer[PictureBox]
+    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., camera: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., jpeg: _Optional[bytes] = ..., is_coarsened: bool = ..., boxes: _Optional[_Iterable[_Union[PictureBox, _Mapping]]] = ...) -> None: ...
+
+class PictureBox(_message.Message):
+    __slots__ = ("object_class", "score", "left", "top", "right", "bottom")
+    OBJECT_CLASS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    object_class: int
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    def __init__(self, object_class: _Optional[int] = ..., score: _Optional[float] = ..., left: _Optional[float] = ..., top: _Optional[float] = ..., right: _Optional[float] = ..., bottom: _Optional[float] = ...) -> None: ...
+
+class SensorReport(_message.Message):
+    __slots__ = ("header", "sensors")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    SENSORS_FIELD_NUMBER: _ClassVar[int]
+    header: _header_pb2.Header
+    sensors: _containers.RepeatedCompositeFieldContainer[SensorQuality]
+    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., sensors: _Optional[_Iterable[_Union[SensorQuality, _Mapping]]] = ...) -> None: ...
+
+class SensorQuality(_message.Message):
+    __slots__ = ("sensor", "kind", "state", "reason", "scans", "late", "dropped", "rate_hz", "latency_p50_ms", "latency_p95_ms", "clock_offset_s", "azimuth_offset_rad", "found_share", "ranges", "mounting")
+    SENSOR_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SCANS_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_P50_MS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_P95_MS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_OFFSET_S_FIELD_NUMBER: _ClassVar[int]
+    AZIMUTH_OFFSET_RAD_FIELD_NUMBER: _ClassVar[int]
+    FOUND_SHARE_FIELD_NUMBER: _ClassVar[int]
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    MOUNTING_FIELD_NUMBER: _ClassVar[int]
+    sensor: str
+    kind: SensorKind
+    state: _header_pb2.Validity
+    reason: str
+    scans: int
+    late: int
+    dropped: int
+    rate_hz: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+    clock_offset_s: float
+    azimuth_offset_rad: float
+    found_share: float
+    ranges: _containers.RepeatedCompositeFieldContainer[RangeQuality]
+    mounting: MountingQuality
+    def __init__(self, sensor: _Optional[str] = ..., kind: _Optional[_Union[SensorKind, str]] = ..., state: _Optional[_Union[_header_pb2.Validity, str]] = ..., reason: _Optional[str] = ..., scans: _Optional[int] = ..., late: _Optional[int] = ..., dropped: _Optional[int] = ..., rate_hz: _Optional[float] = ..., latency_p50_ms: _Optional[float] = ..., latency_p95_ms: _Optional[float] = ..., clock_offset_s: _Optional[float] = ..., azimuth_offset_rad: _Optional[float] = ..., found_share: _Optional[float] = ..., ranges: _Optional[_Iterable[_Union[RangeQuality, _Mapping]]] = ..., mounting: _Optional[_Union[MountingQuality, _Mapping]] = ...) -> None: ...
+
+class RangeQuality(_message.Message):
+    __slots__ = ("from_m", "to_m", "expected", "found", "residual_p50_m", "residual_p95_m")
+    FROM_M_FIELD_NUMBER: _ClassVar[int]
+    TO_M_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    RESIDUAL_P50_M_FIELD_NUMBER: _ClassVar[int]
+    RESIDUAL_P95_M_FIELD_NUMBER: _ClassVar[int]
+    from_m: float
+    to_m: float
+    expected: float
+    found: float
+    residual_p50_m: float
+    residual_p95_m: float
+    def __init__(self, from_m: _Optional[float] = ..., to_m: _Optional[float] = ..., expected: _Optional[float] = ..., found: _Optional[float] = ..., residual_p50_m: _Optional[float] = ..., residual_p95_m: _Optional[float] = ...) -> None: ...
+
+class MountingQuality(_message.Message):
+    __slots__ = ("compared_at_ns", "found_share", "is_sure", "azimuth_rad", "pitch_rad", "roll_rad", "has_moved")
+    COMPARED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    FOUND_SHARE_FIELD_NUMBER: _ClassVar[int]
+    IS_SURE_FIELD_NUMBER: _ClassVar[int]
+    AZIMUTH_RAD_FIELD_NUMBER: _ClassVar[int]
+    PITCH_RAD_FIELD_NUMBER: _ClassVar[int]
+    ROLL_RAD_FIELD_NUMBER: _ClassVar[int]
+    HAS_MOVED_FIELD_NUMBER: _ClassVar[int]
+    compared_at_ns: int
+    found_share: float
+    is_sure: bool
+    azimuth_rad: float
+    pitch_rad: float
+    roll_rad: float
+    has_moved: bool
+    def __init__(self, compared_at_ns: _Optional[int] = ..., found_share: _Optional[float] = ..., is_sure: bool = ..., azimuth_rad: _Optional[float] = ..., pitch_rad: _Optional[float] = ..., roll_rad: _Optional[float] = ..., has_moved: bool = ...) -> None: ...

@@ -18,6 +18,9 @@ from lukou_roadside.perception.tracking.scan import Floats
 CELL_M = 0.2
 """Side of a cell. [m]"""
 
+STEP_M = 0.02
+"""Step in which distances are kept. [m]"""
+
 FARTHEST_M = 60.0
 """Edges that fall farther from the camera are not judged. [m]"""
 
@@ -85,7 +88,6 @@ class GroundLines:
         self._size = int(2 * reach_m / CELL_M)
         self._z_m = float(np.median(lines.z_m)) if len(lines) else 0.0
         painted = np.zeros((CHANNELS, self._size, self._size), np.uint8)
-        column, row, inside = self._cells(lines.x_m, lines.y_m)
         for step in (-0.25, 0.0, 0.25):  # samples lie half a metre apart
             x, y = lines.x_m + step * np.cos(lines.direction_rad), lines.y_m + step * np.sin(lines.direction_rad)
             column, row, inside = self._cells(x, y)
@@ -93,10 +95,7 @@ class GroundLines:
             for turn in (-1, 0, 1):
                 painted[(channel[inside] + turn) % CHANNELS, row[inside], column[inside]] = 1
         self._stripes(painted, model)
-        self._distance_m = np.stack([
-            cv2.distanceTransform(1 - layer, cv2.DIST_L2, 3) * CELL_M if layer.any() else np.full(layer.shape, 99.0, np.float32)
-            for layer in painted
-        ])  # fmt: skip
+        self._distance = np.stack([_steps(layer) for layer in painted])
 
     def explained_share(self, camera: Calibration, points: EdgePoints) -> float:
         """Share of a picture's edges that lie on lines of the map of their direction, as a camera lays them on the ground."""
@@ -111,7 +110,7 @@ class GroundLines:
         column, row, inside = self._cells(np.where(good, x, -1e9), np.where(good, y, -1e9))
         good &= inside
         direction = np.arctan2((ahead_y - y)[good], (ahead_x - x)[good])
-        off = self._distance_m[_channel(direction), row[good], column[good]]
+        off = self._distance[_channel(direction), row[good], column[good]] * STEP_M
         # a pixel's error on the ground grows with the distance
         tolerance = TOLERANCE_M + 2.0 * distance[good] ** 2 / (
             camera.focal_x_px * max(camera.settings.z_m - self._z_m, 1.0)
@@ -153,6 +152,14 @@ class GroundLines:
                 layer = np.ascontiguousarray(painted[(channel + turn) % CHANNELS])
                 cv2.fillPoly(layer, [np.round(corners).astype(np.int32)], 1)
                 painted[(channel + turn) % CHANNELS] = layer
+
+
+def _steps(painted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Distance to the nearest painted cell in steps of `STEP_M`, up to 5 m."""
+    if not painted.any():
+        return np.full(painted.shape, 255, np.uint8)
+    distance = cv2.distanceTransform(1 - painted, cv2.DIST_L2, 3) * (CELL_M / STEP_M)
+    return np.asarray(np.minimum(distance, 255.0), np.uint8)
 
 
 def _channel(direction_rad: Floats) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,14 +23,22 @@ from lukou_roadside.perception.calibration import Calibration
 from lukou_roadside.perception.cycle import Cycles
 from lukou_roadside.perception.detection_gate import DetectionGate, off_the_lanes
 from lukou_roadside.perception.lists import ListBuilder
+from lukou_roadside.perception.mounting import MountingReading
+from lukou_roadside.perception.operator_picture import operator_picture
 from lukou_roadside.perception.projection import Boxes, Projector
+from lukou_roadside.perception.quality import QualityBook
 from lukou_roadside.perception.sensing import detection_scan, radar_scan
+from lukou_roadside.perception.sensor_report import Mounting, SensorState, sensor_report
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import Scan, View
+from lukou_roadside.perception.tracking.tracks import Tracks
 
 MOST_REPEATS = 3
 """Sweeps with the very same returns, after which a radar is taken for frozen: noise never repeats."""
+
+REPORT_NS = 10**9
+"""How often the sensors' quality is told. [ns]"""
 
 MOST_SENSORS = 32
 """Sensors that have a bit in ``contributing_sensors``."""
@@ -75,6 +83,10 @@ class _Sensor:
     unused: int = 0
     print: int = 0
     repeats: int = 0
+    quality: QualityBook = field(default_factory=QualityBook)
+    mounting: Mounting = field(default_factory=Mounting)
+    scan: Scan | None = None
+    pictured_ns: int = 0
 
 
 class PerceptionCore:
@@ -116,18 +128,24 @@ class PerceptionCore:
         self._last_ns = 0
         self.dropped_frames = 0
         self._dropped_by_driver: dict[str, int] = {}
+        self._now_ns = self._reported_ns = 0
+        self._turn = 0
+        self._pictures: list[Output] = []
 
     def _add_camera(self, settings: CameraSettings) -> None:
-        sensor = self._add_sensor(settings.name, is_awaited=True)
+        self._place_camera(settings, self._add_sensor(settings.name, is_awaited=True))
+        if settings.background is not None:
+            from lukou_roadside.detector.background import read_background  # late: with ONNX Runtime, 0.1 s
+
+            self._backgrounds[settings.name] = read_background(Path(settings.background))
+
+    def _place_camera(self, settings: CameraSettings, sensor: _Sensor) -> None:
+        """Use a camera with this calibration from now on."""
         calibration = Calibration(settings)
         gate = DetectionGate(calibration, self._settings.gate, self._outside)
         self._projectors[settings.name] = Projector(
             calibration, sensor.number, self._lists.height, self._lists.lane_heading, gate
         )
-        if settings.background is not None:
-            from lukou_roadside.detector.background import read_background  # late: with ONNX Runtime, 0.1 s
-
-            self._backgrounds[settings.name] = read_background(Path(settings.background))
         x_m, y_m = calibration.outline()
         if np.isfinite(x_m).all():
             sensor.area = PerceivedArea(
@@ -142,7 +160,13 @@ class PerceptionCore:
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
         """Take what has arrived; give a list when one is due."""
         if self._origin_ns is None:
-            self._origin_ns = self._started_ns = now_ns
+            self._origin_ns = self._started_ns = self._reported_ns = now_ns
+        self._now_ns = now_ns
+        lists = self._lists_due(now_ns, inputs)
+        pictures, self._pictures = self._pictures, []
+        return [*lists, *self._reports(now_ns), *pictures]
+
+    def _lists_due(self, now_ns: int, inputs: Sequence[Input]) -> list[Output]:
         newest = {one.topic: one.measured_at_ns for one in inputs if isinstance(one.value, CameraFrame)}
         for one in inputs:
             if one.topic == "map":
@@ -170,8 +194,9 @@ class PerceptionCore:
             raise ValueError("perception keeps no state over restarts")
 
     def faults(self) -> list[str]:
-        """For health: a map that is stale or broken."""
-        return self._maps.faults()
+        """For health: a map that is stale or broken, cameras that have moved."""
+        moved = [f"{one.name} {one.mounting.doubt}" for one in self._sensors.values() if one.mounting.doubt]
+        return [*self._maps.faults(), *moved]
 
     def figures(self) -> dict[str, float]:
         """For health: frames that were never used, by the drivers and here, and detections that can be no road user."""
@@ -192,6 +217,19 @@ class PerceptionCore:
             self._take_sweep(one, one.value)
         elif isinstance(one.value, DetectionList):
             self._take_detections(one, one.value)
+        elif isinstance(one.value, MountingReading):
+            self._take_mounting(one.value)
+
+    def _take_mounting(self, reading: MountingReading) -> None:
+        """Note where a camera looks by its picture; use it as it looks, once two comparisons agree."""
+        sensor = self._sensors.get(reading.camera)
+        camera = next((one for one in self._settings.cameras if one.name == reading.camera), None)
+        if sensor is None or camera is None:
+            return
+        if sensor.mounting.take(reading) and self._settings.watch.corrects:
+            self._place_camera(sensor.mounting.turned(camera), sensor)
+            self._backgrounds.pop(camera.name, None)  # the street as it was seen before the turn
+            self._tracker.registration.forget(sensor.number)
 
     def _take_frame(self, now_ns: int, one: Input, frame: CameraFrame, is_superseded: bool) -> None:
         sensor, projector = self._sensors.get(frame.camera), self._projectors.get(frame.camera)
@@ -205,7 +243,19 @@ class PerceptionCore:
             self.dropped_frames += 1
             return
         sensor.frames += 1
-        self._use(sensor, one, self._scan_of(frame, self._detector, projector, sensor.frames))
+        boxes = self._boxes_in(frame, self._detector)
+        self._use(sensor, one, projector.scan(boxes, self._seconds(one.measured_at_ns), sensor.frames))
+        self._picture(now_ns, sensor, one, boxes)
+
+    def _picture(self, now_ns: int, sensor: _Sensor, one: Input, boxes: Boxes) -> None:
+        """A picture for the operator where one is due; of a second camera in the same step only where it has waited long."""
+        period_ns = round(self._settings.pictures.period_s * 1e9)
+        if period_ns == 0 or now_ns - sensor.pictured_ns < period_ns * (1.5 if self._pictures else 1.0):
+            return
+        sensor.pictured_ns = now_ns
+        made = operator_picture(sensor.name, one.value.picture, boxes, self._settings.pictures)
+        if made is not None:
+            self._pictures.append(Output("picture", made, one.measured_at_ns))
 
     def detections_in(self, frame: CameraFrame) -> Scan:
         """What one picture alone gives on the map; nothing is remembered of it.
@@ -218,16 +268,17 @@ class PerceptionCore:
         projector = self._projectors.get(frame.camera)
         if projector is None or self._detector is None:
             raise LookupError(f"{frame.camera}: no camera of {self._settings.site} with a detector")
-        return self._scan_of(frame, self._detector, projector, 0)
+        return projector.scan(self._boxes_in(frame, self._detector), self._seconds(frame.measured_at_ns), 0)
 
-    def _scan_of(self, frame: CameraFrame, detector: Detector, projector: Projector, number: int) -> Scan:
+    def _boxes_in(self, frame: CameraFrame, detector: Detector) -> Boxes:
+        """Detections worth following that do not show the empty street."""
         boxes = self._best(detector.detect(frame.picture))
         background = self._backgrounds.get(frame.camera)
         if background is not None:
             on_street = background.is_on_background(frame.picture, boxes.x1, boxes.y1, boxes.x2, boxes.y2)
             self._on_background += int(on_street.sum())
             boxes = _some(boxes, ~on_street)
-        return projector.scan(boxes, self._seconds(frame.measured_at_ns), number)
+        return boxes
 
     def _best(self, boxes: Boxes) -> Boxes:
         """Detections worth following, not more than a tracker can take."""
@@ -268,6 +319,8 @@ class PerceptionCore:
             sensor.unused += 1
             return
         sensor.reason = ""
+        sensor.scan = scan
+        sensor.quality.took(scan, (self._now_ns - one.measured_at_ns) * 1e-9)
         sensor.last_ns = max(sensor.last_ns, one.measured_at_ns)
         self._cycles.add(sensor.name, one.topic, one.measured_at_ns)
 
@@ -288,16 +341,49 @@ class PerceptionCore:
         areas = [sensor.area for sensor in self._sensors.values() if sensor.area is not None and not sensor.reason]
         tracks = self._tracker.at(self._seconds(at_ns))
         objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
+        self._compare(tracks)
         troubles = [f"{sensor.name} {sensor.reason}" for sensor in self._sensors.values() if sensor.reason]
         troubles += [f"{name} late" for name in missing]
-        for sensor in self._sensors.values():
-            doubt = "" if sensor.reason else self._tracker.registration.doubt(sensor.number)
-            if doubt:
-                troubles.append(f"{sensor.name} {doubt}")
+        troubles += [
+            f"{one.name} {doubt}" for one in self._sensors.values() if not one.reason and (doubt := self._doubt(one))
+        ]
         blind = all(sensor.reason for sensor in self._sensors.values() if sensor.is_awaited)
         validity = INVALID if blind else DEGRADED if troubles else VALID
         reason = ("no sensor: " if blind else "") + "; ".join(troubles)
         return Output("objects", objects, at_ns, validity, reason[:200], used=used)
+
+    def _doubt(self, sensor: _Sensor) -> str:
+        """What speaks against a sensor that works."""
+        words = (self._tracker.registration.doubt(sensor.number), sensor.mounting.doubt)
+        return " and ".join(word for word in words if word)
+
+    def _compare(self, tracks: Tracks) -> None:
+        """Compare one sensor, another each time, with the list: cheap, and soon all have had their turn."""
+        sensors = [one for one in self._sensors.values() if one.scan is not None]
+        if not sensors:
+            return
+        self._turn += 1
+        sensor = sensors[self._turn % len(sensors)]
+        assert sensor.scan is not None
+        sensor.quality.compare(tracks, sensor.scan, len(sensors) > 1)
+
+    def _reports(self, now_ns: int) -> list[Output]:
+        """How every sensor does, once a second."""
+        if now_ns - self._reported_ns < REPORT_NS:
+            return []
+        self._reported_ns = now_ns
+        registration = self._tracker.registration
+        states = []
+        for one in self._sensors.values():
+            is_camera = one.name in self._projectors
+            dropped = self._dropped_by_driver.get(one.name, 0)
+            offsets, book = registration.of(one.number), one.quality
+            states.append(
+                SensorState(
+                    one.name, is_camera, one.reason, self._doubt(one), one.unused, dropped, book, offsets, one.mounting
+                )
+            )
+        return [Output("sensor_report", sensor_report(states), now_ns)]
 
 
 def _wedge(view: View, name: str) -> PerceivedArea:

@@ -89,6 +89,24 @@ class GateSettings(_Frozen):
     )
 
 
+class PictureSettings(_Frozen):
+    """Small pictures of the cameras for an operator; off unless the site says otherwise: video stays at the roadside."""
+
+    period_s: float = Field(0.0, ge=0.0, description="from picture to picture of one camera; 0: none are sent [s]")
+    width_px: int = Field(480, ge=64, le=1280, description="width that pictures are made smaller to [px]")
+    quality: int = Field(60, ge=10, le=95, description="JPEG quality")
+    coarsens: bool = Field(True, description="whether road users are made coarse, so that nobody can be recognised")
+
+
+class WatchSettings(_Frozen):
+    """The watch for cameras that have moved."""
+
+    period_s: float = Field(60.0, ge=0.0, description="from comparison to comparison with the map; 0: none [s]")
+    corrects: bool = Field(
+        True, description="whether a camera that has turned is used as turned, with wider covariances"
+    )
+
+
 class PerceptionSettings(_Frozen):
     """The perception process of one intersection."""
 
@@ -112,4 +130,6 @@ class PerceptionSettings(_Frozen):
     range_m: float = Field(
         140.0, gt=0.0, description="road users farther from the middle of the sensors are left out [m]"
     )
+    pictures: PictureSettings = Field(default_factory=PictureSettings, description="pictures for an operator")
+    watch: WatchSettings = Field(default_factory=WatchSettings, description="watch for cameras that have moved")
     tracker: TrackerSettings = Field(default_factory=lambda: TrackerSettings(), description="numbers of the tracker")

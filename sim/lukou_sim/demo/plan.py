@@ -17,6 +17,12 @@ from lukou_sim.demo.sites import CAMERA_SITE, CAMERAS, RADARS, perception_settin
 from lukou_sim.district import FOLDER
 
 SITES = ("k1", "k2", "k3", "k4")
+LOOKS = ("sensor_report", "picture")
+"""Topics for the operator's perception view; they travel from the roadside to the centre unchanged."""
+
+SEEN = ("objects", *LOOKS)
+"""What a perception process sends up."""
+
 LONGEST_FOLDER = 70
 """A Unix socket's path has at most 107 characters; ours add up to 35."""
 
@@ -137,13 +143,13 @@ class _Builder:
         return Device(source, self.keys[source].public, frozenset(topics), sources)
 
     def _registers(self) -> None:
-        perception = [self._device(f"{site}/perception", ["objects", "health"]) for site in SITES]
+        perception = [self._device(f"{site}/perception", [*SEEN, "health"]) for site in SITES]
         signal = [self._device(f"{site}/signal", ["signal", "health"]) for site in SITES]
         world = self._device("world", ["vehicle", "health"])
         self._register("edge", [*perception, *signal, world])
         edge = self._device(
             "district/edge",
-            ["fused_objects", "signal", "warning", "health", "vehicle"],
+            ["fused_objects", "signal", "warning", "health", "vehicle", *LOOKS],
             (*(f"{s}/*" for s in SITES), "world"),
         )
         self._register("region", [edge, *(self._device(f"{site}/signal", ["command_reply"]) for site in SITES)])
@@ -161,6 +167,7 @@ class _Builder:
                 "event",
                 "traffic_log",
                 "command_log",
+                *LOOKS,
             ],
             ("*",),
         )
@@ -238,7 +245,7 @@ class _Builder:
     def _roadside(self, site: str) -> list[Process]:
         perception, signal = f"{site}/perception", f"{site}/signal"
         own: dict[str, Any] = {
-            "uplinks": [self._uplink("edge", "district/edge", ["objects", "health"])],
+            "uplinks": [self._uplink("edge", "district/edge", [*SEEN, "health"])],
             "subscriptions": [self._maps()],
         }
         if site != CAMERA_SITE:
@@ -286,7 +293,7 @@ class _Builder:
             broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning"]}],
             subscriptions=[self._maps()],
             uplinks=[self._uplink("region", "district/region", ["fused_objects", "warning", "health"],
-                                  ["signal", "health", "vehicle"])],
+                                  ["signal", "health", "vehicle", *LOOKS])],
             records=self._records("district/edge"),
         )  # fmt: skip
         region = self._links(
@@ -296,7 +303,7 @@ class _Builder:
             command_server=self._tcp("commands"),
             subscriptions=[self._maps()],
             uplinks=[self._uplink("centre", "city/centre", ["traffic", "health"],
-                                  ["fused_objects", "signal", "warning", "health", "vehicle"])],
+                                  ["fused_objects", "signal", "warning", "health", "vehicle", *LOOKS])],
             records=self._records("district/region"),
         )  # fmt: skip
         centre = self._links(

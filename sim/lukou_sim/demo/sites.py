@@ -14,6 +14,10 @@ CAMERAS = tuple(camera.name for camera in cameras(CAMERA_SITE))
 RADARS = tuple(pose.name for pose in radars(CAMERA_SITE))
 
 
+PICTURE_S = 1.0
+"""A picture of each camera for the operator page; nobody lives in the district. [s]"""
+
+
 def perception_settings(
     site: str, net: str, frames: dict[str, str], radar_ports: dict[str, int], rate_hz: float
 ) -> dict[str, Any]:
@@ -35,6 +39,7 @@ def perception_settings(
     if site != CAMERA_SITE:
         return {**settings, "sensors": [sensor.name for sensor in site_sensors(site)]}
     settings["stale_s"] = max(0.5, 2.5 / rate_hz)
+    settings["pictures"] = {"period_s": PICTURE_S}
     settings["cameras"] = [camera_section(camera, frames[camera.name], rate_hz) for camera in cameras(site)]
     settings["radars"] = [radar_section(pose, radar_ports[pose.name]) for pose in radars(site)]
     return settings

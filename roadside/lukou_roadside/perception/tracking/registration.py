@@ -159,6 +159,10 @@ class Registration:
         if len(told.dx_m):
             _update(belief, scan, told)
 
+    def forget(self, sensor: int) -> None:
+        """Begin afresh with a sensor whose mounting is now used differently."""
+        self._of.pop(sensor, None)
+
     def of(self, sensor: int) -> Offsets:
         """What is believed of one sensor."""
         belief = self._of.get(sensor, _Belief())
