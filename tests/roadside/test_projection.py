@@ -1,7 +1,7 @@
 """From pixels to the map and back."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -132,3 +132,47 @@ def test_the_view_is_the_wedge_of_the_picture() -> None:
     x_m, y_m = calibration.outline()
     assert np.isfinite(x_m).all()
     assert np.hypot(x_m - 10.0, y_m - 70.0).max() < 111.0
+
+
+@pytest.mark.parametrize("length", [6.5, 8.5, 11.0])
+def test_a_truck_of_any_length_stands_where_its_box_says(length: float) -> None:
+    """Without a ground point: the fitted cuboid, not the usual length, tells how far the middle is behind the bottom edge."""
+    settings = camera(pixel_deviation_px=0.5, angle_deviation_rad=1e-4)
+    calibration = Calibration(settings)
+    seen = box(calibration, 11.5, 35.0, length, 2.5, 3.0)
+    blind = replace(seen, object_class=np.array([2]), ground_x=np.full(1, np.nan), ground_y=np.full(1, np.nan))
+    south = Projector(calibration, 0, heading=lambda x, y, named: np.full(len(x), -math.pi / 2))
+    scan = south.scan(blind, 0.0, 1)
+    assert math.hypot(scan.x_m[0] - 11.5, scan.y_m[0] - 35.0) < 0.9
+    assert abs(scan.length_m[0] - length) < 0.8 * abs(8.5 - length) + 0.3  # nearer than the usual length
+    unknown = Projector(calibration, 0).scan(blind, 0.0, 1)
+    assert math.isnan(unknown.length_m[0])
+
+
+def test_noisy_boxes_scatter_as_the_fitted_covariance_says() -> None:
+    calibration = Calibration(camera(pixel_deviation_px=1.5, angle_deviation_rad=1e-4))
+    projector = Projector(calibration, 0, heading=lambda x, y, named: np.full(len(x), -math.pi / 2))
+    rng = np.random.default_rng(3)
+    exact = box(calibration, 12.0, 25.0, 4.5, 1.8, 1.5)
+    nees = []
+    for _ in range(300):
+        shift = rng.normal(0, 1.5, 4)
+        noisy = replace(
+            exact, x1=exact.x1 + shift[0], y1=exact.y1 + shift[1], x2=exact.x2 + shift[2], y2=exact.y2 + shift[3],
+            ground_x=np.full(1, np.nan), ground_y=np.full(1, np.nan),
+        )  # fmt: skip
+        scan = projector.scan(noisy, 0.0, 1)
+        off = np.array([scan.x_m[0] - 12.0, scan.y_m[0] - 25.0])
+        variance = np.array([[scan.variance_xx[0], scan.variance_xy[0]], [scan.variance_xy[0], scan.variance_yy[0]]])
+        nees.append(float(off @ np.linalg.solve(variance, off)))
+    assert 0.5 < np.mean(nees) < 2.3  # 2 where nothing but the edges errs; heading and shape have their share too
+
+
+def test_a_box_that_no_vehicle_explains_keeps_the_plain_estimate() -> None:
+    calibration = Calibration(camera())
+    seen = box(calibration, 11.0, 35.0, 4.5, 1.8, 1.5)
+    odd = replace(
+        seen, y1=seen.y2 - 3.0, ground_x=np.full(1, np.nan), ground_y=np.full(1, np.nan)
+    )  # only its feet are seen
+    projector = Projector(calibration, 0, heading=lambda x, y, named: np.full(len(x), -math.pi / 2))
+    assert np.isfinite(projector.scan(odd, 0.0, 1).x_m).all()

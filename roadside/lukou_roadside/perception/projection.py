@@ -10,6 +10,7 @@ import numpy as np
 
 from lukou_roadside.perception.calibration import Calibration
 from lukou_roadside.perception.detection_gate import DetectionGate
+from lukou_roadside.perception.footprint import fit
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
 
@@ -21,6 +22,12 @@ BOX_SHARE = 0.05
 
 CENTRE_DEVIATION_M = np.array([0.5, 0.3, 0.6, 0.8, 0.25, 0.25, 0.15, 0.3, 0.3, 1.5])
 """How far the middle of a footprint is from where its looks suggest, by class. [m]"""
+
+FITTED_DEVIATION_M = np.array([0.4, 0.2, 0.4, 0.4, 0.2, 0.2, 0.15, 0.3, 0.3, 1.0])
+"""The same where a cuboid was fitted: headings that leave the lane's, shapes that are no cuboids. [m]"""
+
+CUT_PX = 2.0
+"""A box this near to the picture's edge may be cut by it. [px]"""
 
 
 class Boxes(Protocol):
@@ -122,6 +129,10 @@ class Projector:
         xx, xy, yy = self._covariance((u, v), (x, y, z), share * (x2 - x1), share * (y2 - y1), named)
         yaw = self.heading(x, y, named)
         x, y = self._to_centre(x, y, yaw, named, by_box, xx + yy)
+        length = np.full(len(named), np.nan)
+        free = by_box & np.isfinite(x + yaw) & self._is_whole(x1, y1, x2, y2)
+        if free.any():
+            self._fit(free, (x1, y1, x2, y2), (x, y, z), (xx, xy, yy), yaw, named, length)
         view = self.calibration.view
         distance = np.hypot(x - view.x_m, y - view.y_m)
         used = np.isfinite(distance) & (distance < view.range_max_m) & np.isfinite(xx + yy)
@@ -142,10 +153,43 @@ class Projector:
             object_class=named[used],
             score=np.asarray(boxes.score, np.float64)[used],
             yaw_rad=yaw[used],
-            length_m=unknown,
+            length_m=length[used],
             width_m=unknown,
             range_rate_mps=unknown,
         )
+
+    def _is_whole(self, x1: Floats, y1: Floats, x2: Floats, y2: Floats) -> Booleans:
+        """Which boxes no edge of the picture cuts."""
+        picture = self.calibration.settings
+        inside = (x1 > CUT_PX) & (y1 > CUT_PX)
+        return np.asarray(inside & (x2 < picture.width_px - CUT_PX) & (y2 < picture.height_px - CUT_PX))
+
+    def _fit(
+        self,
+        free: Booleans,
+        box: tuple[Floats, Floats, Floats, Floats],
+        place: tuple[Floats, Floats, Floats],
+        covariance: tuple[Floats, Floats, Floats],
+        yaw: Floats,
+        named: Ints,
+        length: Floats,
+    ) -> None:
+        """Better places, covariances and lengths, written over the given ones, where a cuboid explains the box."""
+        edges = np.column_stack(box)[free]
+        size = np.column_stack([edges[:, 2] - edges[:, 0], edges[:, 3] - edges[:, 1]])
+        settings = self.calibration.settings
+        pose = settings.angle_deviation_rad * self.calibration.focal_y_px
+        deviation = np.sqrt(settings.pixel_deviation_px**2 + pose**2 + (BOX_SHARE * np.tile(size, 2)) ** 2)
+        found = fit(self.calibration, edges, deviation, np.column_stack(place)[free], yaw[free], named[free])
+        rows = np.flatnonzero(free)[found.is_fitted]
+        own = FITTED_DEVIATION_M[named[rows]] ** 2
+        x, y, _ = place
+        xx, xy, yy = covariance
+        x[rows], y[rows] = found.x_m[found.is_fitted], found.y_m[found.is_fitted]
+        xx[rows] = found.variance_xx[found.is_fitted] + own
+        xy[rows] = found.variance_xy[found.is_fitted]
+        yy[rows] = found.variance_yy[found.is_fitted] + own
+        length[rows] = found.length_m[found.is_fitted]
 
     def _on_ground(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
         """Meet the map's height, not one plane: two steps are exact to a centimetre on roads."""
