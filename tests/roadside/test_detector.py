@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lukou_messages.v1.objects_pb2 import ObjectClass
-from lukou_roadside.detector import SHIPPED_CARD, CardError, load_detector, read_card
+from lukou_roadside.detector import SHIPPED_CARD, CardError, Detector, load_detector, read_card
 from lukou_roadside.detector.adapters import lukou_centre, yolox
 from lukou_roadside.detector.card import Card, Label
 from lukou_roadside.detector.detections import PictureDetections, RawBoxes, suppress
@@ -54,6 +54,14 @@ def test_bad_cards_are_refused_with_the_place(tmp_path: Path, change: str, told:
     (tmp_path / "lukou_centre_640x384.onnx").write_bytes(read_card(SHIPPED_CARD).model.read_bytes())
     with pytest.raises(CardError, match=told):
         read_card(tmp_path / "c.toml")
+
+
+def test_an_execution_provider_that_is_not_there_is_told() -> None:
+    shipped = read_card(SHIPPED_CARD)
+    with pytest.raises(CardError, match=r"has no SpaceExecutionProvider; it has .*CPUExecutionProvider"):
+        Detector(shipped.model_copy(update={"provider": "SpaceExecutionProvider"}))
+    two = Detector(shipped.model_copy(update={"threads": 2}))
+    assert len(two.detect(np.full((384, 640, 3), 90, np.uint8))) < 5
 
 
 def test_bytes_are_not_normalised_twice() -> None:

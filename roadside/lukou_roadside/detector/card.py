@@ -101,6 +101,12 @@ class Card(BaseModel):
         0.6, gt=0, le=1, description="of two boxes of a class that overlap more, one stays"
     )
     suppression_overlap_any: float = Field(0.8, gt=0, le=1, description="the same between classes")
+    provider: str = Field(
+        "CPUExecutionProvider", description="ONNX Runtime's execution provider, for example CUDAExecutionProvider"
+    )
+    threads: int = Field(
+        1, ge=1, le=64, description="threads of one picture; more than 1 pays only on a box of its own"
+    )
     most: int = Field(200, ge=1, le=2000, description="detections kept per picture")
     labels: dict[int, Label] = Field(description="output classes that count, by index", min_length=1)
     licence: str = Field("", description="licence of the model")

@@ -33,7 +33,7 @@ class Fit:
 
 
 class Detector:
-    """A detector on one thread.
+    """A detector, on one thread of the CPU unless its card says otherwise.
 
     Parameters
     ----------
@@ -49,12 +49,15 @@ class Detector:
     def __init__(self, card: Card) -> None:
         self.card = card
         options = onnxruntime.SessionOptions()
-        # Other processes share the cores: no second thread, and no spinning while waiting.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # Other processes share the cores: no second thread unless the card wants it, and no spinning while waiting.
+        options.intra_op_num_threads, options.inter_op_num_threads = card.threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
+        offered = onnxruntime.get_available_providers()
+        if card.provider not in offered:
+            raise CardError([f"provider: this ONNX Runtime has no {card.provider}; it has {', '.join(offered)}"])
         try:
-            self._session = onnxruntime.InferenceSession(str(card.model), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(card.model), options, providers=[card.provider])
         except Exception as error:
             raise CardError([f"{card.model.name}: ONNX Runtime cannot load it: {str(error)[:200]}"]) from None
         self._input, self._constants = self._inputs()
