@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from lukou_messages.objects import ObjectList
 from lukou_sim.bench.perception import CONDITIONS, Bench, lines, measure
 from lukou_sim.bench.perception_table import PerceptionTable, TruthFrame
+from lukou_sim.bench.verb import app
 from lukou_sim.render.camera import look
 from lukou_sim.world.scenario import Scenario, load_scenario
 
@@ -74,6 +76,15 @@ def test_what_no_camera_has_in_its_picture_is_not_judged() -> None:
     figures = table.figures()["car"]
     assert figures["0-30 m"]["precision"] is None
     assert figures["30-60 m"]["precision"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [(["--conditions", "day,hail"], "hail"), (["--cameras", "camera-up"], "camera-up"), (["--scenario", "storm"], "storm")]
+)  # fmt: skip
+def test_the_verb_refuses_what_it_does_not_know(wrong: list[str], told: str) -> None:
+    result = CliRunner().invoke(app, ["perception", *wrong])
+    assert result.exit_code == 2
+    assert told in result.output
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ Pictures, detector, projection, tracker and list are those of the demo; only the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import libsumo
@@ -15,7 +15,7 @@ from lukou_hw.camera.reading import CameraFrame, frame_input
 from lukou_messages.process import Input
 from lukou_messages.site import load_spec
 from lukou_sim.bench.perception_table import GROUP_OF, LEAST_VISIBLE, PerceptionTable, TruthFrame, assigned
-from lukou_sim.demo.sites import CAMERA_SITE, RADARS, perception_settings
+from lukou_sim.demo.sites import CAMERA_SITE, CAMERAS, RADARS, perception_settings
 from lukou_sim.district import NET
 from lukou_sim.district.cameras import cameras
 from lukou_sim.district.layout import INTERSECTIONS
@@ -54,18 +54,18 @@ class Bench:
         Weather and light.
     seed : int
         Of everything random.
+    only : sequence of str
+        Names of the cameras that perception has; none: all of k1.
     """
 
-    def __init__(
-        self, scenario: Scenario, weather: Weather, seed: int, overrides: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, scenario: Scenario, weather: Weather, seed: int, only: Sequence[str] = ()) -> None:
         self.world = World(scenario.model_copy(update={"weather": weather}), seed)
-        self.cameras = cameras(CAMERA_SITE)
+        self.cameras = tuple(camera for camera in cameras(CAMERA_SITE) if not only or camera.name in only)
         spec = load_spec("perception")
-        section = perception_settings(
-            CAMERA_SITE, str(NET), {camera.name: "" for camera in self.cameras}, dict.fromkeys(RADARS, 0), 10.0
-        )
-        self.core: Any = spec.make_core(spec.settings.model_validate({**section, **(overrides or {})}))
+        section = perception_settings(CAMERA_SITE, str(NET), dict.fromkeys(CAMERAS, ""), dict.fromkeys(RADARS, 0), 10.0)
+        names = {camera.name for camera in self.cameras}
+        section["cameras"] = [camera for camera in section["cameras"] if camera["name"] in names]
+        self.core: Any = spec.make_core(spec.settings.model_validate(section))
         self.table = PerceptionTable(self.cameras)
         self.picture_errors: dict[int, list[float]] = {k: [] for k in range(len(PICTURE_RANGES_M))}
         self._epoch, self._step = self.world.now_ns, 0
@@ -152,6 +152,7 @@ def measure(
     standing_s: float,
     seed: int,
     tell: Tell | None = None,
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run every condition for some seconds, then let vehicles stand by day.
 
@@ -169,6 +170,8 @@ def measure(
         Of everything random.
     tell : callable, optional
         Told the share that is done, 0..1.
+    only : sequence of str
+        Names of the cameras; none: all.
     """
     names = list(conditions)
     whole = max(1.0, len(names) * (seconds + SETTLING_S) + (standing_s + 2 * SETTLING_S if standing_s > 0 else 0))
@@ -184,7 +187,7 @@ def measure(
                 tell(done / whole)
 
     for name in names:
-        bench = Bench(scenario, CONDITIONS[name], seed)
+        bench = Bench(scenario, CONDITIONS[name], seed, only)
         for number in progressing(round((seconds + SETTLING_S) * 10)):
             bench.step(number >= SETTLING_S * 10)
         figures["conditions"][name] = {

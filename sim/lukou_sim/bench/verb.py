@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lukou_messages.errors import SettingsError
-from lukou_messages.report import plain_errors, print_json
+from lukou_messages.report import WRONG_USAGE, plain_errors, print_json
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -121,6 +121,7 @@ def perception(
         str, typer.Option(help="Comma-separated: day, night, rain, fog, night_rain")
     ] = "day,night,rain",
     seconds: Annotated[float, typer.Option(min=1, help="Judged in each condition [s]")] = 60.0,
+    cameras: Annotated[str, typer.Option(help="Comma-separated cameras of k1 that perception has; empty: all")] = "",
     standing: Annotated[float, typer.Option(min=0, help="How long vehicles stand; 0: not measured [s]")] = 120.0,
     scenario: Annotated[str, typer.Option(help="Scenario file, or the name of a shipped one")] = "calm",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random")] = 1,
@@ -128,18 +129,21 @@ def perception(
 ) -> None:
     """The camera and radar perception of k1 on rendered scenes, offline: figures by class, range, weather and light."""
     from lukou_sim.bench.perception import CONDITIONS, lines, measure
+    from lukou_sim.demo.sites import CAMERAS
     from lukou_sim.world.scenario import load_scenario
 
     wanted = [name.strip() for name in conditions.split(",") if name.strip()]
-    with plain_errors("lukou bench perception --help"):
-        unknown = [name for name in wanted if name not in CONDITIONS]
-        if unknown:
-            raise SettingsError([f"--conditions {', '.join(unknown)}: expected {', '.join(CONDITIONS)}"])
+    with plain_errors("lukou bench perception --help", WRONG_USAGE):
+        only = [name.strip() for name in cameras.split(",") if name.strip()]
+        for option, given, known in (("conditions", wanted, tuple(CONDITIONS)), ("cameras", only, CAMERAS)):
+            unknown = [name for name in given if name not in known]
+            if unknown:
+                raise SettingsError([f"--{option} {', '.join(unknown)}: expected {', '.join(known)}"])
         try:
             chosen = load_scenario(scenario)
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError([f"{scenario}: {error}"]) from None
-    figures = measure(chosen, wanted, seconds, standing, seed, _progress)
+    figures = measure(chosen, wanted, seconds, standing, seed, _progress, only)
     if as_json:
         print_json(figures, seed=seed)
         return
