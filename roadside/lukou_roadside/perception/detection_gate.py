@@ -142,14 +142,20 @@ class DetectionGate:
     ) -> Booleans:
         """Whether the box has a size, where it stands, that its class can have.
 
-        A box at depth d is width x d / focal wide. Seen from above by the angle a it is as tall as height cos a + length sin a.
+        A box is as wide as its distance times the angle between the rays through its sides, whatever the lens. Seen from above by the
+        angle a a cuboid is as tall as height cos a + length sin a.
         """
         (x1, y1, x2, y2), (x, y, z) = box, place
         away = np.column_stack([x, y, z]) - self.calibration.position_map
-        depth = np.maximum(away @ self.calibration.camera_from_map[2], 1.0)
-        fall = np.clip(-away[:, 2] / np.maximum(np.sqrt((away**2).sum(axis=1)), 1e-6), 0.0, 1.0)  # sin a
-        wide = (x2 - x1) * depth / self.calibration.focal_x_px
-        tall = (y2 - y1) * depth / self.calibration.focal_y_px
+        distance = np.maximum(np.sqrt((away**2).sum(axis=1)), 1e-6)
+        fall = np.clip(-away[:, 2] / distance, 0.0, 1.0)  # sin a
+        middle_x, middle_y = (x1 + x2) / 2.0, (y1 + y2) / 2.0
+        rays = self.calibration.rays(
+            np.concatenate([x1, x2, middle_x, middle_x]), np.concatenate([middle_y, middle_y, y1, y2])
+        )
+        rays = (rays / np.sqrt((rays**2).sum(axis=1))[:, None]).reshape(4, len(x1), 3)
+        wide = np.sqrt(((rays[1] - rays[0]) ** 2).sum(axis=1)) * distance
+        tall = np.sqrt(((rays[3] - rays[2]) ** 2).sum(axis=1)) * distance
         tolerance = 1.0 + self.settings.size_tolerance
         length, width, height = MOST_SIZE_M[named].T
         most_wide = np.sqrt(length**2 + width**2) * tolerance
