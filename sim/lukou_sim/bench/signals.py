@@ -171,7 +171,7 @@ class Run:
         try:
             return configuration_from_programme(
                 name, phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
-                minimum_green_s=MINIMUM_GREEN_S, maximum_green_s=120.0, maximum_red_s=600.0,
+                minimum_green_s=MINIMUM_GREEN_S - 0.2, maximum_green_s=120.0, maximum_red_s=600.0,
             )  # fmt: skip
         except ValueError:
             return None  # no stages: the programme stays as it is
@@ -205,6 +205,8 @@ class Run:
                     self._command(command, now_ns)
         for name, place in self.places.items():
             place.cabinet.step(now_ns + SECOND_NS // 10)  # what was ordered now begins now
+            if place.signal is not None and place.signal.in_transition:  # and what ends now has ended, not a second later
+                self._guard(place, now_ns + SECOND_NS // 10, [])
             self._show(name, place, now_ns)
 
     def _show(self, name: str, place: Place, now_ns: int) -> None:
