@@ -107,22 +107,27 @@ class Choice:
 class _Beam:
     """Plans, row by row."""
 
-    __slots__ = ("age", "cost", "first_s", "free", "pointer", "room", "state", "target")
+    __slots__ = ("age", "cost", "first_s", "free", "next", "room", "state", "target")
 
-    def __init__(self, state: int, age_s: float, lanes: int, room: NDArray[np.float64]) -> None:
+    def __init__(self, state: int, age_s: float, lanes: int, places: int, room: NDArray[np.float64]) -> None:
         self.state = np.array([state])
         self.age = np.array([age_s])
         self.cost = np.zeros(1)
         self.first_s = np.full(1, -1)  # when the first change is decided; -1: not yet
         self.target = np.full(1, -1)  # what it leads to
-        self.pointer = np.zeros((1, lanes), np.int64)
+        self.next = np.arange(lanes)[None] * places  # first vehicle of each lane, as a place in the flat tables of `Traffic`
         self.free = np.zeros((1, lanes))
         self.room = room[None].copy()
 
     def take(self, rows: NDArray[np.int64]) -> None:
         """Keep, or repeat, some rows."""
         for name in self.__slots__:
-            setattr(self, name, getattr(self, name)[rows])
+            setattr(self, name, getattr(self, name).take(rows, axis=0))
+
+
+def _branches(second: int) -> bool:
+    """Whether plans may change their stage in a second: later decisions will be made again, and need not be so fine."""
+    return second < 12 or second % 2 == 0
 
 
 class StageSearch:
@@ -138,6 +143,9 @@ class StageSearch:
         self.junction, self.settings = junction, settings
         self._stages = len(junction.stages)
         self._any_yields = (junction.right == YIELDS).any(axis=1)
+        self._right, self._wait_s = np.ascontiguousarray(junction.right), np.ascontiguousarray(junction.wait_s)
+        self._ways = junction.right.shape[1]
+        self._yields_to = np.ascontiguousarray(junction.gives_way.T)
 
     def decide(
         self, state: int, age_s: float, traffic: Traffic, allowed: frozenset[int], may_hold: bool = True
@@ -156,12 +164,13 @@ class StageSearch:
         may_hold : bool
             Whether the running stage may go on.
         """
-        beam = _Beam(state, age_s, len(traffic.arrival_s), traffic.room)
+        lanes, places = traffic.arrival_s.shape
+        beam = _Beam(state, age_s, lanes, places, traffic.room)
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
             rows = None
-            if second % self.settings.interval_s == 0 and (second < 12 or second % 2 == 0):
+            if second % self.settings.interval_s == 0 and _branches(second):
                 rows = self._branch(beam, second, traffic, allowed if second == 0 else None, may_hold)
             departed = self._advance(beam, second, traffic, limits)
             lineage.append((rows, departed))
@@ -216,9 +225,8 @@ class StageSearch:
     def _wanted(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.bool_]:
         """Stages that serve a lane whose first vehicle waits or comes soon."""
         junction = self.junction
-        lanes = np.arange(beam.pointer.shape[1])
-        soon = traffic.arrival_s[lanes, beam.pointer] < second + 8.0
-        movement = traffic.movement[lanes, beam.pointer]
+        soon = traffic.arrival_s.take(beam.next) < second + 8.0
+        movement = traffic.movement.take(beam.next)
         served = junction.right[: self._stages, movement] > NONE  # (stages, rows, lanes)
         return np.asarray((served & soon[None]).any(axis=2).T, bool)
 
@@ -228,24 +236,24 @@ class StageSearch:
         stage = self.junction.stage[beam.state] * 2 + (beam.first_s >= 0)
         order = np.lexsort((score, stage))
         ordered = stage[order]
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-        quota = max(2, self.settings.width // (2 * max(1, len(starts))))
-        key = np.where(rank < quota, -1e12, 0.0) + score[order]
+        counts = np.bincount(stage)
+        starts = (np.cumsum(counts) - counts)[ordered]
+        quota = max(2, self.settings.width // (2 * np.count_nonzero(counts)))
+        key = score[order] - 1e12 * (np.arange(len(order)) - starts < quota)
         chosen: NDArray[np.int64] = order[np.argsort(key, kind="stable")[: self.settings.width]]
-        return np.sort(chosen)
+        chosen.sort()
+        return chosen
 
     # ---- the model
 
     def _advance(self, beam: _Beam, second: int, traffic: Traffic, limits: bool) -> NDArray[np.bool_]:
         """One second of traffic for all rows; who departed."""
         junction = self.junction
-        lanes = np.arange(beam.pointer.shape[1])
-        arrival = traffic.arrival_s[lanes, beam.pointer]
-        movement = traffic.movement[lanes, beam.pointer]
+        arrival = traffic.arrival_s.take(beam.next)
+        movement = traffic.movement.take(beam.next)
         end = second + 1.0
         here = arrival < end
-        right = junction.right[beam.state[:, None], movement]
+        right = self._right.take(beam.state[:, None] * self._ways + movement)
         goes = here & (right > NONE)
         if self._any_yields[beam.state].any():
             goes &= self._has_gap(beam, right, movement, arrival, end)
@@ -253,19 +261,18 @@ class StageSearch:
             goes &= np.take_along_axis(beam.room, junction.exit[movement], axis=1) >= 1.0
         departs: NDArray[np.bool_] = np.asarray(goes & (beam.free < end), bool)
         start = np.maximum(np.maximum(arrival, beam.free), second)
-        headway = traffic.headway_s[lanes, beam.pointer]
-        beam.free = np.where(departs, start + headway, beam.free)
+        beam.free = np.where(departs, start + traffic.headway_s.take(beam.next), beam.free)
         # who waits at the line without right of way needs a moment when it comes
         held = here & ~goes
         beam.free = np.where(held, np.maximum(beam.free, end + self.settings.startup_s), beam.free)
         if limits:
             np.subtract.at(beam.room, (np.nonzero(departs)[0], junction.exit[movement[departs]]), 1.0)
             beam.room += traffic.drain
-        beam.pointer = beam.pointer + departs
-        waiting = traffic.arrived[second + 1] - traffic.weight[lanes, beam.pointer]
+        beam.next = beam.next + departs
+        waiting = traffic.arrived[second + 1] - traffic.weight.take(beam.next)
         stops = np.minimum(waiting, traffic.arrived[second + 1] - traffic.arrived[second])
         beam.cost += (waiting + self.settings.stop_s * stops).sum(axis=1)
-        beam.state = junction.following[beam.state]
+        beam.state = junction.following.take(beam.state)
         beam.age += beam.state < self._stages
         return departs
 
@@ -277,22 +284,19 @@ class StageSearch:
         arrival: NDArray[np.float64],
         end: float,
     ) -> NDArray[np.bool_]:
-        junction = self.junction
-        busy = np.zeros((len(beam.state), junction.right.shape[1]), np.float32)
-        coming = (right == FREE) & (arrival < end + GAP_S)
-        row, lane = np.nonzero(coming)
-        busy[row, movement[row, lane]] = 1.0
-        blocked = busy @ junction.gives_way.T > 0
-        result: NDArray[np.bool_] = (right != YIELDS) | ~np.take_along_axis(blocked, movement, axis=1)
+        place = movement + np.arange(len(beam.state))[:, None] * self._ways
+        busy = np.zeros((len(beam.state), self._ways), np.float32)
+        busy.ravel()[place[(right == FREE) & (arrival < end + GAP_S)]] = 1.0
+        is_open = busy @ self._yields_to == 0
+        result: NDArray[np.bool_] = (right != YIELDS) | is_open.take(place)
         return result
 
     def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
         """What those who wait yet will have to wait, estimated."""
-        lanes = np.arange(beam.pointer.shape[1])
-        queue = traffic.arrived[second] - traffic.weight[lanes, beam.pointer]
-        movement = traffic.movement[lanes, beam.pointer]
-        wait = self.junction.wait_s[beam.state[:, None], movement]
-        headway = traffic.headway_s[lanes, beam.pointer]
+        queue = traffic.arrived[second] - traffic.weight.take(beam.next)
+        movement = traffic.movement.take(beam.next)
+        wait = self._wait_s.take(beam.state[:, None] * self._ways + movement)
+        headway = traffic.headway_s.take(beam.next)
         result: NDArray[np.float64] = (queue * (wait + 0.5 * headway * queue)).sum(axis=1)
         return result
 
