@@ -115,7 +115,9 @@ class _Beam:
         self.cost = np.zeros(1)
         self.first_s = np.full(1, -1)  # when the first change is decided; -1: not yet
         self.target = np.full(1, -1)  # what it leads to
-        self.next = np.arange(lanes)[None] * places  # first vehicle of each lane, as a place in the flat tables of `Traffic`
+        self.next = (
+            np.arange(lanes)[None] * places
+        )  # first vehicle of each lane, as a place in the flat tables of `Traffic`
         self.free = np.zeros((1, lanes))
         self.room = room[None].copy()
 

@@ -205,7 +205,9 @@ class Run:
                     self._command(command, now_ns)
         for name, place in self.places.items():
             place.cabinet.step(now_ns + SECOND_NS // 10)  # what was ordered now begins now
-            if place.signal is not None and place.signal.in_transition:  # and what ends now has ended, not a second later
+            if (
+                place.signal is not None and place.signal.in_transition
+            ):  # and what ends now has ended, not a second later
                 self._guard(place, now_ns + SECOND_NS // 10, [])
             self._show(name, place, now_ns)
 
