@@ -94,6 +94,9 @@ class Stream:
         self._left -= 1
         return (self._left >= 0, np.full((4, 4, 3), max(0, self._left), np.uint8))
 
+    def get(self, what: int) -> float:
+        return 0.0
+
     def release(self) -> None:
         return None
 

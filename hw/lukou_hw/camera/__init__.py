@@ -5,6 +5,7 @@ driver              reads
 ==================  ===============================================
 `camera.file`       a folder of pictures or a video file
 `camera.rtsp`       a network camera, or anything OpenCV can open
+`camera.usb`        a camera at this machine's USB (Video4Linux)
 `camera.simulated`  rendered frames of the simulated world (in sim)
 ==================  ===============================================
 """

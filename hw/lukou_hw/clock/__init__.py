@@ -4,6 +4,8 @@
 driver           reads
 ===============  ==========================================================
 `clock.system`   the kernel's own account (adjtimex), as NTP and PTP daemons keep it
+`clock.chrony`   chrony's account: offset, and a bound from root delay and dispersion
+`clock.ptp`      ptp4l's account: offset from its grandmaster
 ===============  ==========================================================
 """
 
