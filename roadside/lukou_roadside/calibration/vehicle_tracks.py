@@ -22,6 +22,9 @@ from lukou_roadside.perception.tracking.scan import Floats, Ints
 KEEPING_M = 0.3
 """Standard deviation of a vehicle's place within its lane. [m]"""
 
+CROSSING_M = 0.8
+"""The same inside junctions, where the map's lanes are a guess of how people drive; what is across for them is along for others. [m]"""
+
 SPACING_M = 1.5
 """Points of a track nearer to each other tell the same: standing vehicles must not count for more. [m]"""
 
@@ -168,9 +171,10 @@ def from_tracks(tracks: PixelTracks, model: RoadModel, start: CameraSettings, tr
         trust.place_m, trust.place_m, trust.height_m, trust.angle_rad, trust.angle_rad, trust.angle_rad / 2, trust.focal_share, 0.0
     ])  # fmt: skip
     begin = vector_of(start)
-    vehicle = (model.lanes.kind == LaneKind.ROAD) & ((model.lanes.participants & int(Participants.CAR)) > 0)
+    drivable = np.isin(model.lanes.kind, (LaneKind.ROAD, LaneKind.JUNCTION))
+    vehicle = drivable & ((model.lanes.participants & int(Participants.CAR)) > 0)
     if not vehicle.any():
-        vehicle = model.lanes.kind == LaneKind.ROAD
+        vehicle = drivable
     sight = _Sight(tracks, model, start, trust.pixel_px, vehicle)
     fits = [
         fit
@@ -230,6 +234,7 @@ class _Sight:
         self._tracks, self._start, self._pixel_px, self._vehicle = tracks, start, pixel_px, vehicle
         self._matcher = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION))
         self._geometry = LaneGeometry(model.lanes)
+        self._is_crossing = model.lanes.kind == LaneKind.JUNCTION
 
     def ground(self, vector: Floats, rows: Ints, z_m: Floats | float) -> tuple[Floats, Floats]:
         camera = Calibration(camera_at(self._start, vector))
@@ -252,9 +257,10 @@ class _Sight:
         found = self._matcher.match(x[rows], y[rows], heading, np.ones(len(rows), np.int64), deviation)
         lane = np.maximum(found.lane, 0)
         good = (found.lane >= 0) & (np.abs(found.d_m) < gate_m) & (found.probability > 0.5) & self._vehicle[lane]
-        rows, lane, s_m = rows[good], found.lane[good], found.s_m[good]
+        rows, lane, s_m = rows[good], lane[good], found.s_m[good]
         foot_x, foot_y, along = self._geometry.pose(lane, s_m)
-        seen = np.hypot(KEEPING_M, self._pixel_px * distance[rows] / camera_at(self._start, vector).focal_x_px)
+        keeping = np.where(self._is_crossing[lane], CROSSING_M, KEEPING_M)
+        seen = np.hypot(keeping, self._pixel_px * distance[rows] / camera_at(self._start, vector).focal_x_px)
         key = tracks.track[rows] * (len(self._vehicle) + 1) + lane
         return _Matched(
             rows, foot_x, foot_y, -np.sin(along), np.cos(along), seen, np.unique(key, return_inverse=True)[1]

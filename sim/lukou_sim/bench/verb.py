@@ -157,6 +157,32 @@ def _progress(share: float) -> None:
 
 
 @app.command()
+def calibration(
+    map_file: Annotated[
+        list[Path] | None, typer.Option("--map", help="SUMO net; repeatable; default: the district")
+    ] = None,
+    cameras: Annotated[int, typer.Option(min=1, help="Cameras per map")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """`lukou calibrate` on rendered cameras of known pose: error on the ground at 20, 40 and 60 m by method."""
+    from lukou_sim.bench.calibration import lines, measure
+    from lukou_sim.district import FOLDER
+
+    maps = map_file or [FOLDER / "district.net.xml"]
+    absent = [str(path) for path in maps if not path.exists()]
+    if absent:
+        print(f"lukou bench calibration: there is no {', '.join(absent)}; name a SUMO net", file=sys.stderr)
+        raise typer.Exit(2)
+    figures = measure(maps, cameras, seed, _progress)
+    if as_json:
+        print_json(figures, seed=seed)
+        return
+    for line in lines(figures):
+        print(line)
+
+
+@app.command()
 def conflicts(
     map_file: Annotated[list[Path], typer.Option("--map", help="Map file; one per folder, in order")],
     folder: Annotated[list[Path], typer.Option("--run", help="Folder of recorded traffic with its truth; repeatable")],
