@@ -16,10 +16,11 @@ from lukou_maps.tiles import make_tiles
 from lukou_messages.columns import NOT_ONE
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import Input, Output
+from lukou_messages.sensor_quality import plain_sensor
 from lukou_messages.v1 import health_pb2
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Validity
-from lukou_messages.v1.sensor_pb2 import CameraPicture, SensorKind, SensorQuality, SensorReport
+from lukou_messages.v1.sensor_pb2 import CameraPicture, SensorReport
 from lukou_messages.v1.signal_pb2 import Authority, ControlMode, SignalColour, SignalState
 from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase
@@ -308,53 +309,7 @@ def sensors_update(source: str, at_ns: int, report: SensorReport) -> dict[str, A
         "type": "sensors",
         "site": source.partition("/")[0],
         "at_ms": at_ns // 10**6,
-        "sensors": [_sensor(one) for one in report.sensors],
-    }
-
-
-def _sensor(one: SensorQuality) -> dict[str, Any]:
-    def known(message: Any, name: str, digits: int) -> float | None:
-        return round(getattr(message, name), digits) if message.HasField(name) else None
-
-    mounting = one.mounting
-    return {
-        "sensor": one.sensor,
-        "kind": SensorKind.Name(one.kind).removeprefix("SENSOR_KIND_").lower(),
-        "state": Validity.Name(one.state).removeprefix("VALIDITY_").lower(),
-        "reason": one.reason,
-        "scans": one.scans,
-        "late": one.late,
-        "dropped": one.dropped,
-        "rate_hz": known(one, "rate_hz", 1),
-        "latency_p50_ms": known(one, "latency_p50_ms", 0),
-        "latency_p95_ms": known(one, "latency_p95_ms", 0),
-        "clock_offset_s": known(one, "clock_offset_s", 3),
-        "azimuth_offset_deg": round(np.degrees(one.azimuth_offset_rad), 2)
-        if one.HasField("azimuth_offset_rad")
-        else None,
-        "found_share": known(one, "found_share", 3),
-        "ranges": [
-            {
-                "from_m": round(part.from_m),
-                "to_m": round(part.to_m),
-                "expected": round(part.expected, 1),
-                "found_share": round(part.found / part.expected, 3) if part.expected >= 5.0 else None,
-                "residual_p50_m": known(part, "residual_p50_m", 2),
-                "residual_p95_m": known(part, "residual_p95_m", 2),
-            }
-            for part in one.ranges
-        ],
-        "mounting": {
-            "compared_at_ms": mounting.compared_at_ns // 10**6,
-            "found_share": round(mounting.found_share, 2),
-            "is_sure": mounting.is_sure,
-            "has_moved": mounting.has_moved,
-            "azimuth_deg": round(np.degrees(mounting.azimuth_rad), 2),
-            "pitch_deg": round(np.degrees(mounting.pitch_rad), 2),
-            "roll_deg": round(np.degrees(mounting.roll_rad), 2),
-        }
-        if one.HasField("mounting")
-        else None,
+        "sensors": [plain_sensor(one) for one in report.sensors],
     }
 
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import zmq
@@ -14,6 +14,7 @@ import zmq
 from lukou_messages.codec import decode
 from lukou_messages.errors import LukouError, SettingsError
 from lukou_messages.report import FAILED, plain_errors, print_json
+from lukou_messages.sensor_quality import plain_sensor
 from lukou_messages.transport.sockets import SubscriptionSocket
 from lukou_messages.v1 import health_pb2
 
@@ -28,9 +29,12 @@ def status(
     taps: Annotated[
         Path | None, typer.Option(help="Folder of the site's taps (*.tap); by default those of the newest demo")
     ] = None,
+    sensors: Annotated[
+        bool, typer.Option("--sensors", help="How well every sensor does, instead of the processes")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
-    """Listen for two seconds and print the health of every process."""
+    """Listen for two seconds and print the health of every process, or the quality of every sensor."""
     with plain_errors("lukou demo"):
         taps = taps or newest_taps()
         paths = sorted(taps.glob("*.tap"))
@@ -38,6 +42,9 @@ def status(
             raise SettingsError(
                 [f"{taps}: no process has a tap here; is anything running? name the folder with --taps"]
             )
+        if sensors:
+            _tell_sensors(listen([path for path in paths if "perception" in path.stem], "sensor_report"), as_json)
+            return
         found = listen(paths)
     silent = [source for path in paths if (source := path.stem.replace(".", "/", 1)) not in found]
     if as_json:
@@ -55,12 +62,12 @@ def newest_taps() -> Path:
     return max(mine, key=lambda path: path.stat().st_mtime, default=Path("run/taps"))
 
 
-def listen(paths: list[Path]) -> dict[str, health_pb2.Health]:
-    """The last Health of each process, by source."""
+def listen(paths: list[Path], topic: str = "health") -> dict[str, Any]:
+    """The last message of a topic of each process, by source."""
     context = zmq.Context()
-    found: dict[str, health_pb2.Health] = {}
+    found: dict[str, Any] = {}
     try:
-        sockets = [SubscriptionSocket(context, f"ipc://{path.resolve()}", ("health",), None, None) for path in paths]
+        sockets = [SubscriptionSocket(context, f"ipc://{path.resolve()}", (topic,), None, None) for path in paths]
         ends = time.monotonic() + WAIT_S
         while time.monotonic() < ends and len(found) < len(paths):
             for socket in sockets:
@@ -74,6 +81,45 @@ def listen(paths: list[Path]) -> dict[str, health_pb2.Health]:
     finally:
         context.destroy(linger=0)
     return found
+
+
+def _tell_sensors(found: dict[str, Any], as_json: bool) -> None:
+    """Every sensor of every site; exit 1 where one is not used or nothing was heard."""
+    rows = [
+        {"site": source.partition("/")[0], **plain_sensor(one)}
+        for source, report in sorted(found.items())
+        for one in report.sensors
+    ]
+    if as_json:
+        print_json({"sensors": rows})
+    else:
+        _print_sensors(rows)
+    if not rows or any(row["state"] == "invalid" for row in rows):
+        raise SystemExit(FAILED)
+
+
+def _print_sensors(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    spans = [f"{part['from_m']}-{part['to_m']} m" for part in rows[0]["ranges"]] if rows else []
+    table = Table(
+        "site", "sensor", "state", "rate", "latency p50/p95", "clock", "turned", *spans, "what is wrong", box=None
+    )
+    for row in rows:
+        shares = [
+            "-" if part["found_share"] is None else f"{part['found_share']:.0%} {part['residual_p50_m'] or 0.0:.1f} m"
+            for part in row["ranges"]
+        ]
+        known = {
+            name: "-" if row[name] is None else row[name]
+            for name in ("rate_hz", "latency_p50_ms", "latency_p95_ms", "clock_offset_s", "azimuth_offset_deg")
+        }
+        table.add_row(
+            row["site"], row["sensor"], row["state"], f"{known['rate_hz']} Hz", f"{known['latency_p50_ms']} / {known['latency_p95_ms']} ms",
+            f"{known['clock_offset_s']} s", f"{known['azimuth_offset_deg']} deg", *shares, row["reason"],
+        )  # fmt: skip
+    Console().print(table if rows else "no report on sensors within 2 s: is a perception process running?")
 
 
 def _row(source: str, health: health_pb2.Health) -> dict[str, object]:
