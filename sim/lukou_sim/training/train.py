@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,9 +13,10 @@ from torch.nn import functional as tf
 
 from lukou_sim.training.dataset import HEIGHT, WIDTH, Pictures
 from lukou_sim.training.network import CLASS_COUNT, MEAN, SCALE, STRIDE, Detector
+from lukou_sim.training.start import PICTURES, continue_from
 
 BATCH = 8
-PEAK_RATE = 2.5e-3
+PEAK_RATE, CONTINUED_RATE = 2.5e-3, 1.0e-3
 GROUND_WEIGHT, BOX_WEIGHT = 0.75, 1.5
 CELLS_HIGH, CELLS_WIDE = HEIGHT // STRIDE, WIDTH // STRIDE
 
@@ -108,8 +110,8 @@ def loss_of(raw: torch.Tensor, heat: torch.Tensor, geometry: torch.Tensor, weigh
     return torch.as_tensor(total / count)
 
 
-def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None]) -> Detector:
-    """Train a new network.
+def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None], start: Path | None = None) -> Detector:
+    """Train a network.
 
     Parameters
     ----------
@@ -121,19 +123,26 @@ def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None]) ->
         Of initial weights and order.
     tell : callable
         Takes one line of progress.
+    start : Path, optional
+        Exported model whose weights to go on from, at a lower rate; none: a new network.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    model = Detector().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model, peak_rate = Detector(), PEAK_RATE
+    if start is not None:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(data.labels))[:PICTURES])
+        continue_from(model, start, data.pictures[chosen])
+        peak_rate = CONTINUED_RATE
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
-    start, mean_loss = time.monotonic(), 0.0
+    optimiser = torch.optim.AdamW(model.parameters(), lr=peak_rate, weight_decay=1e-4)
+    began, mean_loss = time.monotonic(), 0.0
     model.train()
     for step, (pictures, *wanted) in enumerate(batches(data, steps, seed)):
         spent = step / steps
-        rate = PEAK_RATE * min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * spent)))
+        rate = peak_rate * min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * spent)))
         for group in optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
@@ -147,7 +156,7 @@ def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None]) ->
             average.update_parameters(model)
         mean_loss += 0.02 * (float(loss.detach()) - mean_loss) if step else float(loss.detach())
         if step % 50 == 0:
-            tell(f"step {step}  {100 * spent:.0f} %  loss {mean_loss:.3f}  {time.monotonic() - start:.0f} s")
+            tell(f"step {step}  {100 * spent:.0f} %  loss {mean_loss:.3f}  {time.monotonic() - began:.0f} s")
     result: Detector = average.module
     result.eval()
     return result
