@@ -22,10 +22,11 @@ VERBS = {
     "guard": ("roadside", "prove the signal guard on signal configurations"),
     "detect": ("roadside", "boxes of a detector on pictures or a video"),
     "track": ("roadside", "tracking and fusion of recorded measurements"),
+    "adapt": ("roadside", "teach a detector a camera's empty street"),
     "calibrate": ("roadside", "calibrate cameras without a survey: points, lines, tracks, files of others"),
     "map": ("maps", "look at, check, match and show maps"),
     "warn": ("cloud", "conflict warnings of recorded trajectories"),
-    "bench": ("sim", "benchmarks: objects, signals, matching, conflicts"),
+    "bench": ("sim", "benchmarks: objects, signals, timing, matching, conflicts, perception, calibration"),
     "report": ("cloud", "indicators of a recording or an archive"),
 }
 """Verbs that Lukou has or will have: the room that owns each, and what it does."""
