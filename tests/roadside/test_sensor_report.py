@@ -18,6 +18,7 @@ from lukou_messages.v1.sensor_pb2 import SensorReport
 from lukou_roadside.calibration.watch import Judgement
 from lukou_roadside.perception.core import PerceptionCore
 from lukou_roadside.perception.mounting import PICTURES, MountingReading, WatchedCamera
+from lukou_roadside.perception.mounting_work import Comparisons
 from lukou_roadside.perception.operator_picture import operator_picture
 from lukou_roadside.perception.settings import PerceptionSettings, PictureSettings
 
@@ -217,14 +218,15 @@ def test_the_watch_runs_beside_the_camera_and_tells_a_turn() -> None:
     before = camera()
     now = before.model_copy(update={"azimuth_rad": before.azimuth_rad - math.radians(2)})
     driver = Camera(picture(now))
-    device = WatchedCamera(driver, before, district, period_s=1.0)
+    comparisons = Comparisons(str(NET))
+    device = WatchedCamera(driver, before, comparisons.judged, comparisons.close, period_s=1.0)
     try:
         readings: list[MountingReading] = []
         for k in range(PICTURES * 3):
             got = device.poll(START_NS + k * 100_000_000)
             assert isinstance(got[0].value, CameraFrame)  # frames pass
             readings += [one.value for one in got[1:]]
-        for _ in range(200):
+        for _ in range(400):
             if readings:
                 break
             device._thread.join(0.05)
@@ -249,3 +251,25 @@ def test_the_scene_of_the_core_s_tests_is_told_well() -> None:
     for one in last.sensors[:4]:
         near = [r for r in one.ranges if r.to_m <= 60.0]  # farther boxes of this scene are larger than road users are
         assert sum(r.found for r in near) >= 0.9 * sum(r.expected for r in near)
+
+
+@pytest.mark.slow
+def test_a_comparison_that_fails_is_left_out_and_the_next_one_begins_anew() -> None:
+    settings, image = camera(), picture(camera())
+    comparisons = Comparisons(str(NET))
+    try:
+        first = comparisons.judged(settings, [image] * 3)
+        assert first is not None
+        assert not first.has_moved
+        process = comparisons._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        assert comparisons.judged(settings, [image] * 3) == first
+        process = comparisons._process
+        assert process is not None and process.stdin is not None
+        process.stdin.close()  # as when whoever asks is killed
+        assert process.wait(5.0) == 0
+    finally:
+        comparisons.close()
+    assert comparisons.judged(settings, [image]) is None

@@ -1,9 +1,8 @@
-"""The watch for cameras that have moved, beside perception: now and then the street's picture is compared with the map, in a thread of its own."""
+"""The watch for cameras that have moved, beside perception: now and then the street's picture is compared with the map, elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -14,17 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_hw.camera import CameraFrame, CameraHealth
-from lukou_maps.road_model import RoadModel
 from lukou_messages.process import Device, Input, Output
-from lukou_roadside.calibration.pictures import median
-from lukou_roadside.calibration.watch import Judgement, MountingWatch
+from lukou_roadside.calibration.watch import Judgement
 from lukou_roadside.perception.settings import CameraSettings
 
 PICTURES = 9
 """Pictures whose median is compared: moving traffic vanishes in it."""
 
-NICENESS = 15
-"""The thread gives way to everything else."""
+Compare = Callable[[CameraSettings, Sequence[NDArray[np.uint8]]], Judgement | None]
+"""Says where a camera looks by some of its pictures; takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +52,20 @@ class WatchedCamera:
         The driver.
     settings : CameraSettings
         The camera's calibration.
-    read_map : callable
-        Gives the map; called in the thread.
+    compare : callable
+        Compares pictures with the map; called in a thread that does nothing else.
+    end : callable
+        Gives up a comparison that runs.
     period_s : float
         From comparison to comparison. [s]
     """
 
     def __init__(
-        self, camera: Device, settings: CameraSettings, read_map: Callable[[], RoadModel], period_s: float
+        self, camera: Device, settings: CameraSettings, compare: Compare, end: Callable[[], None], period_s: float
     ) -> None:
         self.name = camera.name
         self.wake: Any = getattr(camera, "wake", None)
-        self._camera, self._settings, self._read_map = camera, settings, read_map
+        self._camera, self._settings, self._compare, self._end = camera, settings, compare, end
         self._step_ns = round(period_s / (PICTURES + 1) * 1e9)
         self._next_ns = self._epoch = self._sequence = 0
         self._pictures: list[NDArray[np.uint8]] = []
@@ -104,12 +103,10 @@ class WatchedCamera:
         )
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        watch: MountingWatch | None = None
         while (work := self._work.get()) is not None:
-            watch = watch or MountingWatch(self._settings, self._read_map())
-            self._done.put(MountingReading(self.name, work[0], watch.judged(median(work[1]))))
+            judgement = self._compare(self._settings, work[1])
+            if judgement is not None:
+                self._done.put(MountingReading(self.name, work[0], judgement))
 
     def send(self, outputs: Sequence[Output]) -> None:
         """To the camera."""
@@ -118,6 +115,7 @@ class WatchedCamera:
     def close(self) -> None:
         """Release the camera and end the thread."""
         self._camera.close()
+        self._end()
         with contextlib.suppress(queue.Empty):
             self._work.get_nowait()
         self._work.put(None)

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from lukou_maps.reading import load_map
-from lukou_maps.road_model import RoadModel
 from lukou_messages.process import Device, ProcessSpec, Trigger
 from lukou_roadside.perception.core import Detector, PerceptionCore
 from lukou_roadside.perception.mounting import WatchedCamera
+from lukou_roadside.perception.mounting_work import Comparisons
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
 
 
 def make_core(settings: PerceptionSettings) -> PerceptionCore:
     """Core with the detector of the settings; sites without cameras load none."""
-    return PerceptionCore(settings, _detector(settings) if settings.cameras else None, _map(settings.map))
+    return PerceptionCore(settings, _detector(settings) if settings.cameras else None)
 
 
 def make_devices(settings: PerceptionSettings) -> Sequence[Device]:
     """Drivers of the site's cameras and radars."""
-    devices = [_camera(settings, camera) for camera in settings.cameras]
+    comparisons = Comparisons(settings.map)
+    devices = [_camera(settings, camera, comparisons) for camera in settings.cameras]
     return devices + [_driver(radar.driver, radar.name, radar.options) for radar in settings.radars]
 
 
-def _camera(settings: PerceptionSettings, camera: CameraSettings) -> Device:
+def _camera(settings: PerceptionSettings, camera: CameraSettings, comparisons: Comparisons) -> Device:
     device = _driver(camera.driver, camera.name, camera.options)
     if settings.watch.period_s == 0.0:
         return device
-    return WatchedCamera(device, camera, partial(_map, settings.map), settings.watch.period_s)
-
-
-@lru_cache(maxsize=1)
-def _map(path: str) -> RoadModel:
-    """The site's map, read once for the core and for the watch."""
-    return load_map(path)
+    return WatchedCamera(device, camera, comparisons.judged, comparisons.close, settings.watch.period_s)
 
 
 def _detector(settings: PerceptionSettings) -> Detector:
