@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,12 @@ FOCAL_FACTORS = np.geomspace(0.55, 1.8, 9)
 
 REFINED = 14
 """Best coarse places that are refined."""
+
+LEAST_SHARE = 0.42
+"""With a smaller share of the map's lines on edges the result is refused: on rendered cameras all below were wrong, nearly all above right."""
+
+RIVAL_SCORE = 0.04
+"""A place whose score is lower by this is e times less likely."""
 
 AMBIGUOUS = 0.94
 """A second, different place with this share of the best's score makes the result ambiguous."""
@@ -131,7 +137,23 @@ def from_lines(
         (one.vector for told, one in fits[1:] if told > AMBIGUOUS * fits[0][0] and _differ(one.vector, best.vector)),
         None,
     )
-    return LineFit(final, found_share(camera_at(start, final.vector), lines, edges), turned[0][0], rival)
+    share = found_share(camera_at(start, final.vector), lines, edges)
+    if share < LEAST_SHARE:
+        raise CalibrationError(
+            f"in the best place found only {share:.0%} of the map's lines lie on edges of the picture, too few to trust; "
+            "give --focal and a nearer --near, or use `lukou calibrate points`"
+        )
+    return LineFit(_with_rivals(final, fits), share, turned[0][0], rival)
+
+
+def _with_rivals(final: Solution, fits: list[tuple[float, Solution]]) -> Solution:
+    """The result with the covariance of the mixture of all places that fit about as well."""
+    weight = np.array([np.exp((told - fits[0][0]) / RIVAL_SCORE) for told, _ in fits])
+    off = np.array([one.vector - final.vector for _, one in fits])
+    off[0] = 0.0
+    off[:, 3] = np.arctan2(np.sin(off[:, 3]), np.cos(off[:, 3]))
+    spread = np.einsum("n,np,nq->pq", weight / weight.sum(), off, off)
+    return replace(final, covariance=final.covariance + spread)
 
 
 def _differ(a: Floats, b: Floats) -> bool:
