@@ -11,7 +11,7 @@ from lukou_roadside.perception.tracking.registration import Registration, matche
 from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracker import Comparison, tracked
-from lukou_roadside.perception.tracking.tracks import Tracks, no_tracks
+from lukou_roadside.perception.tracking.tracks import P_XX, P_YY, Tracks, no_tracks
 
 
 @dataclass
@@ -69,9 +69,13 @@ class EventTimeTracker:
     def at(self, time_s: float) -> Tracks:
         """Tracks predicted from the newest scan to another instant, which may be earlier by a little.
 
-        What has not been measured for too long by then is left out.
+        What has not been measured for too long by then is left out. The covariance holds what no filter can reduce by
+        looking often: the error of place that a sensor makes at every look.
         """
-        return survivors(predicted(self.state(), time_s), self.settings)
+        tracks = survivors(predicted(self.state(), time_s), self.settings)
+        if self.settings.registers:
+            tracks.values[[P_XX, P_YY]] += self.registration.place_variance()
+        return tracks
 
     def _forget(self) -> None:
         """Drop scans that are too old to be worked out again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_roadside.perception.tracking.scan import Floats
-from lukou_roadside.perception.tracking.tracks import ACROSS, ALONG, MOTION, P_XX, VX, VY, Tracks
+from lukou_roadside.perception.tracking.tracks import ACROSS, AGILITY, ALONG, MOTION, P_XX, VX, VY, Tracks
 
 SLOW_MPS = 1.0
 """Below this speed the direction of motion says little, and the noise is equal in all directions. [m/s]"""
@@ -59,9 +59,10 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
 def process_noise(tracks: Tracks) -> Floats:
     """Spectral density of the acceleration of each track in the map frame: xx, xy, yy, (3, n). [m^2/s^3]"""
     values = tracks.values
-    along, vx, vy = values[ALONG], values[VX], values[VY]
+    agility, vx, vy = values[AGILITY], values[VX], values[VY]
+    along = values[ALONG] * agility
     squared = vx * vx + vy * vy
-    across = np.where(squared < SLOW_MPS**2, along, values[ACROSS] * (1.0 + TURNING_PER_S * np.sqrt(squared)))
+    across = np.where(squared < SLOW_MPS**2, along, agility * values[ACROSS] * (1.0 + TURNING_PER_S * np.sqrt(squared)))
     # where slow, along and across are the same and the direction drops out
     more = (along - across) / np.maximum(squared, SLOW_MPS**2)
     noise = np.empty((3, len(tracks)))

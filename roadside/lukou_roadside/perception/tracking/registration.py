@@ -2,7 +2,7 @@
 
 Two sensors that watch the same road users disagree in a way that depends on the cause: a clock that is off moves every
 detection along the road user's velocity, a mounting that has turned moves it across the line of sight, in proportion to the
-distance. So both are states of a small Kalman filter per sensor, fed with the innovations of its associated detections (Y.
+distance, and one that stands elsewhere moves all alike. So these are states of a small Kalman filter per sensor, fed with the innovations of its associated detections (Y.
 Bar-Shalom, X. Li, T. Kirubarajan, "Estimation with Applications to Tracking and Navigation" (2001), section 5.2; the method is
 relative sensor registration, S. Blackman, R. Popoli, "Design and Analysis of Modern Tracking Systems" (1999), section 10.6).
 Only road users that another sensor has just seen count, so a sensor is never compared with itself alone. What all sensors
@@ -21,11 +21,14 @@ from lukou_roadside.perception.tracking.scan import Floats, Scan
 from lukou_roadside.perception.tracking.tracker import Comparison
 from lukou_roadside.perception.tracking.tracks import VX, VY, Tracks, X, Y
 
-PRIOR_DEVIATION = np.array([0.05, 0.01])
-"""Standard deviation of clock and direction before anything is known. [s, rad]"""
+PRIOR_DEVIATION = np.array([0.05, 0.01, 0.15, 0.15])
+"""Standard deviation of clock, direction and place (x, y) before anything is known. [s, rad, m, m]"""
 
-DRIFT_PER_S = np.array([0.001, 0.0002])
-"""Standard deviation of their change in a second. [s, rad]"""
+DRIFT_PER_S = np.array([0.001, 0.0002, 0.005, 0.005])
+"""Standard deviation of their change in a second. [s, rad, m, m]"""
+
+PLACE_PRIOR = 2.0
+"""The prior deviation of places counts like so many sensors when the site's own is estimated."""
 
 CORRELATION = 25.0
 """Factor on the variance of an innovation: those of one road user in neighbouring scans share most of their error."""
@@ -89,6 +92,8 @@ class Offsets(NamedTuple):
         Its stamps are late by this much. [s]
     azimuth_rad : float
         Its directions are too far counter-clockwise by this much. [rad]
+    x_m, y_m : float
+        Its positions are off by this much. [m]
     clock_deviation_s, azimuth_deviation_rad : float
         Standard deviations. [s, rad]
     found_share : float
@@ -97,6 +102,8 @@ class Offsets(NamedTuple):
 
     clock_s: float
     azimuth_rad: float
+    x_m: float
+    y_m: float
     clock_deviation_s: float
     azimuth_deviation_rad: float
     found_share: float
@@ -130,7 +137,7 @@ def matches(before: Tracks, scan: Scan, compared: Comparison) -> Matches:
 
 @dataclass
 class _Belief:
-    mean: Floats = field(default_factory=lambda: np.zeros(2))
+    mean: Floats = field(default_factory=lambda: np.zeros(4))
     covariance: Floats = field(default_factory=lambda: np.diag(PRIOR_DEVIATION**2))
     time_s: float = -np.inf
     expected: float = 0.0
@@ -168,28 +175,41 @@ class Registration:
         belief = self._of.get(sensor, _Belief())
         deviation = np.sqrt(np.diag(belief.covariance))
         share = belief.found / belief.expected if belief.expected >= LEAST_EXPECTED else float("nan")
-        clock_s, azimuth_rad = self._offsets(belief)
-        return Offsets(clock_s, azimuth_rad, float(deviation[0]), float(deviation[1]), share)
+        clock_s, azimuth_rad, x_m, y_m = self._offsets(belief)
+        return Offsets(clock_s, azimuth_rad, x_m, y_m, float(deviation[0]), float(deviation[1]), share)
+
+    def place_variance(self) -> float:
+        """Variance of one sensor's unknown error of place, common to all that it sees: from how far sensors are apart. [m^2]
+
+        It is learned for the whole site: what sensors differ by shows how far each may be off, and the mean of a few
+        of them keeps its share of that, which no comparison among them can show. 0 where there is nothing to compare.
+        """
+        if not self._of:
+            return 0.0
+        apart = [one.mean[2] ** 2 + one.mean[3] ** 2 for one in self._of.values()]
+        prior = float(PRIOR_DEVIATION[2] ** 2)
+        return (PLACE_PRIOR * prior + sum(apart) / 2.0) / (PLACE_PRIOR + len(apart))
 
     def corrected(self, scan: Scan) -> Scan:
         """The scan as it would be with a right clock and mounting, as far as known."""
         belief = self._of.get(scan.sensor)
         if belief is None or len(scan.views) != 1:
             return scan
-        clock_s, azimuth_rad = self._offsets(belief)
+        clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(belief)
         view = scan.views[0]
         cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
-        dx, dy = scan.x_m - view.x_m, scan.y_m - view.y_m
+        dx, dy = scan.x_m - off_x_m - view.x_m, scan.y_m - off_y_m - view.y_m
         x_m, y_m = view.x_m + cos * dx + sin * dy, view.y_m - sin * dx + cos * dy
         # who is far off is corrected, but no longer trusted as much
         wider = 1.0 + (clock_s / CLOCK_DOUBT_S) ** 2 + (azimuth_rad / AZIMUTH_DOUBT_RAD) ** 2
         return scan.moved(scan.time_s - clock_s, x_m, y_m, wider)
 
-    def _offsets(self, belief: _Belief) -> tuple[float, float]:
-        """Clock and direction; clocks only differ, so the middle one of the site is taken to be right. [s, rad]"""
+    def _offsets(self, belief: _Belief) -> tuple[float, float, float, float]:
+        """Clock, direction and place; clocks only differ, so the middle one of the site is taken to be right. [s, rad, m, m]"""
         known = [one.mean[0] for one in self._of.values() if one.covariance[0, 0] < (0.5 * PRIOR_DEVIATION[0]) ** 2]
         middle = float(median(known)) if known else 0.0
-        return float(belief.mean[0]) - middle, float(belief.mean[1])
+        clock_s, azimuth_rad, x_m, y_m = belief.mean.tolist()
+        return clock_s - middle, azimuth_rad, x_m, y_m
 
     def doubt(self, sensor: int) -> str:
         """What is wrong with a sensor, in words; empty where nothing is."""
@@ -207,18 +227,15 @@ class Registration:
 def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
     """Information update by all innovations of a scan at once."""
     view = scan.views[0]
-    # stamps late by c: the position belongs to c earlier, so it lies behind by velocity times c
-    by_clock = -told.velocity_x_mps, -told.velocity_y_mps
-    by_azimuth = -(told.y_m - view.y_m), told.x_m - view.x_m
     determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION
     i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
-    (ax, ay), (bx, by) = by_clock, by_azimuth
-    wx, wy, zx, zy = ax * i_xx + ay * i_xy, ax * i_xy + ay * i_yy, bx * i_xx + by * i_xy, bx * i_xy + by * i_yy
-    (p_aa, p_ab), (_, p_bb) = belief.covariance.tolist()
-    size = p_aa * p_bb - p_ab * p_ab
-    aa, ab, bb = p_bb / size + float(wx @ ax + wy @ ay), -p_ab / size + float(wx @ bx + wy @ by), p_aa / size
-    bb += float(zx @ bx + zy @ by)
-    size = aa * bb - ab * ab
-    belief.covariance = np.array([[bb, -ab], [-ab, aa]]) / size
-    gained = float(wx @ told.dx_m + wy @ told.dy_m), float(zx @ told.dx_m + zy @ told.dy_m)
-    belief.mean = belief.mean + belief.covariance @ gained
+    # rows: what each offset of the sensor moves. Stamps late by c: the position belongs to c earlier, so it lies behind by velocity times c
+    count = len(told.dx_m)
+    by_x, by_y = np.zeros((4, count)), np.zeros((4, count))
+    by_x[0], by_y[0] = -told.velocity_x_mps, -told.velocity_y_mps
+    by_x[1], by_y[1] = -(told.y_m - view.y_m), told.x_m - view.x_m
+    by_x[2] = by_y[3] = 1.0
+    weighted_x, weighted_y = by_x * i_xx + by_y * i_xy, by_x * i_xy + by_y * i_yy
+    information = np.linalg.inv(belief.covariance) + weighted_x @ by_x.T + weighted_y @ by_y.T
+    belief.covariance = np.linalg.inv(information)
+    belief.mean = belief.mean + belief.covariance @ (weighted_x @ told.dx_m + weighted_y @ told.dy_m)

@@ -16,7 +16,7 @@ class TrackerSettings(BaseModel):
     registers: bool = Field(True, description="learn each sensor's clock offset and rotation, and correct for them")
     gate: float = Field(16.0, gt=0.0, description="largest squared Mahalanobis distance of a detection from its track")
     camera_variance_factor: float = Field(
-        1.6, gt=0.0, description="stated camera covariances are widened by this factor"
+        1.3, gt=0.0, description="stated camera covariances are widened by this factor"
     )
     radar_variance_factor: float = Field(1.5, gt=0.0, description="stated radar covariances are widened by this factor")
     doppler_deviation_mps: float = Field(0.2, gt=0.0, description="standard deviation of a range rate [m/s]")

@@ -15,6 +15,7 @@ from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import LOG_ODDS, MOTION, P_XX, P_XY, P_YY, Tracks
 from lukou_roadside.perception.tracking.updater import (
+    adapt_agility,
     turn_to_motion,
     update_existence,
     update_looks,
@@ -108,7 +109,7 @@ def _update_by_detections(
 ) -> None:
     """Update by detections of whole road users; some tell a range rate."""
     moved = tracks.values[MOTION].take(rows, axis=1)
-    update_positions(moved, *innovations)
+    whitened = update_positions(moved, *innovations)
     tracks.values[MOTION, rows] = moved
     rate = scan.range_rate_mps[detections]
     told = (rate == rate).nonzero()[0]
@@ -116,6 +117,7 @@ def _update_by_detections(
         moved = moved.take(told, axis=1)
         update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2, scan.views[0])
         tracks.values[MOTION, rows[told]] = moved
+    adapt_agility(tracks.values, rows, whitened)
     update_looks(tracks, rows, scan, detections)
 
 
@@ -136,10 +138,11 @@ def _update_by_returns(
     moved = tracks.values[MOTION].take(chosen, axis=1)
     p_xx, p_xy, p_yy = moved[P_XX], moved[P_XY], moved[P_YY]
     s_xx, s_xy, s_yy = p_xx + (s_xx - p_xx) * shared, p_xy + (s_xy - p_xy) * shared, p_yy + (s_yy - p_yy) * shared
-    update_positions(moved, dx, dy, s_xx, s_xy, s_yy)
+    whitened = update_positions(moved, dx, dy, s_xx, s_xy, s_yy)
     rate = mean(scan.range_rate_mps[detections])
     told = rate == rate
     # one that does not tell its rate is updated by the rate it has, with no weight
     variance = np.where(told, settings.doppler_deviation_mps**2 * shared, np.inf)
-    update_range_rates(moved, np.where(told, rate, 0.0), variance, scan.views[0])
+    surprise = update_range_rates(moved, np.where(told, rate, 0.0), variance, scan.views[0])
     tracks.values[MOTION, chosen] = moved
+    adapt_agility(tracks.values, chosen, whitened, surprise)

@@ -16,9 +16,10 @@ P_XX, P_XY, P_YY, P_XU, P_XV, P_YU, P_YV, P_UU, P_UV, P_VV = range(4, 14)
 MOTION = slice(0, 14)
 """Rows of state and covariance together."""
 
-LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED, ALONG, ACROSS = range(14, 26)
-CLASS = slice(26, 26 + classes.COUNT)
-_FIXED = 26 + classes.COUNT
+LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED = range(14, 24)
+ALONG, ACROSS, AGILITY, LAG_X, LAG_Y = range(24, 29)
+CLASS = slice(29, 29 + classes.COUNT)
+_FIXED = 29 + classes.COUNT
 
 _FULL = np.array(
     [[P_XX, P_XY, P_XU, P_XV], [P_XY, P_YY, P_YU, P_YV], [P_XU, P_YU, P_UU, P_UV], [P_XV, P_YV, P_UV, P_VV]]
@@ -160,6 +161,7 @@ class Tracks:
 def empty(time_s: float, birth: Ints, sensors: int = 1) -> Tracks:
     """Tracks of which nothing is known yet but their births."""
     values = np.zeros((_FIXED + 2 * sensors, len(birth)))
+    values[AGILITY] = 1.0
     values[_FIXED + sensors :] = -1e9
     return Tracks(time_s, birth, values)
 

@@ -14,8 +14,11 @@ from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
+    AGILITY,
     CLASS,
     CONFIRMED,
+    LAG_X,
+    LAG_Y,
     LENGTH,
     LOG_ODDS,
     MEASURED,
@@ -50,6 +53,18 @@ LEAST_SIZE_GAIN = 0.04
 EVIDENCE_GAIN = 0.2
 """Weight of the bound of a weaker detection against stronger evidence held."""
 
+AGILITY_GAIN = 0.15
+"""How fast the noise of motion follows what surprises. (change of its logarithm per scan and unit of surprise)"""
+
+LAG_GAIN = 0.2
+"""Weight of a new innovation in the running mean."""
+
+MOST_SURPRISE = 5.0
+"""No single scan counts for more."""
+
+LEAST_AGILITY, MOST_AGILITY = 0.15, 2.0
+"""Bounds of the factor on the noise of motion of the class."""
+
 TRUSTED_SPEED_MPS = 2.5
 """Above this speed the direction of motion is the direction of the front. [m/s]"""
 
@@ -64,7 +79,9 @@ _FIRST, _SECOND = np.array([0, 0, 1, 0, 0, 1, 1, 2, 2, 3]), np.array([0, 1, 1, 2
 """Which two components of the state each row of the covariance, from P_XX on, is about."""
 
 
-def update_positions(moved: Floats, dx: Floats, dy: Floats, s_xx: Floats, s_xy: Floats, s_yy: Floats) -> None:
+def update_positions(
+    moved: Floats, dx: Floats, dy: Floats, s_xx: Floats, s_xy: Floats, s_yy: Floats
+) -> tuple[Floats, Floats]:
     """Kalman update by differences of position.
 
     Parameters
@@ -75,6 +92,11 @@ def update_positions(moved: Floats, dx: Floats, dy: Floats, s_xx: Floats, s_xy: 
         Measured less expected position. [m]
     s_xx, s_xy, s_yy : (k,) float array
         Covariance of that difference: the track's and the measurement's. [m^2]
+
+    Returns
+    -------
+    (k,) float array, (k,) float array
+        The difference whitened: each of mean 0 and variance 1 where all covariances are right.
     """
     by_x, by_y = moved.take(_WITH_X, axis=0), moved.take(_WITH_Y, axis=0)
     determinant = s_xx * s_yy - s_xy * s_xy
@@ -83,9 +105,10 @@ def update_positions(moved: Floats, dx: Floats, dy: Floats, s_xx: Floats, s_xy: 
     moved[:4] += gain_x * dx + gain_y * dy
     moved[P_XX:] -= gain_x.take(_FIRST, axis=0) * by_x.take(_SECOND, axis=0)
     moved[P_XX:] -= gain_y.take(_FIRST, axis=0) * by_y.take(_SECOND, axis=0)
+    return dx / np.sqrt(s_xx), (s_xx * dy - s_xy * dx) / np.sqrt(s_xx * determinant)
 
 
-def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | float, view: View) -> None:
+def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | float, view: View) -> Floats:
     """Kalman update by the rate of change of the distance from the radar.
 
     Parameters
@@ -96,12 +119,46 @@ def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | flo
         Measurement and its variance. [m/s, (m/s)^2]
     view : View
         Gives the position of the radar.
+
+    Returns
+    -------
+    (k,) float array
+        Normalised innovation squared; 1 on average where all covariances are right.
     """
     ux, uy, _ = sight_line(moved[0], moved[1], view)
     by_rate = moved.take(_WITH_U, axis=0) * ux + moved.take(_WITH_V, axis=0) * uy
-    gain = by_rate / (by_rate[2] * ux + by_rate[3] * uy + variance)
-    moved[:4] += gain * (range_rate - ux * moved[VX] - uy * moved[VY])
+    expected = by_rate[2] * ux + by_rate[3] * uy + variance
+    gain, difference = by_rate / expected, range_rate - ux * moved[VX] - uy * moved[VY]
+    moved[:4] += gain * difference
     moved[P_XX:] -= gain.take(_FIRST, axis=0) * by_rate.take(_SECOND, axis=0)
+    return np.asarray(difference * difference / expected)
+
+
+def adapt_agility(values: Floats, rows: Ints, whitened: tuple[Floats, Floats], surprise: Floats | float = 1.0) -> None:
+    """The noise of motion follows what is seen of it: who lags behind his detections manoeuvres.
+
+    The innovations of a filter that knows the motion are white; a manoeuvre makes neighbouring ones alike long before any of them is
+    large (R. Mehra, "On the Identification of Variances and Adaptive Kalman Filtering" (1970)). So their running mean is
+    compared with what white ones would give.
+
+    Parameters
+    ----------
+    values : (rows, n) float array
+        Of the tracks; changed.
+    rows : (k,) int array
+        Tracks measured, each at most once.
+    whitened : (k,) float array, (k,) float array
+        Innovations of position, whitened.
+    surprise : (k,) float array
+        Squared innovation of the range rate over its variance.
+    """
+    agility, lag_x, lag_y = values[AGILITY], values[LAG_X], values[LAG_Y]
+    x, y = lag_x[rows], lag_y[rows]
+    x, y = x + LAG_GAIN * (whitened[0] - x), y + LAG_GAIN * (whitened[1] - y)
+    lag_x[rows], lag_y[rows] = x, y
+    measured = 0.5 * ((x * x + y * y) * ((2.0 - LAG_GAIN) / LAG_GAIN / 2.0) + surprise)
+    agility[rows] *= np.exp(AGILITY_GAIN * (np.minimum(measured, MOST_SURPRISE) - 1.0))
+    np.maximum(np.minimum(agility, MOST_AGILITY), LEAST_AGILITY, out=agility)
 
 
 def update_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> None:
