@@ -154,6 +154,26 @@ class Router:
         length = float(lengths[lanes[:-1]][~aside].sum()) - from_s_m + end_m
         return Route(lanes, float(cost[target]) - float(start_s) + float(end_s), length)
 
+    def times_to(self, lane: int, most_s: float) -> Floats:
+        """Quickest time from the start of every lane to the start of one, at the limits.
+
+        Parameters
+        ----------
+        lane : int
+            Road lane.
+        most_s : float
+            Farther lanes are not looked for. [s]
+
+        Returns
+        -------
+        (n,) float array
+            Time per lane of the map; inf where there is no way within that time, and on lanes inside junctions. [s]
+        """
+        times = np.full(len(self._node), np.inf)
+        if self._node[lane] >= 0:
+            times[self._lane] = dijkstra(self._graph.T.tocsr(), indices=int(self._node[lane]), limit=most_s)
+        return times
+
     def _beside(self, lanes: Ints) -> Booleans:
         """Whether the step from each lane of a route to the next one is a change to the lane beside."""
         left, right = self._model.lanes.left, self._model.lanes.right

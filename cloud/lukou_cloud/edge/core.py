@@ -13,6 +13,7 @@ from lukou_cloud.edge.encounters import Outcome
 from lukou_cloud.edge.episodes import Changes, Episode
 from lukou_cloud.edge.fused_list import fused_list
 from lukou_cloud.edge.fusion import Fusion
+from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
@@ -37,7 +38,7 @@ PERIOD_NS = 100_000_000
 AROUND_M = 40.0
 """A new list makes its own road users be judged, and all others this near to them. [m]"""
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""
@@ -82,7 +83,8 @@ class EdgeCore:
             settings.rules,
             self._lights.may_turn_on_red,
         )
-        self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s)
+        self._handover = HandOver(self._model)
+        self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s, self._handover)
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
@@ -314,6 +316,7 @@ class EdgeCore:
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
             "next_id": self._fusion.next_id,
+            "lost": self._handover.state(),
             "doubts": [[*pair, count] for pair, count in self._fusion.doubts.items()],
             "signals": {
                 i: [at, _text(state.SerializeToString(deterministic=True))] for i, (at, state) in self._signals.items()
@@ -355,6 +358,7 @@ class EdgeCore:
             fusion.units[source].fused = np.array(fused, np.int64)
             fusion.units[source].ghosts = [tuple(ghost) for ghost in ghosts]
         fusion.next_id = state["next_id"]
+        self._handover.restore(state["lost"])
         fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.road_users import Floats, Ints
 from lukou_cloud.edge.tracks import ESTIMATES, UnitTracks, joined
 
@@ -42,12 +43,15 @@ class Fusion:
     reach_m : float
         Largest distance of such tracks. [m]
     forget_s : float
-        Lost tracks are remembered for a hand-over this long. [s]
+        Lost tracks are remembered in place this long. [s]
+    handover : HandOver, optional
+        Carries identities along the lanes to the next view.
     """
 
     gate: float
     reach_m: float
     forget_s: float
+    handover: HandOver | None = None
     units: dict[str, Unit] = field(default_factory=dict)
     next_id: int = 1
     doubts: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -71,11 +75,23 @@ class Fusion:
         self.units[source] = unit
         self._join(source, unit)
         for row in np.flatnonzero(unit.fused == 0).tolist():
-            unit.fused[row] = self._from_ghosts(unit, row, at_ns) or self._new_id()
+            unit.fused[row] = (
+                self._from_ghosts(unit, row, at_ns) or self._handed_over(unit, row, at_ns) or self._new_id()
+            )
 
     def drop(self, source: str) -> None:
         """Forget a unit whose lists have stopped."""
-        self.units.pop(source, None)
+        unit = self.units.pop(source, None)
+        if unit is not None and self.handover is not None:
+            for row, number in enumerate(unit.fused.tolist()):
+                self.handover.lose(number, unit.at_ns, unit.tracks, row)
+
+    def _handed_over(self, unit: Unit, row: int, at_ns: int) -> int:
+        """Identity of a vehicle that another view lost and that has come along the lanes; 0 where there is none."""
+        return 0 if self.handover is None else self.handover.recognise(at_ns, unit.tracks, row, self._alive())
+
+    def _alive(self) -> set[int]:
+        return {number for one in self.units.values() for number in one.fused.tolist()}
 
     def _new_id(self) -> int:
         number, self.next_id = self.next_id, self.next_id % 0xFFFFFFFE + 1
@@ -151,6 +167,9 @@ class Fusion:
         kept = [ghost for ghost in before.ghosts if at_ns - ghost[0] < self.forget_s * 1e9]
         gone = np.flatnonzero(~np.isin(before.tracks.id, tracks.id))
         t = before.tracks
+        if self.handover is not None:
+            for k in gone.tolist():
+                self.handover.lose(int(before.fused[k]), before.at_ns, t, k)
         return kept + [
             (
                 before.at_ns,
@@ -165,7 +184,7 @@ class Fusion:
 
     def _from_ghosts(self, unit: Unit, row: int, at_ns: int) -> int:
         """Identity of a lost track that a new one continues; 0 where there is none."""
-        alive = {number for one in self.units.values() for number in one.fused.tolist()}
+        alive = self._alive()
         best, nearest = 0, self.reach_m
         for one in self.units.values():
             for lost_ns, x_m, y_m, vx, vy, number in one.ghosts:

@@ -188,7 +188,7 @@ class Registration:
             return 0.0
         apart = [one.mean[2] ** 2 + one.mean[3] ** 2 for one in self._of.values()]
         prior = float(PRIOR_DEVIATION[2] ** 2)
-        return (PLACE_PRIOR * prior + sum(apart) / 2.0) / (PLACE_PRIOR + len(apart))
+        return float((PLACE_PRIOR * prior + sum(apart) / 2.0) / (PLACE_PRIOR + len(apart)))
 
     def corrected(self, scan: Scan) -> Scan:
         """The scan as it would be with a right clock and mounting, as far as known."""
@@ -237,5 +237,5 @@ def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
     by_x[2] = by_y[3] = 1.0
     weighted_x, weighted_y = by_x * i_xx + by_y * i_xy, by_x * i_xy + by_y * i_yy
     information = np.linalg.inv(belief.covariance) + weighted_x @ by_x.T + weighted_y @ by_y.T
-    belief.covariance = np.linalg.inv(information)
+    belief.covariance = np.asarray(np.linalg.inv(information), np.float64)
     belief.mean = belief.mean + belief.covariance @ (weighted_x @ told.dx_m + weighted_y @ told.dy_m)
