@@ -54,10 +54,17 @@ class Router:
         The map.
     participants : Participants
         Lanes that none of these may use are left out.
+    lane_change_s : float
+        What a change of lane costs. [s]
     """
 
-    def __init__(self, model: RoadModel, participants: Participants = Participants.MOTOR) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: RoadModel,
+        participants: Participants = Participants.MOTOR,
+        lane_change_s: float = LANE_CHANGE_S,
+    ) -> None:
+        self._model, self._lane_change_s = model, lane_change_s
         lanes = model.lanes
         self._open = (lanes.participants & int(participants)) > 0
         speed = np.maximum(np.nan_to_num(lanes.speed_limit_mps, nan=UNKNOWN_SPEED_MPS), SLOWEST_MPS)
@@ -84,7 +91,7 @@ class Router:
         via = np.concatenate([connections.via_lane, np.full(len(before) + 2 * len(beside), -1)])
         inner = np.where(connections.via_lane >= 0, self._inner_time(), 0.0)
         cost = np.concatenate([self._time[connections.from_lane] + inner, self._time[before]])
-        cost = np.concatenate([cost, np.full(2 * len(beside), LANE_CHANGE_S)])
+        cost = np.concatenate([cost, np.full(2 * len(beside), self._lane_change_s)])
         good = (target >= 0) & (self._node[source] >= 0) & (self._node[target] >= 0)
         source, target, via, cost = self._node[source[good]], self._node[target[good]], via[good], cost[good]
         key = source * len(self._lane) + target
@@ -154,7 +161,7 @@ class Router:
         length = float(lengths[lanes[:-1]][~aside].sum()) - from_s_m + end_m
         return Route(lanes, float(cost[target]) - float(start_s) + float(end_s), length)
 
-    def times_to(self, lane: int, most_s: float) -> Floats:
+    def times_to(self, lane: int, most_s: float, closed: Collection[int] = ()) -> Floats:
         """Quickest time from the start of every lane to the start of one, at the limits.
 
         Parameters
@@ -163,6 +170,8 @@ class Router:
             Road lane.
         most_s : float
             Farther lanes are not looked for. [s]
+        closed : collection of int
+            Lanes that must not be used.
 
         Returns
         -------
@@ -171,7 +180,8 @@ class Router:
         """
         times = np.full(len(self._node), np.inf)
         if self._node[lane] >= 0:
-            times[self._lane] = dijkstra(self._graph.T.tocsr(), indices=int(self._node[lane]), limit=most_s)
+            graph = self._graph if not closed else self._without(closed)
+            times[self._lane] = dijkstra(graph.T.tocsr(), indices=int(self._node[lane]), limit=most_s)
         return times
 
     def _beside(self, lanes: Ints) -> Booleans:

@@ -74,6 +74,8 @@ class Fusion:
         unit = Unit(at_ns, tracks, fused, self._ghosts(before, tracks, at_ns))
         self.units[source] = unit
         self._join(source, unit)
+        if self.handover is not None:
+            self.handover.watch(tracks)
         for row in np.flatnonzero(unit.fused == 0).tolist():
             unit.fused[row] = (
                 self._from_ghosts(unit, row, at_ns) or self._handed_over(unit, row, at_ns) or self._new_id()

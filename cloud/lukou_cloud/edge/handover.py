@@ -1,16 +1,16 @@
 """Identities across the gaps between intersections: who leaves one view is expected in the next, after the time that the way takes.
 
 Travel-time-gated assignment on the lane graph: a vehicle that appears on a lane can only be one that was lost where lanes lead there,
-long enough ago for the way and not much longer. Among several the likeliest in delay, length and class is taken; of those
-that are about as likely on one lane the one lost first, since vehicles on a lane rarely pass each other. Compare D. Makris, T. Ellis, J. Black,
-"Bridging the Gaps between Cameras" (2004), where the times are learned; here the map gives them, and how much slower the
-street is than its limits is learned.
+long enough ago for the way and not much longer. Among several the likeliest in time, length and class is taken, and only where it is
+likelier than a stranger. Compare D. Makris, T. Ellis, J. Black, "Bridging the Gaps between Cameras" (2004), where the
+times are learned; here the map gives them, and the vehicle's own speed on either side.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,23 +26,44 @@ REMEMBERED_S = 150.0
 LONGEST_WAY_S = 90.0
 """Gaps that take longer at the limits are not bridged. [s]"""
 
-EARLY_SHARE, EARLY_S = 0.12, 1.5
-"""Standard deviation of arriving before the expected time: a share of it, and a constant. [1, s]"""
+TIME_SHARE, TIME_S = 0.04, 0.4
+"""Standard deviation of the time of a free way: a share of it, and a constant. [1, s]"""
 
-LATE_S = 8.0
-"""Mean delay beyond the expected time, as of an exponential distribution. [s]"""
+HELD_S = 25.0
+"""Mean delay of those who had to wait on the way, as of an exponential distribution. [s]"""
+
+HELD_SHARE, SLOW_HELD_SHARE, SLOW_PACE = 0.15, 0.6, 0.5
+"""Share of those who had to wait; of those who are slow where they appear or were slow where they were lost; what is slow."""
 
 LENGTH_DEVIATION_M = 0.8
 """Standard deviation of the difference of two lengths of one vehicle. [m]"""
 
-OTHER_CLASS = -2.0
+MOST_UNLIKE = 2.5
+"""No difference of length counts for more: units mistake lengths at times. (log-likelihood)"""
+
+OTHER_CLASS = -1.5
 """Log-likelihood of a class that two units see differently."""
 
-LEAST_LIKELY = -9.0
-"""Who fits less well than this is taken for somebody who has come from a side street."""
+LEAST_LIKELY = math.log(0.006)
+"""Logarithm of the rate at which strangers appear on a lane: who fits less well is taken for one. [1/s]"""
 
-ABOUT_AS_LIKELY = 2.5
-"""Within this difference of log-likelihood the order on the lane decides."""
+WAY_S = 15.0
+"""Time on the way in which the chance fades that somebody neither turned off nor came through another view. [s]"""
+
+LANE_CHANGE = -1.2
+"""Log-likelihood of each change of lane on the way."""
+
+CHANGE_S, FREE_CHANGE_S = 3.0, 0.3
+"""What a change of lane costs where changes are counted, and what it takes. [s]"""
+
+LEARNED_EVERY = 600
+"""After so many lists what is watched is learned anew."""
+
+NEAR_M = 15.0
+"""Nearer than this it is not where somebody went that tells his direction, but where he heads. [m]"""
+
+BACKWARD = -0.3
+"""Whoever would have had to go back this much has not come that way. (cosine of heading and way)"""
 
 MOST_LOST = 400
 """Lost identities kept; the oldest go first."""
@@ -65,6 +86,8 @@ class Lost:
         Time from the start of that lane at its limit; negative where the lane is still ahead. [s]
     pace : float
         Speed over the limit there.
+    x_m, y_m, ux, uy : float
+        Position and unit vector of the motion. [m, 1]
     length_m : float
         Length. [m]
     object_class : int
@@ -75,6 +98,10 @@ class Lost:
     lane: int
     ahead_s: float
     pace: float
+    x_m: float
+    y_m: float
+    ux: float
+    uy: float
     length_m: float
     object_class: int
 
@@ -97,7 +124,12 @@ class HandOver:
 
     def __post_init__(self) -> None:
         lanes = self.model.lanes
-        self._router = Router(self.model)
+        self._router = Router(self.model, lane_change_s=FREE_CHANGE_S)
+        self._counting = Router(self.model, lane_change_s=CHANGE_S)
+        self._seen = np.zeros(len(lanes) + 1, np.bool_)
+        self._inside = np.append(lanes.kind == LaneKind.JUNCTION, False)
+        self._watched: list[int] = []
+        self._lists = 0
         self._speed = np.maximum(np.nan_to_num(lanes.speed_limit_mps, nan=UNKNOWN_SPEED_MPS), 1.0)
         self._following = only_successor(lanes)
         connections = self.model.connections
@@ -106,14 +138,23 @@ class HandOver:
             zip(connections.via_lane[inner].tolist(), connections.from_lane[inner].tolist(), strict=True)
         )
 
+    def watch(self, tracks: UnitTracks) -> None:
+        """Learn which junctions are watched: whoever crossed one of them would have been seen there."""
+        self._seen[tracks.lane] = True
+        self._lists += 1
+        if self._lists % LEARNED_EVERY == 0:
+            watched = np.flatnonzero(self._seen & self._inside).tolist()
+            if watched != self._watched:
+                self._watched = watched
+                self._times.clear()
+
     def lose(self, number: int, at_ns: int, tracks: UnitTracks, row: int) -> None:
         """Remember a vehicle that no unit sees any longer."""
         place = self._place(tracks, row)
         if place is None:
             return
-        lane, ahead_s, pace = place
         self.lost.pop(number, None)
-        self.lost[number] = Lost(at_ns, lane, ahead_s, pace, float(tracks.length_m[row]), int(tracks.object_class[row]))
+        self.lost[number] = self._lost(at_ns, place, tracks, row)
         while len(self.lost) > MOST_LOST:
             del self.lost[next(iter(self.lost))]
 
@@ -137,41 +178,49 @@ class HandOver:
         place = self._place(tracks, row) if self.lost else None
         if place is None:
             return 0
-        lane, ahead_s, pace = place
-        times = self._times_to(lane)
-        length_m, object_class = float(tracks.length_m[row]), int(tracks.object_class[row])
-        likely: list[tuple[float, int, int]] = []
+        found = self._lost(at_ns, place, tracks, row)
+        times = self._times_to(found.lane)
+        likely: list[tuple[float, int]] = []
         for number, one in self.lost.items():
-            way_s = float(times[one.lane]) - one.ahead_s + ahead_s
-            if -0.5 < way_s < LONGEST_WAY_S:
-                value = _likelihood((at_ns - one.at_ns) * 1e-9, way_s / _pace(one.pace, pace))
-                value -= 0.5 * ((length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2
-                value += OTHER_CLASS if object_class != one.object_class else 0.0
-                likely.append((value, one.at_ns, number))
-        best = max(likely, default=(-math.inf, 0, 0))
+            free_s, counted_s = float(times[0, one.lane]), float(times[1, one.lane])
+            way_s, changes = free_s + found.ahead_s - one.ahead_s, (counted_s - free_s) / (CHANGE_S - FREE_CHANGE_S)
+            if -0.5 < way_s < LONGEST_WAY_S and _is_onward(one, found):
+                held = SLOW_HELD_SHARE if min(one.pace, found.pace) < SLOW_PACE else HELD_SHARE
+                value = _likelihood((at_ns - one.at_ns) * 1e-9, way_s / _pace(one.pace, found.pace), held)
+                value += LANE_CHANGE * changes - way_s / WAY_S
+                value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
+                value += OTHER_CLASS if found.object_class != one.object_class else 0.0
+                likely.append((value, number))
+        best = max(likely, default=(-math.inf, 0))
         if best[0] < LEAST_LIKELY:
             return 0
-        there = self.lost[best[2]].lane
-        first = min(
-            (one for one in likely if one[0] > best[0] - ABOUT_AS_LIKELY and self.lost[one[2]].lane == there),
-            key=lambda one: one[1],
-        )
-        del self.lost[first[2]]
-        return first[2]
+        del self.lost[best[1]]
+        return best[1]
 
-    def state(self) -> list[list[float]]:
+    def state(self) -> dict[str, Any]:
         """For a snapshot."""
-        return [
-            [number, one.at_ns, one.lane, one.ahead_s, one.pace, one.length_m, one.object_class]
-            for number, one in self.lost.items()
-        ]
-
-    def restore(self, state: list[list[float]]) -> None:
-        """From a snapshot."""
-        self.lost = {
-            int(number): Lost(int(at_ns), int(lane), ahead_s, pace, length_m, int(object_class))
-            for number, at_ns, lane, ahead_s, pace, length_m, object_class in state
+        return {
+            "lost": [[number, *astuple(one)] for number, one in self.lost.items()],
+            "seen": np.flatnonzero(self._seen).tolist(),
+            "watched": self._watched,
+            "lists": self._lists,
         }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From a snapshot."""
+        self.lost = {int(number): Lost(int(at_ns), int(lane), *rest) for number, at_ns, lane, *rest in state["lost"]}
+        self._seen[:] = False
+        self._seen[state["seen"]] = True
+        self._watched, self._lists = list(state["watched"]), int(state["lists"])
+        self._times.clear()
+
+    def _lost(self, at_ns: int, place: tuple[int, float, float], tracks: UnitTracks, row: int) -> Lost:
+        vx, vy, yaw = float(tracks.vx_mps[row]), float(tracks.vy_mps[row]), float(tracks.yaw_rad[row])
+        speed = math.hypot(vx, vy)
+        ux, uy = (vx / speed, vy / speed) if speed > 1.0 else (math.cos(yaw), math.sin(yaw))
+        x_m, y_m = float(tracks.x_m[row]), float(tracks.y_m[row])
+        length_m, object_class = float(tracks.length_m[row]), int(tracks.object_class[row])
+        return Lost(at_ns, *place, x_m, y_m, ux, uy, length_m, object_class)
 
     def _place(self, tracks: UnitTracks, row: int) -> tuple[int, float, float] | None:
         """Road lane, time from its start at the limit, speed over the limit; None where no lane tells the way."""
@@ -200,12 +249,24 @@ class HandOver:
         return (lane, ahead_s, pace) if self._router.is_routable[lane] else None
 
     def _times_to(self, lane: int) -> Floats:
-        """Times to a lane; those where vehicles appear are few, so each is worked out once."""
+        """Times to a lane, free and with changes of lane counted; those where vehicles appear are few, so each is worked out once."""
         if lane not in self._times:
             if len(self._times) >= 512:
                 self._times.clear()
-            self._times[lane] = self._router.times_to(lane, LONGEST_WAY_S + 30.0)
+            most_s = LONGEST_WAY_S + 30.0
+            self._times[lane] = np.array(
+                [router.times_to(lane, most_s, self._watched) for router in (self._router, self._counting)]
+            )
         return self._times[lane]
+
+
+def _is_onward(one: Lost, found: Lost) -> bool:
+    """Whether the way from one place to the other goes on, not back: nobody who left the map turns round behind its edge."""
+    dx, dy = found.x_m - one.x_m, found.y_m - one.y_m
+    away = math.hypot(dx, dy)
+    if away < NEAR_M:
+        return one.ux * found.ux + one.uy * found.uy > 0.0
+    return min(one.ux * dx + one.uy * dy, found.ux * dx + found.uy * dy) > BACKWARD * away
 
 
 def _pace(first: float, second: float) -> float:
@@ -214,9 +275,9 @@ def _pace(first: float, second: float) -> float:
     return min(max(sum(moving) / len(moving), 0.6), 1.2) if moving else 0.9
 
 
-def _likelihood(passed_s: float, expected_s: float) -> float:
-    """Logarithm of the likelihood of a travel time: a little early, or late by a wait at a red light or in a queue."""
-    late_s = passed_s - expected_s
-    if late_s < 0.0:
-        return -0.5 * (late_s / (EARLY_SHARE * expected_s + EARLY_S)) ** 2
-    return -late_s / (LATE_S + 0.2 * expected_s)
+def _likelihood(passed_s: float, expected_s: float, held_share: float) -> float:
+    """Logarithm of the density of a travel time: on time, or late by a wait at a red light or in a queue. [1/s]"""
+    late_s, deviation_s = passed_s - expected_s, TIME_SHARE * expected_s + TIME_S
+    free = math.exp(-0.5 * (late_s / deviation_s) ** 2) / (deviation_s * math.sqrt(2.0 * math.pi))
+    held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
+    return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))

@@ -27,7 +27,7 @@ from lukou_roadside.perception.mounting import MountingReading
 from lukou_roadside.perception.operator_picture import operator_picture
 from lukou_roadside.perception.projection import Boxes, Projector
 from lukou_roadside.perception.quality import QualityBook
-from lukou_roadside.perception.sensing import detection_scan, radar_scan
+from lukou_roadside.perception.sensing import VendorMemory, radar_scan
 from lukou_roadside.perception.sensor_report import Mounting, SensorState, sensor_report
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
@@ -87,6 +87,7 @@ class _Sensor:
     mounting: Mounting = field(default_factory=Mounting)
     scan: Scan | None = None
     pictured_ns: int = 0
+    memory: VendorMemory = field(default_factory=VendorMemory)
 
 
 class PerceptionCore:
@@ -309,7 +310,7 @@ class PerceptionCore:
                 return
             sensor = self._add_sensor(name, is_awaited=not self._settings.sensors)
         sensor.frames += 1  # our own count: a source that restarts counts from one again, and what a track is known by must not recur
-        scan = detection_scan(detections, sensor.number, self._seconds(one.measured_at_ns), sensor.frames)
+        scan = sensor.memory.scan(detections, sensor.number, self._seconds(one.measured_at_ns), sensor.frames)
         if scan.views:
             sensor.area = _wedge(scan.views[0], name)
         self._use(sensor, one, scan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lukou_hw.radar import RadarScan
 from lukou_messages.columns import FIRST_COLUMN
@@ -12,6 +13,7 @@ from lukou_messages.objects import DetectionList
 from lukou_messages.v1.sensor_pb2 import SensorKind
 from lukou_roadside.perception.settings import RadarSettings
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
+from lukou_roadside.perception.tracking.visibility import sight_line
 
 RADAR_SCORE = 0.6
 """Score of a radar return: it tells nothing of its own truth."""
@@ -19,8 +21,20 @@ RADAR_SCORE = 0.6
 DEFAULT_DEVIATION_M = 1.0
 """Standard deviation of a vendor's position that comes without covariance. [m]"""
 
-VENDOR_TRACK_FACTOR = 4.0
-"""Vendor tracks are filtered already: widened so that the same evidence is not counted at each list again."""
+FILTERED_S = 1.0
+"""A vendor's tracks are filtered: within this time they tell of one measurement, however often they are sent. [s]"""
+
+TRACKS_PRESENCE = 0.1
+"""What it says that a vendor has no track: little, since such radars begin late and forget who stands."""
+
+USUAL_PERIOD_S, USUAL_GAP_S = 0.1, 2.0
+"""Lists come this often where it is not known; after a longer gap it is not known. [s]"""
+
+EXACTLY_M, EXACT_TIMES = 0.02, 3
+"""A movement as exact as this, so many times in a row, is no measurement. [m]"""
+
+TRACK_KINDS = (SensorKind.SENSOR_KIND_RADAR_TRACKS,)
+"""Kinds of sensors that send tracks; others do where they give their detections identities."""
 
 
 def radar_view(settings: RadarSettings) -> View:
@@ -77,6 +91,54 @@ def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: f
     )
 
 
+class VendorMemory:
+    """What one vendor's list says only together with those before: how long it has followed whom, and who is carried on unseen."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+        self._last: dict[int, tuple[float, float, float, int]] = {}
+        self._time_s = -np.inf
+
+    def scan(self, detections: DetectionList, sensor: int, time_s: float, sequence: int) -> Scan:
+        """One list as a scan; parameters as in `detection_scan`.
+
+        Tracks are of two kinds. With covariances they count as one measurement per `FILTERED_S`; without, their covariances are
+        learned. Those that move on without the least deviation are not measured but extrapolated, and left out.
+        """
+        if not (detections.sensor_kind in TRACK_KINDS or detections.has("track_id")):
+            return detection_scan(detections, sensor, time_s, sequence)
+        passed_s = time_s - self._time_s
+        period_s = min(max(passed_s, 0.02), FILTERED_S) if passed_s < USUAL_GAP_S else USUAL_PERIOD_S
+        self._time_s = max(self._time_s, time_s)
+        scan = detection_scan(detections, sensor, time_s, sequence)
+        ids = detections.track_id.tolist() if detections.has("track_id") else [0] * len(detections)
+        age_s = np.array([time_s - self._since.setdefault(one, time_s) if one else 0.0 for one in ids])
+        measured = ~self._extrapolated(detections, ids, time_s)
+        self._since = {one: self._since[one] for one in ids if one}
+        is_told = detections.has("position_variance_xx_m2") and detections.has("position_variance_yy_m2")
+        repeats = FILTERED_S / period_s
+        return scan.of_tracks(np.flatnonzero(measured), repeats, TRACKS_PRESENCE, None if is_told else age_s)
+
+    def _extrapolated(self, detections: DetectionList, ids: list[int], time_s: float) -> NDArray[np.bool_]:
+        """Who has moved by exactly his velocity, several times in a row, is extrapolated; whoever stands says nothing by that."""
+        carried = np.zeros(len(ids), np.bool_)
+        if not detections.has("velocity_x_mps") or not detections.has("velocity_y_mps"):
+            return carried
+        x, y = _floats(detections.x_m), _floats(detections.y_m)
+        vx, vy = _floats(detections.velocity_x_mps), _floats(detections.velocity_y_mps)
+        last, self._last = self._last, {}
+        for row, one in enumerate(ids):
+            before = last.get(one)
+            times = 0
+            if one and before is not None and np.hypot(vx[row], vy[row]) > 0.5:
+                dt = time_s - before[0]
+                off = np.hypot(x[row] - before[1] - vx[row] * dt, y[row] - before[2] - vy[row] * dt)
+                times = before[3] + 1 if off < EXACTLY_M else 0
+            self._last[one] = (time_s, float(x[row]), float(y[row]), times)
+            carried[row] = times >= EXACT_TIMES
+        return carried
+
+
 def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequence: int) -> Scan:
     """One vendor list as a scan.
 
@@ -92,13 +154,19 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
         Number of the list.
     """
     kind = RADAR if detections.sensor_kind == SensorKind.SENSOR_KIND_RADAR else CAMERA
-    factor = VENDOR_TRACK_FACTOR if detections.sensor_kind == SensorKind.SENSOR_KIND_RADAR_TRACKS else 1.0
     count = len(detections)
     told = detections.has("position_variance_xx_m2") and detections.has("position_variance_yy_m2")
-    default = np.full(count, DEFAULT_DEVIATION_M**2)
+    views = _views(detections)
+    is_tracks = detections.sensor_kind in TRACK_KINDS or detections.has("track_id")
+    # what is learned of a vendor's tracks multiplies a variance of 1
+    default = np.full(count, 1.0 if is_tracks else DEFAULT_DEVIATION_M**2)
     xx = _floats(detections.position_variance_xx_m2) if told else default
     yy = _floats(detections.position_variance_yy_m2) if told else default
     xy = _floats(detections.position_variance_xy_m2) if detections.has("position_variance_xy_m2") else np.zeros(count)
+    rate = _known(detections, "range_rate_mps")
+    if is_tracks and views and not detections.has("range_rate_mps") and detections.has("velocity_x_mps"):
+        ux, uy, _ = sight_line(_floats(detections.x_m), _floats(detections.y_m), views[0])
+        rate = _known(detections, "velocity_x_mps") * ux + _known(detections, "velocity_y_mps") * uy
     score = _floats(detections.score) if detections.has("score") else np.full(count, 0.6)
     return Scan(
         sensor=sensor,
@@ -107,16 +175,16 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
         sequence=sequence,
         x_m=_floats(detections.x_m),
         y_m=_floats(detections.y_m),
-        variance_xx=np.maximum(xx, 1e-3) * factor,
-        variance_xy=xy * factor,
-        variance_yy=np.maximum(yy, 1e-3) * factor,
-        views=_views(detections),
+        variance_xx=np.maximum(xx, 1e-3),
+        variance_xy=xy,
+        variance_yy=np.maximum(yy, 1e-3),
+        views=views,
         object_class=np.minimum(detections.object_class.astype(np.int64), 9),
         score=score,
         yaw_rad=_known(detections, "yaw_rad"),
         length_m=_known(detections, "length_m"),
         width_m=_known(detections, "width_m"),
-        range_rate_mps=_known(detections, "range_rate_mps"),
+        range_rate_mps=rate,
     )
 
 

@@ -209,3 +209,23 @@ def conflicts(
         print(f"{name}: recall 1.5 s {row['recall_1_5s']}, 3 s {row['recall_3s']}, precision {row['precision']}")
         print(f"    false per vehicle-hour {row['false_per_vehicle_hour']}, red lights {row['red_light_foreseen_1s']}")
     print(f"Lukou's step [ms]: {figures['step_ms']}")
+
+
+@app.command()
+def handover(
+    folder: Annotated[Path, typer.Argument(help="Folder with a .sumocfg and several signalised intersections")],
+    seed: Annotated[int, typer.Option(help="Of SUMO and of the units' errors")] = 1,
+    seconds: Annotated[float, typer.Option(min=30, help="Length of the run [s]")] = 600.0,
+    radius: Annotated[float, typer.Option(min=20, help="Sight of each intersection's unit [m]")] = 90.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Identities over the gaps between intersections: the edge fuses the lists of units that do not see each other."""
+    from lukou_sim.bench.handover import measure
+
+    with plain_errors("lukou bench handover --help"):
+        figures = measure(folder, seed, seconds, radius, _progress)
+    if as_json:
+        print_json(figures, seed=seed)
+        return
+    for name, value in figures.items():
+        print(f"{name:<22}{value}")

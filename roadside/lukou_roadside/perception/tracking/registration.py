@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import Floats, Scan
+from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
+from lukou_roadside.perception.tracking.spread import LearnedSpread
 from lukou_roadside.perception.tracking.tracker import Comparison
 from lukou_roadside.perception.tracking.tracks import VX, VY, Tracks, X, Y
 
@@ -66,6 +67,8 @@ class Matches(NamedTuple):
         Detected less expected position. [m]
     s_xx, s_xy, s_yy : (n,) float array
         Covariance of the difference. [m^2]
+    detections : (n,) int array
+        Their rows in the scan.
     expected, found : int
         Road users that the sensor should have seen, and of them those that it saw.
     """
@@ -79,6 +82,7 @@ class Matches(NamedTuple):
     s_xx: Floats
     s_xy: Floats
     s_yy: Floats
+    detections: Ints
     expected: int
     found: int
 
@@ -132,11 +136,13 @@ def matches(before: Tracks, scan: Scan, compared: Comparison) -> Matches:
     rows = compared.rows[chosen]
     dx, dy, s_xx, s_xy, s_yy = (part[chosen] for part in compared.innovations)
     counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
-    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, *counts)
+    detections = compared.detections[chosen]
+    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, detections, *counts)
 
 
 @dataclass
 class _Belief:
+    spread: LearnedSpread = field(default_factory=LearnedSpread)
     mean: Floats = field(default_factory=lambda: np.zeros(4))
     covariance: Floats = field(default_factory=lambda: np.diag(PRIOR_DEVIATION**2))
     time_s: float = -np.inf
@@ -165,6 +171,8 @@ class Registration:
         belief.covariance = belief.covariance * np.outer(fade, fade) + np.diag(DRIFT_PER_S**2 * passed_s)
         if len(told.dx_m):
             _update(belief, scan, told)
+            if scan.age_s is not None:
+                belief.spread.add(_distance(scan)[told.detections], scan.age_s[told.detections], told.dx_m, told.dy_m)
 
     def forget(self, sensor: int) -> None:
         """Begin afresh with a sensor whose mounting is now used differently."""
@@ -195,6 +203,7 @@ class Registration:
         belief = self._of.get(scan.sensor)
         if belief is None or len(scan.views) != 1:
             return scan
+        learned = 1.0 if scan.age_s is None else belief.spread.variance(_distance(scan), scan.age_s)
         clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(belief)
         view = scan.views[0]
         cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
@@ -202,7 +211,7 @@ class Registration:
         x_m, y_m = view.x_m + cos * dx + sin * dy, view.y_m - sin * dx + cos * dy
         # who is far off is corrected, but no longer trusted as much
         wider = 1.0 + (clock_s / CLOCK_DOUBT_S) ** 2 + (azimuth_rad / AZIMUTH_DOUBT_RAD) ** 2
-        return scan.moved(scan.time_s - clock_s, x_m, y_m, wider)
+        return scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
 
     def _offsets(self, belief: _Belief) -> tuple[float, float, float, float]:
         """Clock, direction and place; clocks only differ, so the middle one of the site is taken to be right. [s, rad, m, m]"""
@@ -222,6 +231,12 @@ class Registration:
         if told.found_share < FOUND_DOUBT:
             words.append(f"sees {told.found_share:.0%} of what the others see")
         return " and ".join(words)
+
+
+def _distance(scan: Scan) -> Floats:
+    """Distance of each detection from the sensor. [m]"""
+    view = scan.views[0]
+    return np.asarray(np.hypot(scan.x_m - view.x_m, scan.y_m - view.y_m))
 
 
 def _update(belief: _Belief, scan: Scan, told: Matches) -> None:

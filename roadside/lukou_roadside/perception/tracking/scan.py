@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,12 @@ class Scan:
         Direction and size; nan: not told. [rad, m, m]
     range_rate_mps : (n,) float array
         Rate of change of the distance from the (single) view's position; nan: not told. [m/s]
+    repeats : float
+        So many scans in a row say the same once: 1 for measurements, more for tracks that a vendor has filtered already.
+    presence : float
+        What the absence of a detection says: 1 for measurements, little for a vendor that begins late and forgets who stands.
+    age_s : (n,) float array, optional
+        Only where the sensor tells no covariance and it is to be learned: how long it has followed each. [s]
     """
 
     sensor: int
@@ -82,27 +88,35 @@ class Scan:
     length_m: Floats
     width_m: Floats
     range_rate_mps: Floats
+    repeats: float = 1.0
+    presence: float = 1.0
+    age_s: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.x_m)
 
-    def moved(self, time_s: float, x_m: Floats, y_m: Floats, wider: float = 1.0) -> Scan:
+    def of_tracks(self, rows: Ints, repeats: float, presence: float, age_s: Floats | None) -> Scan:
+        """Some detections, as tracks that a vendor has filtered."""
+        made = object.__new__(Scan)
+        for name in _NAMES:
+            value = getattr(self, name)
+            object.__setattr__(made, name, value[rows] if isinstance(value, np.ndarray) else value)
+        told = None if age_s is None else age_s[rows]
+        for name, value in (("repeats", repeats), ("presence", presence), ("age_s", told)):
+            object.__setattr__(made, name, value)
+        return made
+
+    def moved(self, time_s: float, x_m: Floats, y_m: Floats, wider: Floats | float = 1.0) -> Scan:
         """The same detections at another time and other positions, their covariances times a factor."""
-        return Scan(
-            self.sensor,
-            self.kind,
-            time_s,
-            self.sequence,
-            x_m,
-            y_m,
-            self.variance_xx * wider,
-            self.variance_xy * wider,
-            self.variance_yy * wider,
-            self.views,
-            self.object_class,
-            self.score,
-            self.yaw_rad,
-            self.length_m,
-            self.width_m,
-            self.range_rate_mps,
-        )
+        made = object.__new__(Scan)  # `dataclasses.replace`, several times faster
+        for name in _NAMES:
+            object.__setattr__(made, name, getattr(self, name))
+        changed = {"time_s": time_s, "x_m": x_m, "y_m": y_m}
+        for name in ("variance_xx", "variance_xy", "variance_yy"):
+            changed[name] = getattr(self, name) * wider
+        for name, value in changed.items():
+            object.__setattr__(made, name, value)
+        return made
+
+
+_NAMES = tuple(field.name for field in fields(Scan))

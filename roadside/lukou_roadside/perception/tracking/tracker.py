@@ -109,16 +109,32 @@ def _update_by_detections(
 ) -> None:
     """Update by detections of whole road users; some tell a range rate."""
     moved = tracks.values[MOTION].take(rows, axis=1)
+    if scan.repeats > 1.0:
+        innovations = _diluted(innovations, scan, detections, settings)
     whitened = update_positions(moved, *innovations)
     tracks.values[MOTION, rows] = moved
     rate = scan.range_rate_mps[detections]
     told = (rate == rate).nonzero()[0]
     if len(told) and scan.views:
         moved = moved.take(told, axis=1)
-        update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2, scan.views[0])
+        update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2 * scan.repeats, scan.views[0])
         tracks.values[MOTION, rows[told]] = moved
-    adapt_agility(tracks.values, rows, whitened)
+    if scan.repeats == 1.0:
+        adapt_agility(tracks.values, rows, whitened)
     update_looks(tracks, rows, scan, detections)
+
+
+def _diluted(innovations: Innovations, scan: Scan, detections: Ints, settings: TrackerSettings) -> Innovations:
+    """What a vendor has filtered says the same in scan after scan: each counts for its share."""
+    dx, dy, s_xx, s_xy, s_yy = innovations
+    more = (scan.repeats - 1.0) * settings.camera_variance_factor
+    return (
+        dx,
+        dy,
+        s_xx + more * scan.variance_xx[detections],
+        s_xy + more * scan.variance_xy[detections],
+        s_yy + more * scan.variance_yy[detections],
+    )
 
 
 def _update_by_returns(

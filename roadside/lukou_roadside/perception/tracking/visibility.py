@@ -91,7 +91,7 @@ def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None
     (n,) float array
         Probability; the best of all views.
     """
-    base = CAMERA_DETECTION if scan.kind == CAMERA else RADAR_DETECTION
+    base = (CAMERA_DETECTION if scan.kind == CAMERA else RADAR_DETECTION) * scan.presence
     if not scan.views:
         return np.full(len(tracks), base)
     first = first or sight(tracks, scan.views[0])

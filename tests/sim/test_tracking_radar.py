@@ -1,0 +1,134 @@
+"""A vendor's radar that sends tracks: its habits, and that fusion with it is never worse than without."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from lukou_messages.objects import DetectionList
+from lukou_roadside.perception.sensing import VendorMemory
+from lukou_roadside.perception.tracking.event_time import EventTimeTracker
+from lukou_roadside.perception.tracking.scan import CAMERA, Scan, View
+from lukou_sim.sensors.tracking_radar import TrackingRadar
+
+STEP_S = 0.1
+
+
+class Road:
+    """Two approaches: cars that drive through, and a queue that stands from 15 s to 60 s."""
+
+    def __init__(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.start_s = np.sort(rng.uniform(0.0, 55.0, 14))
+        self.speed = rng.uniform(8.0, 14.0, 14)
+        self.queue_x = -10.0 - 7.0 * np.arange(5)
+
+    def at(self, time_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers and states (x, y, vx, vy) of all about."""
+        x = -110.0 + self.speed * (time_s - self.start_s)
+        rows = np.flatnonzero((x > -110.0) & (x < 110.0))
+        moving = np.column_stack([x[rows], 4.0 * (rows % 2), self.speed[rows], np.zeros(len(rows))])
+        into = np.minimum((time_s - 15.0) * 10.0, 0.0)
+        queue = np.column_stack(
+            [self.queue_x + into, np.full(5, -4.0), np.full(5, 10.0 if into < 0.0 else 0.0), np.zeros(5)]
+        )
+        shown = queue[:, 0] > -110.0
+        return np.concatenate([rows, 100 + np.flatnonzero(shown)]), np.concatenate([moving, queue[shown]])
+
+
+VIEW = View(0.0, 15.0, range_max_m=60.0)
+
+
+def pictured(time_s: float, state: np.ndarray, rng: np.random.Generator) -> Scan:
+    """What a camera with 60 m of sight detects."""
+    away = np.hypot(state[:, 0] - VIEW.x_m, state[:, 1] - VIEW.y_m)
+    seen = state[(away < 60.0) & (rng.uniform(size=len(state)) < 0.85)]
+    n = len(seen)
+    deviation = 0.3 + 0.01 * np.hypot(seen[:, 0], seen[:, 1] - 15.0)
+    unknown = np.full(n, np.nan)
+    return Scan(
+        sensor=0, kind=CAMERA, time_s=time_s, sequence=round(time_s * 10),
+        x_m=seen[:, 0] + rng.normal(0, 1, n) * deviation, y_m=seen[:, 1] + rng.normal(0, 1, n) * deviation,
+        variance_xx=deviation**2, variance_xy=np.zeros(n), variance_yy=deviation**2, views=(VIEW,),
+        object_class=np.ones(n, np.int64), score=np.full(n, 0.75),
+        yaw_rad=unknown, length_m=unknown, width_m=unknown, range_rate_mps=unknown,
+    )  # fmt: skip
+
+
+def gospa(seed: int, with_vendor: bool) -> tuple[float, float]:
+    """Mean GOSPA (c 4 m, p 2) against all about within 100 m, and the share of the queue that is listed."""
+    rng, road = np.random.default_rng(seed), Road(seed)
+    tracker, memory = EventTimeTracker(), VendorMemory()
+    radar = TrackingRadar("radar", 0.0, -15.0, np.random.default_rng(seed + 1000))
+    values, queue = [], []
+    for k in range(600):
+        now_s = k * STEP_S
+        identity, state = road.at(now_s)
+        tracker.add(pictured(now_s, state, rng))
+        tracks = radar.scan(now_s, identity, state, np.full(len(state), 4.5))
+        if with_vendor:
+            tracker.add(memory.scan(tracks, 1, now_s, k + 1))
+        found = tracker.at(now_s)
+        shown = found.take(found.is_confirmed).state
+        if now_s > 5.0:
+            near, shown = state[np.abs(state[:, 0]) < 100.0], shown[np.abs(shown[:, 0]) < 100.0]
+            distance = np.hypot(near[:, 0, None] - shown[:, 0], near[:, 1, None] - shown[:, 1])
+            rows, columns = linear_sum_assignment(np.minimum(distance, 4.0) ** 2)
+            good = distance[rows, columns] < 4.0
+            missed = len(near) + len(shown) - 2 * good.sum()
+            values.append(math.sqrt((distance[rows, columns][good] ** 2).sum() + 8.0 * missed))
+            if now_s > 17.0:
+                stand = state[identity >= 100]
+                listed = np.hypot(stand[:, 0, None] - shown[:, 0], stand[:, 1, None] - shown[:, 1]).min(axis=1) < 2.0
+                queue.append(listed.mean())
+    return float(np.mean(values)), float(np.mean(queue))
+
+
+@pytest.mark.slow
+def test_fusion_with_a_vendors_tracks_beats_the_camera_alone_and_keeps_the_queue() -> None:
+    alone = [gospa(seed, False) for seed in range(4)]
+    fused = [gospa(seed, True) for seed in range(4)]
+    for one, two in zip(alone, fused, strict=True):
+        assert two[0] < one[0]
+        assert two[1] > one[1] - 0.02
+        assert two[1] > 0.95  # the radar forgets who stands; the list does not
+
+
+def lists(seed: int = 3) -> list[tuple[float, DetectionList]]:
+    road, radar = Road(seed), TrackingRadar("radar", 0.0, -15.0, np.random.default_rng(seed))
+    found = []
+    for k in range(900):
+        identity, state = road.at(min(k * STEP_S, 59.0))
+        found.append((k * STEP_S, radar.scan(k * STEP_S, identity, state, np.full(len(state), 4.5))))
+    return found
+
+
+def test_the_radar_begins_late_forgets_queues_and_tells_no_covariance() -> None:
+    told = lists()
+    assert not told[200][1].has("position_variance_xx_m2")
+    assert len(told[10][1]) == 0  # nobody before 2 s
+    standing = [int(((np.abs(one.velocity_x_mps) < 2.0) & (np.asarray(one.y_m) < 0.0)).sum()) for _, one in told]
+    assert max(standing[170:300]) >= 3
+    assert standing[880] == 0  # 74 s after the queue stood
+
+
+def test_who_is_carried_on_unseen_is_left_out_and_variances_are_learned() -> None:
+    memory = VendorMemory()
+
+    def told(k: int, noise: float) -> DetectionList:
+        return DetectionList.of(
+            1, sensor="r", sensor_kind=3, sensor_x_m=0.0, sensor_y_m=0.0,
+            track_id=np.array([7], np.uint32), x_m=np.array([10.0 + k + noise]), y_m=np.array([0.0]),
+            velocity_x_mps=np.array([10.0]), velocity_y_mps=np.array([0.0]),
+        )  # fmt: skip
+
+    rng = np.random.default_rng(1)
+    measured = [len(memory.scan(told(k, rng.normal(0, 0.2)), 1, 0.1 * k, k)) for k in range(10)]
+    carried = [len(memory.scan(told(k, 0.0), 1, 0.1 * k, k)) for k in range(10, 20)]
+    assert measured == [1] * 10
+    assert carried[-5:] == [0] * 5
+    scan = VendorMemory().scan(told(0, 0.0), 1, 0.0, 0)
+    assert scan.age_s is not None
+    assert scan.repeats > 1.0
+    assert scan.presence < 0.5
