@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from lukou_roadside.perception.identities import Identities
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import P_UU, P_UV, P_VV, P_XX, P_XY, P_YY
 
 FRAME_S = 0.1
 """Time from frame to frame. [s]"""
@@ -47,9 +47,30 @@ def _view(sensor: dict[str, float]) -> View:
     return View(sensor["x"], sensor["y"], sensor["yaw"], sensor["fov"], sensor["rmin"], sensor["rmax"])
 
 
+class Tracked(NamedTuple):
+    """What tracking a folder gives.
+
+    Attributes
+    ----------
+    rows : (n, 6) float array
+        frame, id, x, y, velocity x, velocity y.
+    milliseconds : list of float
+        CPU time of each frame.
+    covariances : (n, 6) float array
+        Of each row: position xx, xy, yy and velocity xx, xy, yy. [m^2, m^2/s^2]
+    """
+
+    rows: Floats
+    milliseconds: list[float]
+    covariances: Floats
+
+
 def track_folder(
-    folder: str | Path, kind: Literal["sync", "async"], settings: TrackerSettings | None = None
-) -> tuple[Floats, list[float]]:
+    folder: str | Path,
+    kind: Literal["sync", "async"],
+    settings: TrackerSettings | None = None,
+    only: Literal["cam", "rad"] | None = None,
+) -> Tracked:
     """Track all measurements of one folder.
 
     Parameters
@@ -60,20 +81,15 @@ def track_folder(
         Which recording.
     settings : TrackerSettings, optional
         Settings of the tracker.
-
-    Returns
-    -------
-    rows : (n, 6) float array
-        frame, id, x, y, velocity x, velocity y.
-    milliseconds : list of float
-        CPU time of each frame.
+    only : {"cam", "rad"}, optional
+        Use the sensors of this kind alone.
     """
     folder = Path(folder)
     sensors = RecordedSensors(folder)
     tracker, identities = EventTimeTracker(settings or TrackerSettings()), Identities()
-    arrivals = _sync_scans(folder, sensors) if kind == "sync" else _async_scans(folder, sensors)
+    arrivals = _sync_scans(folder, sensors) if kind == "sync" else _async_scans(folder, sensors, only)
     waiting = next(arrivals, None)
-    rows, milliseconds = [], []
+    rows, milliseconds, covariances = [], [], []
     for frame in range(round(sensors.duration_s / FRAME_S)):
         now_s = frame * FRAME_S
         arrived = []
@@ -83,15 +99,12 @@ def track_folder(
         begin = time.process_time()
         for scan in arrived:
             tracker.add(scan)
-        rows.append(_rows(frame, tracker.at(now_s), identities))
+        tracks = tracker.at(now_s)
         milliseconds.append((time.process_time() - begin) * 1e3)
-    return np.concatenate(rows), milliseconds
-
-
-def _rows(frame: int, tracks: Tracks, identities: Identities) -> Floats:
-    shown = tracks.take(tracks.is_confirmed)
-    number = identities.of(shown.birth)
-    return np.column_stack([np.full(len(shown), frame), number, shown.state])
+        shown = tracks.take(tracks.is_confirmed)
+        rows.append(np.column_stack([np.full(len(shown), frame), identities.of(shown.birth), shown.state]))
+        covariances.append(shown.values[[P_XX, P_XY, P_YY, P_UU, P_UV, P_VV]].T)
+    return Tracked(np.concatenate(rows), milliseconds, np.concatenate(covariances))
 
 
 def _opened(folder: Path, name: str) -> Iterator[Row]:
@@ -105,12 +118,14 @@ def _sync_scans(folder: Path, sensors: RecordedSensors) -> Iterator[tuple[float,
         yield frame * FRAME_S, _scan(list(rows), 0, CAMERA, frame * FRAME_S, frame, sensors.cameras)
 
 
-def _async_scans(folder: Path, sensors: RecordedSensors) -> Iterator[tuple[float, Scan]]:
+def _async_scans(folder: Path, sensors: RecordedSensors, only: str | None) -> Iterator[tuple[float, Scan]]:
     def packet(row: Row) -> tuple[str, str, str]:
         return row["t_arr"], row["sensor"], row["scan"]
 
     for (arrived, name, number), group in groupby(_opened(folder, "async"), key=packet):
         rows = list(group)
+        if only is not None and rows[0]["kind"] != only:
+            continue
         kind = CAMERA if rows[0]["kind"] == "cam" else RADAR
         measured = float(rows[0]["t_meas"])
         view = sensors.views[name]

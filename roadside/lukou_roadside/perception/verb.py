@@ -23,12 +23,23 @@ class Recording(StrEnum):
     ASYNC = "async"
 
 
+class Kind(StrEnum):
+    """Kind of sensor."""
+
+    CAMERAS = "cam"
+    RADARS = "rad"
+
+
 @app.command()
 def track(
     folder: Annotated[Path, typer.Argument(help="folder with sensors.json and sync.csv or async.csv (also .gz)")],
     kind: Annotated[Recording, typer.Option("--input", help="one list per frame, or single scans as they arrive")],
     out: Annotated[Path, typer.Option(help="where the tracks go: frame,id,x,y,vx,vy")],
     map_file: Annotated[Path | None, typer.Option("--map", help="not used by this version")] = None,
+    covariances: Annotated[
+        Path | None, typer.Option(help="where the covariances go, row by row: pxx,pxy,pyy,vxx,vxy,vyy")
+    ] = None,
+    only: Annotated[Kind | None, typer.Option(help="use the sensors of this kind alone (with --input async)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="figures as one JSON object")] = False,
 ) -> None:
     """Track recorded measurements of a roadside's sensors."""
@@ -37,8 +48,10 @@ def track(
     if missing or not any((folder / f"{kind}.csv{end}").exists() for end in ("", ".gz")):
         print(f"{folder}: expected sensors.json and {kind}.csv or {kind}.csv.gz; name such a folder", file=sys.stderr)
         raise typer.Exit(2)
-    rows, milliseconds = track_folder(folder, kind.value)
+    rows, milliseconds, uncertain = track_folder(folder, kind.value, only=None if only is None else only.value)
     np.savetxt(out, rows, "%d,%d,%.3f,%.3f,%.3f,%.3f", header="frame,id,x,y,vx,vy", comments="")
+    if covariances is not None:
+        np.savetxt(covariances, uncertain, "%.5f", ",", header="pxx,pxy,pyy,vxx,vxy,vyy", comments="")
     p50, p95, p99 = (round(float(np.percentile(milliseconds, q)), 3) for q in (50, 95, 99))
     figures = {
         "schema_version": 1,

@@ -229,3 +229,33 @@ def handover(
         return
     for name, value in figures.items():
         print(f"{name:<22}{value}")
+
+
+@app.command()
+def tracking(
+    folder: Annotated[Path, typer.Argument(help="Folder of recorded measurements with gt.csv")],
+    kind: Annotated[str, typer.Option("--input", help="sync or async")] = "async",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Tracking and fusion on recorded measurements: accuracy, cost, honesty of covariances, beside others."""
+    from lukou_sim.bench.tracking import measure
+
+    with plain_errors("lukou bench tracking --help"):
+        if kind not in ("sync", "async"):
+            raise SettingsError([f"--input {kind}: sync or async"])
+        figures = measure(folder, kind)
+    if figures["norfair"] is None:
+        print("norfair is not installed: `pip install norfair` shows it beside Lukou", file=sys.stderr)
+    if as_json:
+        print_json(figures)
+        return
+    columns = ("hota", "idf1", "gospa_m", "velocity_rmse_mps", "frame_ms")
+    print(f"{'':<22}" + "".join(f"{name:>20}" for name in columns))
+    for name, row in figures.items():
+        if row is not None:
+            print(f"{name:<22}" + "".join(f"{row[column]:>20}" for column in columns))
+    for what in ("position", "velocity"):
+        one = figures["lukou"][what]
+        print(
+            f"NEES of {what}: {one['nees']} (band {one['nees_band']}), {one['inside_95']:.1%} inside the 95 % ellipse"
+        )

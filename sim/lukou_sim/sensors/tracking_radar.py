@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -135,7 +136,7 @@ class TrackingRadar:
 
     def _swap(self, dt: float) -> None:
         tracks = list(self._tracks.values())
-        for a, b in zip(tracks, tracks[1:], strict=False):
+        for a, b in pairwise(tracks):
             near = math.hypot(*(a.state[:2] - b.state[:2])) < SWAP_M
             if near and self.rng.uniform() < SWAP_PER_S * dt:
                 a.number, b.number = b.number, a.number

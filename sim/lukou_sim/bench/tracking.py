@@ -1,0 +1,158 @@
+"""``lukou bench tracking``: Lukou beside others on the same recorded measurements, with how honest its covariances are.
+
+Lukou runs as its users run it, by ``lukou track``: with all sensors, and with the cameras alone, which fusion must beat. Beside it norfair, where
+it is installed, on the cameras' detections in the order of arrival.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lukou_messages.errors import SettingsError
+from lukou_sim.bench.tracking_scores import Floats, Frame, consistency, scores
+
+FRAME_S = 0.1
+MATCH_M = 2.0
+"""Covariances are judged on pairs nearer than this: what is farther is another road user. [m]"""
+
+
+def measure(folder: Path, kind: str) -> dict[str, Any]:
+    """Figures of every tracker on one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``sensors.json``, ``gt.csv`` and the measurements (also gzipped).
+    kind : str
+        ``sync`` or ``async``.
+    """
+    truth = _Truth(folder)
+    figures: dict[str, Any] = {"lukou": _lukou(folder, kind, truth, [])}
+    figures["lukou_cameras_only"] = _lukou(folder, kind, truth, ["--only", "cam"]) if kind == "async" else None
+    figures["norfair"] = _norfair(folder, kind, truth) if find_spec("norfair") else None
+    return figures
+
+
+class _Truth:
+    """Truth by frame, and where the cameras look."""
+
+    def __init__(self, folder: Path) -> None:
+        sensors = json.loads((folder / "sensors.json").read_text())
+        self.frames = round(float(sensors["duration"]) / FRAME_S)
+        self.cameras = [one for one in sensors["sensors"] if one["kind"] == "cam"]
+        rows = _rows(folder, "gt")
+        names = sorted({row["id"] for row in rows})
+        number = {name: k for k, name in enumerate(names)}
+        self.frame = np.array([int(row["frame"]) for row in rows])
+        self.of = np.array([number[row["id"]] for row in rows])
+        self.state = np.array([[float(row[key]) for key in ("x", "y", "vx", "vy")] for row in rows])
+
+    def watched(self, x_m: Floats, y_m: Floats) -> np.ndarray:
+        """Whether a place is in view of a camera: what is tracked elsewhere is neither right nor wrong."""
+        inside = np.zeros(len(x_m), np.bool_)
+        for one in self.cameras:
+            dx, dy = x_m - one["x"], y_m - one["y"]
+            distance = np.hypot(dx, dy)
+            off = (np.arctan2(dy, dx) - one["yaw"] + np.pi) % (2.0 * np.pi) - np.pi
+            inside |= (distance < one["rmax"]) & (distance > one["rmin"]) & (np.abs(off) < one["fov"] / 2.0)
+        return inside
+
+    def compared(self, tracks: Floats) -> list[Frame]:
+        """Frames of truth beside (frame, id, x, y, vx, vy)."""
+        tracks = tracks[self.watched(tracks[:, 2], tracks[:, 3])]
+        _, number = np.unique(tracks[:, 1], return_inverse=True)
+        made = []
+        for k in range(self.frames):
+            mine, theirs = np.flatnonzero(self.frame == k), np.flatnonzero(tracks[:, 0] == k)
+            difference = self.state[mine][:, None, :] - tracks[theirs][None, :, 2:6]
+            distance = np.hypot(difference[..., 0], difference[..., 1])
+            made.append(Frame(self.of[mine], number[theirs], distance, (difference[..., 2:] ** 2).sum(axis=2)))
+        return made
+
+
+def _rows(folder: Path, name: str) -> list[dict[str, str]]:
+    plain, packed = folder / f"{name}.csv", folder / f"{name}.csv.gz"
+    if not plain.exists() and not packed.exists():
+        raise SettingsError(
+            [f"{folder}: neither {plain.name} nor {packed.name}; name a folder of recorded measurements"]
+        )
+    with plain.open() if plain.exists() else gzip.open(packed, "rt") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _lukou(folder: Path, kind: str, truth: _Truth, options: list[str]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        out, covariances = Path(place) / "tracks.csv", Path(place) / "covariances.csv"
+        command = [sys.executable, "-m", "lukou_messages.cli", "track", str(folder), "--input", kind, "--json"]
+        command += ["--out", str(out), "--covariances", str(covariances), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SettingsError([f"lukou track failed: {done.stderr.strip()[-300:]}; install lukou-roadside"])
+        tracks = np.loadtxt(out, delimiter=",", skiprows=1, ndmin=2)
+        uncertain = np.loadtxt(covariances, delimiter=",", skiprows=1, ndmin=2)
+    figures: dict[str, Any] = scores(truth.compared(tracks))
+    figures["frame_ms"] = json.loads(done.stdout)["frame_ms"]["p50"]
+    figures |= _honesty(truth, tracks, uncertain)
+    return figures
+
+
+def _honesty(truth: _Truth, tracks: Floats, uncertain: Floats) -> dict[str, Any]:
+    """Consistency of position and of velocity, each of two components, over the pairs of track and nearest road user."""
+    of, frame, error2 = [], [], []
+    for k in range(truth.frames):
+        mine, theirs = np.flatnonzero(truth.frame == k), np.flatnonzero(tracks[:, 0] == k)
+        if not len(mine) or not len(theirs):
+            continue
+        difference = truth.state[mine][:, None, :] - tracks[theirs][None, :, 2:6]
+        distance = np.hypot(difference[..., 0], difference[..., 1])
+        nearest = distance.argmin(axis=0)
+        columns = np.flatnonzero(distance[nearest, np.arange(len(theirs))] < MATCH_M)
+        error, p = difference[nearest[columns], columns], uncertain[theirs[columns]]
+        of.append(truth.of[mine[nearest[columns]]])
+        frame.append(np.full(len(columns), k))
+        error2.append(np.column_stack([_squared(error[:, :2], p[:, :3]), _squared(error[:, 2:], p[:, 3:])]))
+    who, when, both = np.concatenate(of), np.concatenate(frame), np.concatenate(error2)
+    return {"position": consistency(who, when, both[:, 0]), "velocity": consistency(who, when, both[:, 1])}
+
+
+def _squared(error: Floats, p: Floats) -> Floats:
+    """Squared error over covariance (xx, xy, yy)."""
+    x, y, (xx, xy, yy) = error[:, 0], error[:, 1], p.T
+    return np.asarray((yy * x * x - 2.0 * xy * x * y + xx * y * y) / np.maximum(xx * yy - xy * xy, 1e-12))
+
+
+def _norfair(folder: Path, kind: str, truth: _Truth) -> dict[str, Any]:
+    """norfair with Euclidean distance on the cameras' detections; each frame takes what has arrived since the last."""
+    norfair = import_module("norfair")  # an extra of the benchmark, not a dependency
+
+    arrived: dict[int, list[list[float]]] = {}
+    for row in _rows(folder, kind):
+        if kind == "async" and row["kind"] != "cam":
+            continue
+        frame = int(row["frame"]) if kind == "sync" else int(np.ceil(float(row["t_arr"]) / FRAME_S - 1e-9))
+        arrived.setdefault(frame, []).append([float(row["x"]), float(row["y"])])
+    tracker = norfair.Tracker(
+        distance_function="euclidean", distance_threshold=2.5, hit_counter_max=10, initialization_delay=3
+    )
+    tracks, begin = [], time.process_time()
+    for k in range(truth.frames):
+        detections = [norfair.Detection(points=np.array([point])) for point in arrived.get(k, [])]
+        for one in tracker.update(detections=detections):
+            velocity = np.asarray(one.estimate_velocity)[0] / FRAME_S
+            tracks.append([k, one.id, *np.asarray(one.estimate)[0], *velocity])
+    spent_ms = (time.process_time() - begin) * 1e3 / truth.frames
+    figures: dict[str, Any] = scores(truth.compared(np.array(tracks, float).reshape(-1, 6)))
+    figures["frame_ms"] = round(spent_ms, 2)
+    return figures

@@ -1,0 +1,113 @@
+"""Identities over the gaps between views, on the project's own district."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lukou_cloud.edge.handover import REMEMBERED_S, HandOver
+from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
+from lukou_maps.geometry import LaneGeometry
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import LaneKind, RoadModel
+from lukou_messages.objects import ObjectList
+
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
+START_NS = 1_800_000_000_000_000_000
+SPEED_MPS = 12.0
+
+
+@pytest.fixture(scope="module")
+def model() -> RoadModel:
+    return load_map(DISTRICT)
+
+
+@pytest.fixture(scope="module")
+def street(model: RoadModel) -> int:
+    """The longest lane that cars may use."""
+    lanes = model.lanes
+    cars = (lanes.kind == LaneKind.ROAD) & ((lanes.participants & 2) > 0)
+    return int(np.flatnonzero(cars)[np.argmax(lanes.length_m[cars])])
+
+
+def vehicle(model: RoadModel, lane: int, s_m: float, *, length_m: float = 4.5, backward: bool = False) -> UnitTracks:
+    x_m, y_m, yaw = LaneGeometry(model.lanes).pose(np.array([lane]), np.array([s_m]))
+    yaw = yaw + np.pi * backward
+    objects = ObjectList.of(
+        1,
+        lane_names=[model.lanes.names[lane]],
+        id=np.array([1]),
+        object_class=np.array([1]),
+        x_m=x_m,
+        y_m=y_m,
+        velocity_x_mps=SPEED_MPS * np.cos(yaw),
+        velocity_y_mps=SPEED_MPS * np.sin(yaw),
+        length_m=np.array([length_m]),
+        lane=np.array([0]),
+        lane_s_m=np.array([s_m]),
+    )
+    return unit_tracks(objects, model.lanes.index)
+
+
+def later(seconds: float) -> int:
+    return START_NS + round(seconds * 1e9)
+
+
+def way_s(model: RoadModel, lane: int, metres: float) -> float:
+    """Time of a way on one lane for vehicles that keep `SPEED_MPS`."""
+    limit = float(model.lanes.speed_limit_mps[lane])
+    return metres / limit / min(max(SPEED_MPS / limit, 0.6), 1.2)
+
+
+def test_who_comes_after_the_time_of_the_way_is_recognised_once(model: RoadModel, street: int) -> None:
+    handover = HandOver(model)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    at = later(way_s(model, street, 80.0))
+    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 7
+    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 0
+
+
+@pytest.mark.parametrize("factor", [0.4, 6.0])
+def test_who_comes_too_early_or_much_too_late_is_a_stranger(model: RoadModel, street: int, factor: float) -> None:
+    handover = HandOver(model)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    at = later(factor * way_s(model, street, 120.0))
+    assert handover.recognise(at, vehicle(model, street, 140.0), 0, set()) == 0
+
+
+def test_of_two_the_one_whose_time_fits_is_taken(model: RoadModel, street: int) -> None:
+    handover = HandOver(model)
+    for number, lost_s in ((7, 0.0), (8, 4.0)):
+        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0)
+    first = later(way_s(model, street, 80.0))
+    assert handover.recognise(first, vehicle(model, street, 100.0), 0, set()) == 7
+    assert handover.recognise(first + 4 * 10**9, vehicle(model, street, 100.0), 0, set()) == 8
+
+
+def test_who_is_seen_elsewhere_turned_round_or_long_gone_is_not_taken(model: RoadModel, street: int) -> None:
+    at = later(way_s(model, street, 80.0))
+    for alive, lost, when in (
+        ({7}, vehicle(model, street, 20.0), at),
+        (set(), vehicle(model, street, 20.0, backward=True), at),
+        (set(), vehicle(model, street, 20.0), later(REMEMBERED_S + 1.0)),
+    ):
+        handover = HandOver(model)
+        handover.lose(7, START_NS, lost, 0)
+        assert handover.recognise(when, vehicle(model, street, 100.0), 0, alive) == 0
+
+
+def test_a_bus_is_not_taken_for_a_car_that_fits_better(model: RoadModel, street: int) -> None:
+    handover = HandOver(model)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0, length_m=12.0), 0)
+    handover.lose(8, START_NS, vehicle(model, street, 20.0, length_m=4.4), 0)
+    at = later(way_s(model, street, 80.0))
+    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 8
+
+
+def test_a_snapshot_keeps_who_was_lost(model: RoadModel, street: int) -> None:
+    before, after = HandOver(model), HandOver(model)
+    before.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    before.watch(vehicle(model, street, 20.0))
+    after.restore(before.state())
+    assert after.lost == before.lost
+    assert after.state() == before.state()
