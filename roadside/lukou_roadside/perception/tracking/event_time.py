@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.registration import Registration, matches
-from lukou_roadside.perception.tracking.scan import Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracker import Comparison, tracked
 from lukou_roadside.perception.tracking.tracks import P_XX, P_YY, Tracks, no_tracks
+
+LEARN_EVERY_SWEEP = 3
+"""Registration learns from each so-maniest sweep of a radar: they are many and alike."""
 
 
 @dataclass
@@ -84,7 +87,7 @@ class EventTimeTracker:
             before = self._start or no_tracks(self._keys[0][0])
             for scan, state in zip(self._scans[:old], self._states[:old], strict=True):
                 assert state is not None  # `state` has just worked out all of them
-                if len(scan.views) == 1:
+                if len(scan.views) == 1 and (scan.kind == CAMERA or scan.sequence % LEARN_EVERY_SWEEP == 0):
                     self.registration.add(scan, matches(before, scan, state[1]))
                 before = state[0]
             self._start = before

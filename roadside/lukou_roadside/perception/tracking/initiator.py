@@ -40,13 +40,13 @@ from lukou_roadside.perception.tracking.visibility import sight_line
 SIDEWAYS_DEVIATION_MPS = 1.5
 """Standard deviation of the velocity across the direction of the front at first sight. [m/s]"""
 
-LEAST_RADAR_SPEED_MPS = 2.5
+LEAST_RADAR_SPEED_MPS = 3.0
 """A radar return that moves less begins nothing: the world is full of standing things. [m/s]"""
 
 APART = 0.45
 """A detection nearer to a track than this share of its length is the same road user seen twice."""
 
-RADAR_APART = 0.6
+RADAR_APART = 1.0
 """The same for a radar return, which may come from either end of a long body or from a wall behind it."""
 
 RADAR_OFFSET = 0.35

@@ -92,7 +92,9 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
         return tracks, compared  # what only confirms ends nothing: the next detections or the next list will
     count = len(tracks)
     tracks = begun(tracks, scan, free.nonzero()[0], settings)
-    touched = np.concatenate([pairs[0], np.arange(count, len(tracks))])
+    touched = np.arange(count, len(tracks))
+    if is_camera:
+        touched = np.concatenate([pairs[0], touched])
     return survivors(tracks, settings, touched), compared
 
 
