@@ -73,7 +73,7 @@ class RadarFeed(_Silent):
 
 
 SENSORS_LATENCY_S = {"k2": 0.02, "k3": 0.04, "k4": 0.06}
-"""From the instant of a scan to its sending: sensors that detect by themselves need some tens of milliseconds, and those of
+"""From a scan to its sending: sensors that detect by themselves need some tens of milliseconds, and those of
 different intersections never speak in chorus. [s]"""
 
 
@@ -93,22 +93,22 @@ class DetectionFeed(_Silent):
     def __init__(self, site: str, endpoint: str, epoch: int) -> None:
         self.name = f"sensors-{site}"
         self._source, self._epoch, self._sequence = f"{site}/sensors", epoch, 0
-        self._latency_ns = round(SENSORS_LATENCY_S.get(site, 0.0) * 1e9)
+        self._latency_s = SENSORS_LATENCY_S.get(site, 0.0)
         self._clock = SystemClock()
         context: Any = zmq.Context.instance()
         self._socket = BroadcastSocket(context, endpoint, None)  # from here on the thread's
-        self._waiting: queue.Queue[tuple[DetectionList, int] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[DetectionList, int, float] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._send, name=self.name, daemon=True)
         self._thread.start()
 
     def offer(self, scan: DetectionList, measured_ns: int) -> None:
         """Publish one scan when it is ready."""
-        self._waiting.put((scan, measured_ns))
+        self._waiting.put((scan, measured_ns, time.monotonic() + self._latency_s))
 
     def _send(self) -> None:
         while (waiting := self._waiting.get()) is not None:
-            scan, measured_ns = waiting
-            time.sleep(max(0.0, measured_ns + self._latency_ns - self._clock.now_ns()) / 1e9)
+            scan, measured_ns, ready_s = waiting
+            time.sleep(max(0.0, ready_s - time.monotonic()))
             self._sequence += 1
             output = Output("detections", scan, measured_ns)
             source = int(TimeSource.TIME_SOURCE_SIMULATION)
