@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ WITHIN_S = 60.0
 PAUSE_S = 15.0
 RECORDER = "recorder"
 STOP_S = 4.0
+SETTLE_S = 3.0
+"""A process gives way only when it has been running for so long: nobody shall wait for one that comes back. [s]"""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Supervised:
     command: list[str]
     log: Path
     niceness: int = 0
+    nice_at: float = math.inf
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
@@ -71,7 +75,7 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,  # Ctrl-C goes to the launcher, which ends its children in order
             )
-        _be_nice(one.process.pid, one.niceness)
+        one.nice_at = time.monotonic() + SETTLE_S if one.niceness else math.inf
 
     def check(self) -> None:
         """Look at every process once; start those that ended again."""
@@ -81,6 +85,9 @@ class Supervisor:
                 self._measure(one)
                 code = one.process.poll()
                 if code is None:
+                    if now >= one.nice_at:
+                        one.nice_at = math.inf
+                        _be_nice(one.process.pid, one.niceness)
                     continue
                 self._ended(one, code, now)
             if one.process is None and now >= one.start_at:
@@ -146,9 +153,8 @@ class Supervisor:
 
 
 def _be_nice(pid: int, niceness: int) -> None:
-    """Let a process that has just begun give way; also its session, between which Linux's autogroups share the cores first."""
-    if not niceness:
-        return
+    """Let all threads of a process give way; also its session, between which Linux's autogroups share the cores first."""
     with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
-        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
