@@ -34,7 +34,7 @@ def test_shipped_card_names_its_model() -> None:
     assert {label.object_class for label in shipped.labels.values()} == {"CAR", "TRUCK", "BICYCLE", "PEDESTRIAN"}
     metadata = json.loads((SHIPPED_CARD.parent / "metadata.json").read_text())
     assert metadata["sha256"][shipped.model.name] == shipped.sha256
-    assert metadata["figures"]["int8"]["map50"] > 0.8
+    assert metadata["figures"]["day"]["map50"] > 0.8
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lukou_sim.training.dataset import CLASSES, HEIGHT, WIDTH, load_set, render_set, save_labels
-from lukou_sim.training.evaluate import WORKING_SCORE, Figures, evaluate
+from lukou_sim.training.evaluate import Figures, evaluate
 from lukou_sim.training.network import STRIDE
 from lukou_sim.training.streets import CONDITIONS
 
@@ -24,6 +24,8 @@ TRAINING_CAMERAS, PER_CAMERA = 160, 32
 HELD_OUT_CAMERAS, HELD_OUT_PER_CAMERA = 48, 20
 HELD_OUT_CONDITIONS = ("day", "night", "day", "rain", "day", "fog", "day", "night_rain")
 OWN_CAMERAS, OWN_PER_CAMERA = 10, 16
+CARD_SCORE = 0.35
+"""Least score of the card: where the demo's precision is that of its predecessor."""
 NAME = "lukou_centre_640x384"
 DEFAULT_OUT = Path(__file__).parents[3] / "roadside" / "lukou_roadside" / "detector" / "models"
 
@@ -122,7 +124,7 @@ def _write_card(file: Path, options: argparse.Namespace, results: dict[str, Figu
         width=WIDTH,
         height=HEIGHT,
         stride=STRIDE,
-        score=WORKING_SCORE,
+        score=CARD_SCORE,
         labels="\n".join(labels),
     )
     file.with_suffix(".toml").write_text(card)
