@@ -1,11 +1,14 @@
 """Identities over the gaps between views, on the project's own district."""
 
+import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lukou_cloud.edge.handover import REMEMBERED_S, HandOver
+from lukou_cloud.edge.gates import Gates
+from lukou_cloud.edge.handover import HELD_BACK_S, REMEMBERED_S, HandOver
 from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
 from lukou_maps.geometry import LaneGeometry
 from lukou_maps.reading import load_map
@@ -59,12 +62,17 @@ def way_s(model: RoadModel, lane: int, metres: float) -> float:
     return metres / limit / min(max(SPEED_MPS / limit, 0.6), 1.2)
 
 
+def appears(handover: HandOver, at_ns: int, tracks: UnitTracks, alive: Collection[int] = (), own: int = 100) -> int:
+    """Who it is that appears; 0 for a stranger."""
+    return handover.recognise(at_ns, {own: (tracks, 0)}, set(alive)).get(own, 0)
+
+
 def test_who_comes_after_the_time_of_the_way_is_recognised_once(model: RoadModel, street: int) -> None:
     handover = HandOver(model)
     handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
     at = later(way_s(model, street, 80.0))
-    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 7
-    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 0
+    assert appears(handover, at, vehicle(model, street, 100.0)) == 7
+    assert appears(handover, at, vehicle(model, street, 100.0), {7}, own=101) == 0
 
 
 @pytest.mark.parametrize("factor", [0.4, 6.0])
@@ -72,7 +80,7 @@ def test_who_comes_too_early_or_much_too_late_is_a_stranger(model: RoadModel, st
     handover = HandOver(model)
     handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
     at = later(factor * way_s(model, street, 120.0))
-    assert handover.recognise(at, vehicle(model, street, 140.0), 0, set()) == 0
+    assert appears(handover, at, vehicle(model, street, 140.0)) == 0
 
 
 def test_of_two_the_one_whose_time_fits_is_taken(model: RoadModel, street: int) -> None:
@@ -80,8 +88,49 @@ def test_of_two_the_one_whose_time_fits_is_taken(model: RoadModel, street: int) 
     for number, lost_s in ((7, 0.0), (8, 4.0)):
         handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0)
     first = later(way_s(model, street, 80.0))
-    assert handover.recognise(first, vehicle(model, street, 100.0), 0, set()) == 7
-    assert handover.recognise(first + 4 * 10**9, vehicle(model, street, 100.0), 0, set()) == 8
+    assert appears(handover, first, vehicle(model, street, 100.0)) == 7
+    assert appears(handover, first + 4 * 10**9, vehicle(model, street, 100.0), {7}, own=101) == 8
+
+
+def platoon(model: RoadModel, street: int, behind_s: float) -> tuple[HandOver, int, dict[int, int]]:
+    """Two that follow each other by 1.5 s and are both late; the second appears some time after the first."""
+    handover = HandOver(model)
+    for number, lost_s in ((7, 0.0), (8, 1.5)):
+        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0)
+    at = later(way_s(model, street, 80.0) + 0.95)
+    first = appears(handover, at, vehicle(model, street, 100.0))
+    second = {101: (vehicle(model, street, 100.0), 0)}
+    return handover, first, handover.recognise(at + round(behind_s * 1e9), second, {first})
+
+
+def test_a_late_platoon_keeps_its_order_because_its_vehicles_are_told_apart_together(
+    model: RoadModel, street: int
+) -> None:
+    _, first, changed = platoon(model, street, 1.5)
+    assert first == 8  # alone, the first is taken for the one behind it
+    assert changed == {8: 7, 101: 8}
+
+
+def test_an_identity_is_not_changed_after_it_was_held_back(model: RoadModel, street: int) -> None:
+    handover, _, changed = platoon(model, street, HELD_BACK_S + 0.1)
+    assert 8 not in changed
+    assert 8 not in handover.lost
+
+
+def test_where_vehicles_go_and_how_long_they_take_is_learned() -> None:
+    gates, straight, aside = Gates(), (1, 2), (1, 3)
+    before = gates.share(straight, 10.0, 0.0) - gates.share(aside, 10.0, 1.0)
+    punctual = gates.time(aside, 11.5, 10.0, 0.15)
+    for _ in range(40):
+        gates.took(aside, 11.5, 10.0)
+    assert before > 0.0 > gates.share(straight, 10.0, 0.0) - gates.share(aside, 10.0, 1.0)
+    assert gates.time(aside, 11.5, 10.0, 0.15) > punctual + 1.0
+    for _ in range(1000):
+        gates.took(straight, 10.0, 10.0)
+    assert gates.share(aside, 10.0, 1.0) < gates.share(straight, 10.0, 0.0) <= 0.0
+    after = Gates()
+    after.restore(gates.state())
+    assert after == gates
 
 
 def test_who_is_seen_elsewhere_turned_round_or_long_gone_is_not_taken(model: RoadModel, street: int) -> None:
@@ -93,7 +142,7 @@ def test_who_is_seen_elsewhere_turned_round_or_long_gone_is_not_taken(model: Roa
     ):
         handover = HandOver(model)
         handover.lose(7, START_NS, lost, 0)
-        assert handover.recognise(when, vehicle(model, street, 100.0), 0, alive) == 0
+        assert appears(handover, when, vehicle(model, street, 100.0), alive) == 0
 
 
 def test_a_bus_is_not_taken_for_a_car_that_fits_better(model: RoadModel, street: int) -> None:
@@ -101,13 +150,15 @@ def test_a_bus_is_not_taken_for_a_car_that_fits_better(model: RoadModel, street:
     handover.lose(7, START_NS, vehicle(model, street, 20.0, length_m=12.0), 0)
     handover.lose(8, START_NS, vehicle(model, street, 20.0, length_m=4.4), 0)
     at = later(way_s(model, street, 80.0))
-    assert handover.recognise(at, vehicle(model, street, 100.0), 0, set()) == 8
+    assert appears(handover, at, vehicle(model, street, 100.0)) == 8
 
 
 def test_a_snapshot_keeps_who_was_lost(model: RoadModel, street: int) -> None:
     before, after = HandOver(model), HandOver(model)
     before.lose(7, START_NS, vehicle(model, street, 20.0), 0)
     before.watch(vehicle(model, street, 20.0))
-    after.restore(before.state())
+    assert appears(before, later(way_s(model, street, 80.0)), vehicle(model, street, 100.0)) == 7
+    after.restore(json.loads(json.dumps(before.state())))
     assert after.lost == before.lost
+    assert after.births == before.births
     assert after.state() == before.state()

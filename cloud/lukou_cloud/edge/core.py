@@ -38,7 +38,7 @@ PERIOD_NS = 100_000_000
 AROUND_M = 40.0
 """A new list makes its own road users be judged, and all others this near to them. [m]"""
 
-SNAPSHOT_VERSION = 3
+SNAPSHOT_VERSION = 4
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""

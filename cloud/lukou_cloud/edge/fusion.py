@@ -76,10 +76,13 @@ class Fusion:
         self._join(source, unit)
         if self.handover is not None:
             self.handover.watch(tracks)
+        born = []
         for row in np.flatnonzero(unit.fused == 0).tolist():
-            unit.fused[row] = (
-                self._from_ghosts(unit, row, at_ns) or self._handed_over(unit, row, at_ns) or self._new_id()
-            )
+            unit.fused[row] = self._from_ghosts(unit, row, at_ns)
+            if unit.fused[row] == 0:
+                unit.fused[row] = self._new_id()
+                born.append(row)
+        self._hand_over(unit, born, at_ns)
 
     def drop(self, source: str) -> None:
         """Forget a unit whose lists have stopped."""
@@ -88,9 +91,15 @@ class Fusion:
             for row, number in enumerate(unit.fused.tolist()):
                 self.handover.lose(number, unit.at_ns, unit.tracks, row)
 
-    def _handed_over(self, unit: Unit, row: int, at_ns: int) -> int:
-        """Identity of a vehicle that another view lost and that has come along the lanes; 0 where there is none."""
-        return 0 if self.handover is None else self.handover.recognise(at_ns, unit.tracks, row, self._alive())
+    def _hand_over(self, unit: Unit, born: list[int], at_ns: int) -> None:
+        """Give those who have come along the lanes from another view the identities that they had there."""
+        if self.handover is None or not born:
+            return
+        new = {int(unit.fused[row]): (unit.tracks, row) for row in born}
+        changed = self.handover.recognise(at_ns, new, self._alive() - set(new))
+        if changed:
+            for one in self.units.values():
+                one.fused = np.array([changed.get(number, number) for number in one.fused.tolist()], np.int64)
 
     def _alive(self) -> set[int]:
         return {number for one in self.units.values() for number in one.fused.tolist()}

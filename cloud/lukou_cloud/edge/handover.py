@@ -1,9 +1,10 @@
 """Identities across the gaps between intersections: who leaves one view is expected in the next, after the time that the way takes.
 
 Travel-time-gated assignment on the lane graph: a vehicle that appears on a lane can only be one that was lost where lanes lead there,
-long enough ago for the way and not much longer. Among several the likeliest in time, length and class is taken, and only where it is
-likelier than a stranger. Compare D. Makris, T. Ellis, J. Black, "Bridging the Gaps between Cameras" (2004), where the
-times are learned; here the map gives them, and the vehicle's own speed on either side.
+long enough ago for the way and not much longer. Those who appear one after the other are told apart together, by time, length,
+class and the shares of the ways, and each only where that is likelier than a stranger. Compare D. Makris, T. Ellis, J. Black,
+"Bridging the Gaps between Cameras" (2004), where the times are learned; here the map and the vehicle's own speed on either
+side give them, and what is learned corrects them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
+from lukou_cloud.edge.gates import Gates
 from lukou_cloud.edge.road_users import Floats
 from lukou_cloud.edge.tracks import UnitTracks
 from lukou_maps.assembly import only_successor
@@ -26,14 +29,14 @@ REMEMBERED_S = 150.0
 LONGEST_WAY_S = 90.0
 """Gaps that take longer at the limits are not bridged. [s]"""
 
-TIME_SHARE, TIME_S = 0.04, 0.4
-"""Standard deviation of the time of a free way: a share of it, and a constant. [1, s]"""
-
-HELD_S = 25.0
-"""Mean delay of those who had to wait on the way, as of an exponential distribution. [s]"""
-
-HELD_SHARE, SLOW_HELD_SHARE, SLOW_PACE = 0.15, 0.6, 0.5
+HELD_SHARE, SLOW_HELD_SHARE, SLOW_PACE = 0.08, 0.6, 0.5
 """Share of those who had to wait; of those who are slow where they appear or were slow where they were lost; what is slow."""
+
+HELD_BACK_S = 1.8
+"""So long after somebody appeared, whoever follows may still change who he is: about one headway of a platoon. [s]"""
+
+STANDING = 0.5
+"""Log-likelihood by which another assignment must be better for an identity to be changed again."""
 
 LENGTH_DEVIATION_M = 0.8
 """Standard deviation of the difference of two lengths of one vehicle. [m]"""
@@ -44,14 +47,8 @@ MOST_UNLIKE = 2.5
 OTHER_CLASS = -1.5
 """Log-likelihood of a class that two units see differently."""
 
-LEAST_LIKELY = math.log(0.006)
+LEAST_LIKELY = math.log(0.002)
 """Logarithm of the rate at which strangers appear on a lane: who fits less well is taken for one. [1/s]"""
-
-WAY_S = 15.0
-"""Time on the way in which the chance fades that somebody neither turned off nor came through another view. [s]"""
-
-LANE_CHANGE = -1.2
-"""Log-likelihood of each change of lane on the way."""
 
 CHANGE_S, FREE_CHANGE_S = 3.0, 0.3
 """What a change of lane costs where changes are counted, and what it takes. [s]"""
@@ -106,6 +103,28 @@ class Lost:
     object_class: int
 
 
+@dataclass(slots=True)
+class Birth:
+    """Who has just appeared.
+
+    Attributes
+    ----------
+    at_ns : int
+        Instant.
+    lane : int
+        Road lane.
+    name : int
+        Identity for now.
+    likely : dict of int to (float, float, float)
+        Who it may be: log-likelihood, time since the loss and time expected. [1/s, s, s]
+    """
+
+    at_ns: int
+    lane: int
+    name: int
+    likely: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+
+
 @dataclass
 class HandOver:
     """Remembers who was lost, and recognises them.
@@ -116,10 +135,16 @@ class HandOver:
         The map.
     lost : dict of int to Lost
         By identity, the oldest first.
+    births : dict of int to Birth
+        Who has just appeared and may be one of them, by new identity.
+    gates : Gates
+        What is learned of the ways between views.
     """
 
     model: RoadModel
     lost: dict[int, Lost] = field(default_factory=dict)
+    births: dict[int, Birth] = field(default_factory=dict)
+    gates: Gates = field(default_factory=Gates)
     _times: dict[int, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,54 +178,106 @@ class HandOver:
         place = self._place(tracks, row)
         if place is None:
             return
+        self.births = {own: birth for own, birth in self.births.items() if birth.name != number}
         self.lost.pop(number, None)
         self.lost[number] = self._lost(at_ns, place, tracks, row)
         while len(self.lost) > MOST_LOST:
             del self.lost[next(iter(self.lost))]
 
-    def recognise(self, at_ns: int, tracks: UnitTracks, row: int, alive: set[int]) -> int:
-        """Identity of a vehicle that has just appeared; 0 where it is nobody who was lost.
+    def recognise(self, at_ns: int, born: dict[int, tuple[UnitTracks, int]], alive: set[int]) -> dict[int, int]:
+        """Who of those lost the vehicles are that have just appeared.
+
+        Vehicles of a platoon resemble each other, so those who appeared within `HELD_BACK_S` are told apart together: by the
+        assignment of all of them that is likeliest as a whole (H. W. Kuhn, "The Hungarian Method for the Assignment Problem",
+        1955). Since travel times scatter less than they differ, it keeps the order on a lane.
 
         Parameters
         ----------
         at_ns : int
             Instant of the list.
-        tracks : UnitTracks
-            The list.
-        row : int
-            The vehicle in it.
+        born : dict of int to (UnitTracks, int)
+            Where each stands: list and row, by the new identity that it has as a stranger.
         alive : set of int
-            Identities that are seen now.
+            Identities that are seen now, without the new ones.
+
+        Returns
+        -------
+        dict of int to int
+            Identities that change, and into what: those of the new ones, and rarely of those who appeared shortly before.
         """
-        oldest_ns = at_ns - round(REMEMBERED_S * 1e9)
-        for number in [number for number, one in self.lost.items() if one.at_ns < oldest_ns or number in alive]:
-            del self.lost[number]
-        place = self._place(tracks, row) if self.lost else None
+        self._settle(at_ns, alive)
+        fresh = {own: self._birth(at_ns, own, *where) for own, where in born.items()} if self.lost else {}
+        fresh = {own: birth for own, birth in fresh.items() if birth.likely}
+        if not fresh:
+            return {}
+        self.births |= fresh
+        changed: dict[int, int] = {}
+        for own, name in self._assigned().items():
+            birth = self.births[own]
+            if name != birth.name:
+                changed[birth.name] = name
+                birth.name = name
+        return changed
+
+    def _settle(self, at_ns: int, alive: set[int]) -> None:
+        """What was held back long enough is decided; who was lost too long ago is given up."""
+        for own, birth in list(self.births.items()):
+            if at_ns - birth.at_ns > HELD_BACK_S * 1e9 or birth.name not in alive:
+                del self.births[own]
+                one = self.lost.pop(birth.name, None)
+                if one is not None:
+                    self.gates.took((one.lane, birth.lane), *birth.likely[birth.name][1:])
+        oldest_ns, held = at_ns - round(REMEMBERED_S * 1e9), {birth.name for birth in self.births.values()}
+        for number, one in list(self.lost.items()):
+            if one.at_ns < oldest_ns:
+                self.gates.gave_up(one.lane)
+            if one.at_ns < oldest_ns or (number in alive and number not in held):
+                del self.lost[number]
+
+    def _birth(self, at_ns: int, own: int, tracks: UnitTracks, row: int) -> Birth:
+        """Who of those lost a vehicle may be, and how likely."""
+        place, birth = self._place(tracks, row), Birth(at_ns, -1, own)
         if place is None:
-            return 0
+            return birth
         found = self._lost(at_ns, place, tracks, row)
-        times = self._times_to(found.lane)
-        likely: list[tuple[float, int]] = []
+        birth.lane, times = found.lane, self._times_to(found.lane)
         for number, one in self.lost.items():
             free_s, counted_s = float(times[0, one.lane]), float(times[1, one.lane])
             way_s, changes = free_s + found.ahead_s - one.ahead_s, (counted_s - free_s) / (CHANGE_S - FREE_CHANGE_S)
             if -0.5 < way_s < LONGEST_WAY_S and _is_onward(one, found):
-                held = SLOW_HELD_SHARE if min(one.pace, found.pace) < SLOW_PACE else HELD_SHARE
-                value = _likelihood((at_ns - one.at_ns) * 1e-9, way_s / _pace(one.pace, found.pace), held)
-                value += LANE_CHANGE * changes - way_s / WAY_S
+                way, held = (one.lane, found.lane), SLOW_HELD_SHARE if _is_slow(one, found) else HELD_SHARE
+                passed_s, expected_s = (at_ns - one.at_ns) * 1e-9, way_s / _pace(one.pace, found.pace)
+                value = self.gates.time(way, passed_s, expected_s, held) + self.gates.share(way, way_s, changes)
                 value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
                 value += OTHER_CLASS if found.object_class != one.object_class else 0.0
-                likely.append((value, number))
-        best = max(likely, default=(-math.inf, 0))
-        if best[0] < LEAST_LIKELY:
-            return 0
-        del self.lost[best[1]]
-        return best[1]
+                if value > LEAST_LIKELY:
+                    birth.likely[number] = (value, passed_s, expected_s)
+        return birth
+
+    def _assigned(self) -> dict[int, int]:
+        """The likeliest identities of all who have just appeared, by their own; each may be a stranger."""
+        owns, numbers = list(self.births), sorted({n for birth in self.births.values() for n in birth.likely})
+        numbers = [number for number in numbers if number in self.lost]
+        gain = np.zeros((len(owns), len(numbers) + len(owns)))
+        for row, birth in enumerate(self.births.values()):
+            for column, number in enumerate(numbers):
+                if number in birth.likely:
+                    gain[row, column] = birth.likely[number][0] - LEAST_LIKELY + STANDING * (number == birth.name)
+        rows, columns = linear_sum_assignment(gain, maximize=True)
+        return {
+            owns[row]: numbers[column] if column < len(numbers) and gain[row, column] > 0.0 else owns[row]
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        }
 
     def state(self) -> dict[str, Any]:
         """For a snapshot."""
         return {
             "lost": [[number, *astuple(one)] for number, one in self.lost.items()],
+            "births": [
+                [own, one.at_ns, one.lane, one.name, [[number, *value] for number, value in one.likely.items()]]
+                for own, one in self.births.items()
+            ],
+            "gates": self.gates.state(),
             "seen": np.flatnonzero(self._seen).tolist(),
             "watched": self._watched,
             "lists": self._lists,
@@ -209,6 +286,11 @@ class HandOver:
     def restore(self, state: dict[str, Any]) -> None:
         """From a snapshot."""
         self.lost = {int(number): Lost(int(at_ns), int(lane), *rest) for number, at_ns, lane, *rest in state["lost"]}
+        self.births = {
+            int(own): Birth(at_ns, lane, name, {int(number): (a, b, c) for number, a, b, c in likely})
+            for own, at_ns, lane, name, likely in state["births"]
+        }
+        self.gates.restore(state["gates"])
         self._seen[:] = False
         self._seen[state["seen"]] = True
         self._watched, self._lists = list(state["watched"]), int(state["lists"])
@@ -269,15 +351,11 @@ def _is_onward(one: Lost, found: Lost) -> bool:
     return min(one.ux * dx + one.uy * dy, found.ux * dx + found.uy * dy) > BACKWARD * away
 
 
+def _is_slow(one: Lost, found: Lost) -> bool:
+    return min(one.pace, found.pace) < SLOW_PACE
+
+
 def _pace(first: float, second: float) -> float:
     """Speed over the limit on the way between two places: that of both, where nobody had to wait."""
     moving = [one for one in (first, second) if one > 0.4]
     return min(max(sum(moving) / len(moving), 0.6), 1.2) if moving else 0.9
-
-
-def _likelihood(passed_s: float, expected_s: float, held_share: float) -> float:
-    """Logarithm of the density of a travel time: on time, or late by a wait at a red light or in a queue. [1/s]"""
-    late_s, deviation_s = passed_s - expected_s, TIME_SHARE * expected_s + TIME_S
-    free = math.exp(-0.5 * (late_s / deviation_s) ** 2) / (deviation_s * math.sqrt(2.0 * math.pi))
-    held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
-    return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))
