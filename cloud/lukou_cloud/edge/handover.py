@@ -38,6 +38,9 @@ HELD_BACK_S = 1.8
 STANDING = 0.5
 """Log-likelihood by which another assignment must be better for an identity to be changed again."""
 
+FIRST = 0.65
+"""Weight of the speed where somebody was lost beside that where he appears, which tells of the next queue, too."""
+
 LENGTH_DEVIATION_M = 0.8
 """Standard deviation of the difference of two lengths of one vehicle. [m]"""
 
@@ -357,5 +360,6 @@ def _is_slow(one: Lost, found: Lost) -> bool:
 
 def _pace(first: float, second: float) -> float:
     """Speed over the limit on the way between two places: that of both, where nobody had to wait."""
-    moving = [one for one in (first, second) if one > 0.4]
-    return min(max(sum(moving) / len(moving), 0.6), 1.2) if moving else 0.9
+    moving = [(one, weight) for one, weight in ((first, FIRST), (second, 1.0 - FIRST)) if one > 0.4]
+    total = sum(weight for _, weight in moving)
+    return min(max(sum(one * weight for one, weight in moving) / total, 0.6), 1.2) if moving else 0.9
