@@ -71,10 +71,23 @@ def test_watch_says_lost_once_per_second_and_back() -> None:
 
 def test_watch_finds_a_frozen_picture() -> None:
     watch = CameraWatch("c", stale_s=0.5, frozen_s=1.0)
-    still = np.zeros((32, 32, 3), np.uint8)
+    still = np.random.default_rng(1).integers(0, 255, (32, 32, 3)).astype(np.uint8)
     healths = [watch.seen(still, k * SECOND // 10) for k in range(1, 15)]
     assert healths[0] is CameraHealth.OK
     assert healths[-1] is CameraHealth.FROZEN
+
+
+@pytest.mark.parametrize("level", [0.0, 40.0, 255.0])
+def test_watch_finds_a_picture_that_shows_nothing(level: float) -> None:
+    watch, rng = CameraWatch("c", stale_s=0.5, frozen_s=1.0), np.random.default_rng(1)
+    covered = np.clip(rng.normal(level, 8.0, (384, 640, 3)), 0, 255).astype(np.uint8)
+    assert watch.seen(covered, SECOND) is CameraHealth.BLIND
+    assert watch.faults() == ["c: picture shows nothing"]
+    dim = covered.copy()
+    dim[200:260, 100:300] //= 2
+    dim[200:260, 300:400] += 20
+    assert watch.seen(dim, 2 * SECOND) is CameraHealth.OK
+    assert watch.faults() == []
 
 
 class Stream:

@@ -151,17 +151,33 @@ def test_a_moved_camera_is_said_widened_and_used_as_it_looks() -> None:
     assert last.validity == VALID
 
 
-def test_one_comparison_alone_changes_no_calibration() -> None:
+def test_one_comparison_alone_only_widens_and_two_correct() -> None:
     core = PerceptionCore(settings(cameras=[camera(name="north")]), Eye(), district())
     run(core, 1.0, names=("north",))
+    mounting, one = core._sensors["north"].mounting, core._settings.cameras[0]
+    for at_s, turn, share in ((1.0, 2.0, 0.8), (1.1, 5.0, 0.8), (1.2, 3.0, 0.2), (1.3, 3.0, 0.8)):
+        told(core, turned(turn, share=share), at_s)  # with a fifth of the lines recognised it says nothing
+        used = mounting.turned(one)
+        assert used.azimuth_rad == one.azimuth_rad
+        assert used.angle_deviation_rad > np.radians(1.9)
     projector = core._projectors["north"]
-    told(core, turned(2.0), 1.0)
-    told(core, turned(5.0), 1.1)
-    told(core, turned(3.0, share=0.2), 1.2)  # lines not recognised: says nothing
-    told(core, turned(3.0), 1.3)
-    assert core._projectors["north"] is projector
     told(core, turned(3.1), 1.4)
     assert core._projectors["north"] is not projector
+    used = mounting.turned(one)
+    assert used.azimuth_rad == pytest.approx(one.azimuth_rad + np.radians(3.1))
+    assert used.angle_deviation_rad < np.radians(0.5)
+    told(core, turned(0.0), 1.5)  # seen once that it is back
+    assert mounting.turned(one).angle_deviation_rad > np.radians(2.9)
+    told(core, turned(0.0), 1.6)
+    assert mounting.turned(one).azimuth_rad == one.azimuth_rad
+    assert mounting.turned(one).angle_deviation_rad == one.angle_deviation_rad
+
+
+def test_stamps_from_the_future_are_said() -> None:
+    core = PerceptionCore(settings(cameras=[camera(name="north")]), Eye(), district())
+    last = [one for one in run(core, 2.0, names=("north",), delay_s=-0.2) if one.topic == "objects"][-1]
+    assert last.validity == DEGRADED
+    assert "north clock off: stamps lie 0.20 s in the future" in last.reason
 
 
 def test_pictures_are_sent_seldom_small_and_coarse_and_only_if_asked_for() -> None:

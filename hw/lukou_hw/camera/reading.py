@@ -25,6 +25,8 @@ class CameraHealth(StrEnum):
     """No picture arrives; the frame carries `NO_PICTURE`."""
     FROZEN = "frozen"
     """Pictures arrive but have not changed in a single pixel for longer than a real sensor's noise allows."""
+    BLIND = "blind"
+    """Pictures arrive but show nothing: the lens is covered, or all is black or white."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

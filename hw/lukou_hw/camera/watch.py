@@ -1,4 +1,4 @@
-"""Health of a camera from what its driver sees: silence, and pictures that do not change."""
+"""Health of a camera from what its driver sees: silence, pictures that do not change, and pictures that show nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,29 @@ from lukou_hw.camera.reading import NO_PICTURE, CameraFrame, CameraHealth
 
 REPEAT_LOST_S = 1.0
 """A lost camera is told of again this often. [s]"""
+
+CELLS = 24
+"""A picture's content is judged on about so many cells along each side, in which noise averages out."""
+
+LEAST_CONTRAST = 1.0
+"""With a smaller standard deviation of its cells a picture shows nothing. [0..255]"""
+
+
+def shows_nothing(picture: NDArray[np.uint8]) -> bool:
+    """Whether a picture has no content but noise: a covered lens, all black, all white. Of a tiny one nothing is said.
+
+    Parameters
+    ----------
+    picture : (h, w, 3) uint8 array
+        Any size.
+    """
+    green = picture[:: 2 if picture.shape[0] >= 4 * CELLS else 1, :, 1]
+    if min(green.shape) < CELLS:
+        return False
+    height, width = (side // CELLS for side in green.shape)
+    rows = np.add.reduceat(green[: height * CELLS], np.arange(0, height * CELLS, height), axis=0, dtype=np.uint32)
+    cells = np.add.reduceat(rows[:, : width * CELLS], np.arange(0, width * CELLS, width), axis=1) / (height * width)
+    return bool(cells.std() < LEAST_CONTRAST)
 
 
 @dataclass
@@ -44,7 +67,8 @@ class CameraWatch:
         if print_ != self._print:
             self._print, self._changed_ns = print_, at_ns
         frozen = at_ns - self._changed_ns > self.frozen_s * 1e9
-        self.health = CameraHealth.FROZEN if frozen else CameraHealth.OK
+        blind = CameraHealth.BLIND if shows_nothing(picture) else CameraHealth.OK
+        self.health = CameraHealth.FROZEN if frozen else blind
         return self.health
 
     def silence(self, now_ns: int) -> CameraFrame | None:
@@ -62,5 +86,9 @@ class CameraWatch:
 
     def faults(self) -> list[str]:
         """Words for the health report."""
-        words = {CameraHealth.LOST: "no picture", CameraHealth.FROZEN: "picture does not change"}
+        words = {
+            CameraHealth.LOST: "no picture",
+            CameraHealth.FROZEN: "picture does not change",
+            CameraHealth.BLIND: "picture shows nothing",
+        }
         return [f"{self.name}: {words[self.health]}"] if self.health in words else []

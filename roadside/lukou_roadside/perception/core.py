@@ -40,6 +40,9 @@ MOST_REPEATS = 3
 REPORT_NS = 10**9
 """How often the sensors' quality is told. [ns]"""
 
+MOST_AHEAD_S = 0.05
+"""Nothing is measured in the future: a stamp that lies farther ahead of our own clock comes from one that is off. [s]"""
+
 MOST_SENSORS = 32
 """Sensors that have a bit in ``contributing_sensors``."""
 
@@ -87,6 +90,7 @@ class _Sensor:
     mounting: Mounting = field(default_factory=Mounting)
     scan: Scan | None = None
     pictured_ns: int = 0
+    ahead_s: float = 0.0
     memory: VendorMemory = field(default_factory=VendorMemory)
 
 
@@ -222,14 +226,15 @@ class PerceptionCore:
             self._take_mounting(one.value)
 
     def _take_mounting(self, reading: MountingReading) -> None:
-        """Note where a camera looks by its picture; use it as it looks, once two comparisons agree."""
+        """Note where a camera looks by its picture; trust it less after one that says so, use it as it looks after two."""
         sensor = self._sensors.get(reading.camera)
         camera = next((one for one in self._settings.cameras if one.name == reading.camera), None)
         if sensor is None or camera is None:
             return
         if sensor.mounting.take(reading) and self._settings.watch.corrects:
             self._place_camera(sensor.mounting.turned(camera), sensor)
-            self._backgrounds.pop(camera.name, None)  # the street as it was seen before the turn
+            if sensor.mounting.used is not None:
+                self._backgrounds.pop(camera.name, None)  # the street as it was seen before the turn
             self._tracker.registration.forget(sensor.number)
 
     def _take_frame(self, now_ns: int, one: Input, frame: CameraFrame, is_superseded: bool) -> None:
@@ -238,7 +243,7 @@ class PerceptionCore:
             return
         self._dropped_by_driver[frame.camera] = frame.dropped
         if frame.picture.size == 0 or one.validity == INVALID:
-            sensor.reason = frame.reason or str(frame.health)
+            sensor.reason = (frame.reason or str(frame.health)).removeprefix(f"{sensor.name}: ")
             return
         if is_superseded and now_ns - one.measured_at_ns > self._settings.oldest_frame_s * 1e9:
             self.dropped_frames += 1
@@ -323,6 +328,7 @@ class PerceptionCore:
         sensor.scan = scan
         sensor.quality.took(scan, (self._now_ns - one.measured_at_ns) * 1e-9)
         sensor.last_ns = max(sensor.last_ns, one.measured_at_ns)
+        sensor.ahead_s = (one.measured_at_ns - self._now_ns) * 1e-9
         self._cycles.add(sensor.name, one.topic, one.measured_at_ns)
 
     def _seconds(self, at_ns: int) -> float:
@@ -339,7 +345,7 @@ class PerceptionCore:
 
     def _list(self, at_ns: int, now_ns: int, used: tuple[tuple[str, int], ...], missing: list[str]) -> Output:
         self._last_ns = now_ns
-        areas = [sensor.area for sensor in self._sensors.values() if sensor.area is not None and not sensor.reason]
+        areas = [one.area for one in self._sensors.values() if one.area is not None and self._sees(one)]
         tracks = self._tracker.at(self._seconds(at_ns))
         objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
         self._compare(tracks)
@@ -353,9 +359,14 @@ class PerceptionCore:
         reason = ("no sensor: " if blind else "") + "; ".join(troubles)
         return Output("objects", objects, at_ns, validity, reason[:200], used=used)
 
+    def _sees(self, sensor: _Sensor) -> bool:
+        """Whether somebody in its area would be found: what a sensor does not find although it works is not empty."""
+        return not sensor.reason and not self._tracker.registration.is_all_but_blind(sensor.number)
+
     def _doubt(self, sensor: _Sensor) -> str:
         """What speaks against a sensor that works."""
-        words = (self._tracker.registration.doubt(sensor.number), sensor.mounting.doubt)
+        ahead = f"clock off: stamps lie {sensor.ahead_s:.2f} s in the future" if sensor.ahead_s > MOST_AHEAD_S else ""
+        words = (ahead, self._tracker.registration.doubt(sensor.number), sensor.mounting.doubt)
         return " and ".join(word for word in words if word)
 
     def _compare(self, tracks: Tracks) -> None:

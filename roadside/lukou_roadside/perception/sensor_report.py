@@ -31,10 +31,13 @@ class Mounting:
         The last comparison.
     used : Judgement or None
         The turn that is corrected for; None: the calibration stands.
+    suspected_rad : float
+        A turn beyond that, seen once and not yet again. [rad]
     """
 
     reading: MountingReading | None = None
     used: Judgement | None = None
+    suspected_rad: float = 0.0
     _before: Judgement | None = None
 
     @property
@@ -44,26 +47,32 @@ class Mounting:
         return judgement.words if judgement is not None and judgement.has_moved else ""
 
     def take(self, reading: MountingReading) -> bool:
-        """Note a comparison; True where the camera should now be used with another turn than so far."""
+        """Note a comparison; True where the camera should now be used differently.
+
+        A turn that is seen once makes its angles doubtful by as much; one that is seen twice is corrected for.
+        """
         before, self._before, self.reading = self._before, reading.judgement, reading
-        now = reading.judgement
-        if not now.is_sure or before is None or not before.is_sure or _apart(now, before) > AGREE_RAD:
+        now, known = reading.judgement, (self.used, self.suspected_rad)
+        if not now.is_sure:
             return False
-        wanted = now if now.has_moved else None
-        if wanted is None and self.used is None:
-            return False
-        if wanted is not None and self.used is not None and _apart(wanted, self.used) < AGREE_RAD:
-            return False
-        self.used = wanted
-        return True
+        if before is not None and before.is_sure and _apart(now, before) <= AGREE_RAD:
+            self.suspected_rad = 0.0
+            if not now.has_moved:
+                self.used = None
+            elif self.used is None or _apart(now, self.used) >= AGREE_RAD:
+                self.used = now
+        else:
+            off_rad = now.turn_rad if self.used is None else _apart(now, self.used)
+            is_off = now.has_moved if self.used is None else off_rad >= AGREE_RAD
+            self.suspected_rad = off_rad if is_off else 0.0
+        return (self.used, self.suspected_rad) != known
 
     def turned(self, camera: CameraSettings) -> CameraSettings:
         """A camera as it looks now, with angles trusted less than its calibration's."""
+        deviation = math.hypot(camera.angle_deviation_rad, self.suspected_rad)
         if self.used is None:
-            return camera
-        deviation = math.hypot(
-            camera.angle_deviation_rad, self.used.deviation_rad, CORRECTED_SHARE * self.used.turn_rad
-        )
+            return camera.model_copy(update={"angle_deviation_rad": deviation})
+        deviation = math.hypot(deviation, self.used.deviation_rad, CORRECTED_SHARE * self.used.turn_rad)
         return camera.model_copy(
             update={
                 "azimuth_rad": camera.azimuth_rad + self.used.azimuth_rad,

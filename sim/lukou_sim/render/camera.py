@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -113,3 +113,10 @@ def look(
     rotation = np.stack([c * right + s * down, -s * right + c * down, forward])
     translation = -rotation @ np.asarray(position_map, dtype=np.float64)
     return CameraModel(name, width, height, focal_px, np.column_stack([rotation, translation]))
+
+
+def turned(camera: CameraModel, azimuth_rad: float) -> CameraModel:
+    """The camera at the same place, turned about the vertical; positive to the left. [rad]"""
+    c, s = math.cos(azimuth_rad), math.sin(azimuth_rad)
+    rotation = camera.camera_from_map[:, :3] @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    return replace(camera, camera_from_map=np.column_stack([rotation, -rotation @ camera.position_map]))

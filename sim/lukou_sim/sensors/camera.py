@@ -150,7 +150,7 @@ class CameraFeed:
         self._sequence = 0
         self.unsent = 0
 
-    def offer(self, picture: NDArray[np.uint8], due_ns: int) -> None:
+    def offer(self, picture: NDArray[np.uint8], due_ns: int, measured_ns: int | None = None) -> None:
         """Send a picture; a full queue or an absent receiver costs the frame, never time.
 
         Parameters
@@ -159,10 +159,13 @@ class CameraFeed:
             Must not be changed afterwards.
         due_ns : int
             Instant that it shows, nanoseconds POSIX UTC.
+        measured_ns : int, optional
+            Its time stamp, where the camera's clock is off.
         """
         self._sequence += 1
         height, width = picture.shape[:2]
-        head = HEAD.pack(MAGIC, self._sequence, due_ns, due_ns, height, width)
+        stamp_ns = due_ns if measured_ns is None else measured_ns
+        head = HEAD.pack(MAGIC, self._sequence, due_ns, stamp_ns, height, width)
         try:
             self._socket.send_multipart([head, np.ascontiguousarray(picture)], zmq.NOBLOCK, copy=False)
         except zmq.Again:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from lukou_sim.district import NET
 from lukou_sim.district.cameras import cameras
 from lukou_sim.district.layout import INTERSECTIONS
+from lukou_sim.render.camera import turned
 from lukou_sim.render.district_plan import street_plan
 from lukou_sim.render.renderer import Renderer, Scene
 from lukou_sim.render.shapes import colours
@@ -33,30 +34,41 @@ class Pictures:
 
     def __init__(self, seed: int, weather: Weather = CLEAR) -> None:
         self._seed = seed
-        plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
-        texture = ground_texture(plan, Look(), np.random.default_rng(0))
-        self._renderer = {
-            camera.name: Renderer(
-                camera,
-                background(plan, camera, Look(), 0, texture),
-                seed=seed + number,
-                farthest_m=FARTHEST_M,
-                weather=weather,
-                lamps=street_lamps(plan),
-            )
-            for number, camera in enumerate(cameras(CAMERA_SITE))
-        }
+        self._weather = weather
+        self._plan = street_plan(NET, INTERSECTIONS[CAMERA_SITE])
+        self._texture = ground_texture(self._plan, Look(), np.random.default_rng(0))
+        self._cameras = {camera.name: (number, camera) for number, camera in enumerate(cameras(CAMERA_SITE))}
+        self._renderer: dict[tuple[str, float], Renderer] = {}
+        for name in self._cameras:
+            self.prepare(name)
         self._colours: dict[int, NDArray[np.float64]] = {}
         self._last: dict[str, NDArray[np.uint8]] = {}
         self._scene: tuple[int, Scene] | None = None
 
-    def render(self, camera: str, users: RoadUsers, *, frozen: bool = False) -> NDArray[np.uint8]:
+    def prepare(self, camera: str, turn_deg: float = 0.0) -> Renderer:
+        """Draw the empty street as a camera sees it that has turned to the left by so much; takes about a second. [degrees]"""
+        if (camera, turn_deg) not in self._renderer:
+            number, model = self._cameras[camera]
+            model = turned(model, np.radians(turn_deg)) if turn_deg else model
+            self._renderer[camera, turn_deg] = Renderer(
+                model,
+                background(self._plan, model, Look(), 0, self._texture),
+                seed=self._seed + number,
+                farthest_m=FARTHEST_M,
+                weather=self._weather,
+                lamps=street_lamps(self._plan),
+            )
+        return self._renderer[camera, turn_deg]
+
+    def render(
+        self, camera: str, users: RoadUsers, *, frozen: bool = False, turn_deg: float = 0.0
+    ) -> NDArray[np.uint8]:
         """(384, 640, 3) Picture; the last one again while the camera is frozen."""
         if frozen and camera in self._last:
             return self._last[camera]
         if self._scene is None or self._scene[0] != id(users):
             self._scene = id(users), self._scene_of(users)
-        picture = self._renderer[camera].render(self._scene[1])
+        picture = self.prepare(camera, turn_deg).render(self._scene[1])
         self._last[camera] = picture
         return picture
 

@@ -105,7 +105,7 @@ class WorldCore:
             for name, feed in self.cameras.items():  # first of all, and each at once: the detector waits for them
                 picture = world.picture(name)
                 if picture is not None:
-                    feed.offer(picture, due_ns)
+                    feed.offer(picture, due_ns, world.stamp_ns(name))
                     self._has_shown = True
         if self.radars is not None:
             for scan in world.radar_scans():

@@ -15,7 +15,16 @@ SCENARIOS = FOLDER / "scenarios"
 DEFAULT_SCENARIO = SCENARIOS / "demo.toml"
 
 DangerKind = Literal["red_light", "left_turn", "rear_end", "pedestrian_red", "jaywalker", "right_turn"]
-FailureKind = Literal["camera_lost", "camera_frozen", "radar_lost", "detections_lost"]
+FailureKind = Literal[
+    "camera_lost",
+    "camera_frozen",
+    "camera_blinded",
+    "camera_turned",
+    "radar_lost",
+    "radar_frozen",
+    "clock_offset",
+    "detections_lost",
+]
 Site = Literal["k1", "k2", "k3", "k4"]
 
 
@@ -41,6 +50,12 @@ class Failure(_Model):
     sensor: str = Field(description="name of the sensor, for example camera-north; * for all of the site")
     at_s: float = Field(ge=0, description="begin, seconds after the start")
     for_s: float = Field(gt=0, description="duration in seconds")
+    offset_s: float = Field(
+        default=0.2, ge=-1, le=1, description="clock_offset: stamps of k1's camera or radar are late by so much [s]"
+    )
+    turn_deg: float = Field(
+        default=2.0, ge=-30, le=30, description="camera_turned: to the left by so much, the calibration stays [degrees]"
+    )
 
 
 class Scenario(_Model):

@@ -20,15 +20,16 @@ from lukou_messages.v1.signal_pb2 import SignalColour
 from lukou_messages.v1.truth_pb2 import TruthEvent
 from lukou_messages.v1.vehicle_pb2 import VehicleReport
 from lukou_sim.cabinet.core import Cabinet
-from lukou_sim.district.cameras import radars
+from lukou_sim.district.cameras import cameras, radars
 from lukou_sim.district.configurations import load_configuration
 from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.sensors import connected, detections, radar
 from lukou_sim.world.dangers import Dangers
 from lukou_sim.world.delay import DelayStatistics, statistics
+from lukou_sim.world.faults import Faults, covered
 from lukou_sim.world.pictures import Pictures
 from lukou_sim.world.road_users import RoadUsers
-from lukou_sim.world.scenario import FailureKind, Scenario
+from lukou_sim.world.scenario import Scenario
 from lukou_sim.world.traffic import STEP_S, Traffic
 from lukou_sim.world.truth import CAMERA_SITE, Contacts, RedLightRuns, Views, part, truth_list
 
@@ -87,6 +88,7 @@ class World:
         self._letters: dict[str, str] = {}
         self._views: Views | None = None
         self._pictures: Pictures | None = None
+        self._faults = Faults(scenario.failures)
         self.users: RoadUsers = self.traffic.road_users()
         self.now_ns = begin_ns
         if warm_up:
@@ -163,63 +165,65 @@ class World:
         """Scans of the sensors of a site without cameras; empty while they fail."""
         scans = []
         for number, sensor in enumerate(detections.site_sensors(site)):
-            if self.failing("detections_lost", site, sensor.name):
+            if self._faults.has("detections_lost", site, sensor.name, self.elapsed_s):
                 continue
             index, visible = self.views.by_sensor[site, sensor.name]
             rng = self._rng(10 + number, int(site[1:]))
             scans.append(detections.scan(sensor, part(self.users, index), visible, rng, self.scenario.weather))
         return scans
 
-    def radar_scans(self) -> list[RadarScan]:
-        """Sweeps of the radars at k1."""
+    def radar_scans(self, faults: Faults | None = None) -> list[RadarScan]:
+        """Sweeps of the radars at k1; with `faults` in place of the scenario's, since several perceptions may watch one world."""
+        faults = self._faults if faults is None else faults
         sweeps = []
         for number, pose in enumerate(radars(CAMERA_SITE)):
-            if self.failing("radar_lost", CAMERA_SITE, pose.name):
+            if faults.has("radar_lost", CAMERA_SITE, pose.name, self.elapsed_s):
                 continue
             index, visible = self.views.by_sensor[CAMERA_SITE, pose.name]
             sequence = (self.now_ns // STEP_NS) & 0xFFFFFFFF
-            rng = self._rng(20, number)
-            sweeps.append(
-                radar.sweep(
-                    pose,
-                    part(self.users, index),
-                    visible,
-                    self.now_ns,
-                    sequence,
-                    rng,
-                    self.scenario.weather.rain_mm_per_h,
-                )
+            sweep = radar.sweep(
+                pose,
+                part(self.users, index),
+                visible,
+                self.now_ns,
+                sequence,
+                self._rng(20, number),
+                self.scenario.weather.rain_mm_per_h,
             )
+            sweeps.append(faults.told(CAMERA_SITE, sweep, self.elapsed_s))
         return sweeps
 
-    def picture(self, camera: str) -> NDArray[np.uint8] | None:
-        """What a camera at k1 sees now: (384, 640, 3) blue, green, red; None while it is lost."""
-        if self.failing("camera_lost", CAMERA_SITE, camera):
+    def picture(self, camera: str, faults: Faults | None = None) -> NDArray[np.uint8] | None:
+        """What a camera at k1 sees now: (384, 640, 3) blue, green, red; None while it is lost. `faults` as in `radar_scans`."""
+        faults = self._faults if faults is None else faults
+        now_s = self.elapsed_s
+        if faults.has("camera_lost", CAMERA_SITE, camera, now_s):
             return None
+        if faults.has("camera_blinded", CAMERA_SITE, camera, now_s):
+            return covered(self._rng(30, zlib.crc32(camera.encode())))
         self.prepare_cameras()
         assert self._pictures is not None
-        frozen = self.failing("camera_frozen", CAMERA_SITE, camera)
-        return self._pictures.render(camera, self.users, frozen=frozen)
+        frozen = faults.has("camera_frozen", CAMERA_SITE, camera, now_s)
+        turn_deg = faults.turn_deg(CAMERA_SITE, camera, now_s)
+        return self._pictures.render(camera, self.users, frozen=frozen, turn_deg=turn_deg)
+
+    def stamp_ns(self, camera: str, faults: Faults | None = None) -> int:
+        """The time stamp that a camera at k1 gives its picture of now; `faults` as in `radar_scans`."""
+        faults = self._faults if faults is None else faults
+        return self.now_ns + faults.clock_offset_ns(CAMERA_SITE, camera, self.elapsed_s)
 
     def prepare_cameras(self) -> None:
         """Draw the backgrounds now (about 4 s) rather than with the first picture."""
         if self._pictures is None:
-            self._pictures = Pictures(self.seed, self.scenario.weather)
+            pictures = Pictures(self.seed, self.scenario.weather)
+            for camera in cameras(CAMERA_SITE):
+                for turn_deg in self._faults.turns(CAMERA_SITE, camera.name):
+                    pictures.prepare(camera.name, turn_deg)
+            self._pictures = pictures
 
     def vehicle_reports(self) -> list[VehicleReport]:
         """Reports of the connected vehicles whose turn it is: each reports twice per second."""
         return connected.reports(self.users, self.scenario.connected_share, self.seed, self.now_ns)
-
-    def failing(self, kind: FailureKind, site: str, sensor: str) -> bool:
-        """Whether the scenario has this sensor failing now."""
-        now_s = self.elapsed_s
-        return any(
-            failure.kind == kind
-            and failure.site == site
-            and failure.sensor in ("*", sensor)
-            and failure.at_s <= now_s < failure.at_s + failure.for_s
-            for failure in self.scenario.failures
-        )
 
     @property
     def missed_dangers(self) -> Sequence[str]:

@@ -220,6 +220,10 @@ class Registration:
         clock_s, azimuth_rad, x_m, y_m = belief.mean.tolist()
         return clock_s - middle, azimuth_rad, x_m, y_m
 
+    def is_all_but_blind(self, sensor: int) -> bool:
+        """Whether a sensor is known to find far too little of what others see."""
+        return self.of(sensor).found_share < FOUND_DOUBT
+
     def doubt(self, sensor: int) -> str:
         """What is wrong with a sensor, in words; empty where nothing is."""
         told = self.of(sensor)
@@ -228,7 +232,7 @@ class Registration:
             words.append(f"clock {'late' if told.clock_s > 0 else 'early'} by {abs(told.clock_s):.2f} s")
         if abs(told.azimuth_rad) > AZIMUTH_DOUBT_RAD:
             words.append(f"turned by {np.degrees(told.azimuth_rad):+.1f} degrees")
-        if told.found_share < FOUND_DOUBT:
+        if self.is_all_but_blind(sensor):
             words.append(f"sees {told.found_share:.0%} of what the others see")
         return " and ".join(words)
 
