@@ -35,7 +35,7 @@ log = structlog.get_logger()
 HEALTH_PERIOD_NS = 10**9
 LONGEST_WAIT_S = 0.05
 
-SNAPSHOT_PERIOD_NS = 10 * 10**9
+SNAPSHOT_PERIOD_NS = 5 * 10**9
 """A recording gets the core's state this often, so that a lost message spoils no more than this."""
 
 

@@ -51,8 +51,7 @@ def test_edge_and_region_replay_bit_for_bit_twice(tmp_path: Path) -> None:
         results = [replay(recording, spec.name, lambda s=spec, v=settings: s.make_core(v)) for _ in range(2)]  # type: ignore[misc]
         assert results[0] == results[1]
         assert results[0].steps > 15 and results[0].messages > 15
-        # One message that the recorder did not hear costs the steps up to the next snapshot, 10 s of these 25.
-        assert results[0].skipped_steps < results[0].steps
+        assert results[0].skipped_steps < results[0].steps / 2
         assert (results[0].different, results[0].missing) == (0, 0), results[0].first_difference
     shutil.rmtree(folder, ignore_errors=True)
 
