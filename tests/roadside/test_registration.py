@@ -108,7 +108,7 @@ def test_a_clock_that_is_off_is_found_and_corrected(late_s: float) -> None:
     tracker, error_m = run(25.0, late_s=late_s)
     clocks = [tracker.registration.of(sensor).clock_s for sensor in range(4)]
     assert clocks[0] - others(clocks) == pytest.approx(late_s, abs=0.05)
-    assert "clock late" if late_s > 0 else "clock early" in tracker.registration.doubt(0)
+    assert ("clock late" if late_s > 0 else "clock early") in tracker.registration.doubt(0)
     assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
     _, without_m = run(25.0, late_s=late_s, registers=False)
     assert error_m < min(0.2, without_m)
@@ -122,7 +122,7 @@ def test_a_camera_that_has_turned_is_found_and_corrected(turned_rad: float) -> N
     assert "turned by" in tracker.registration.doubt(0)
     assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
     _, without_m = run(25.0, turned_rad=turned_rad, registers=False)
-    assert error_m < without_m
+    assert error_m < min(0.2, without_m)
 
 
 def test_a_blinded_camera_is_noticed_by_what_the_others_see() -> None:
