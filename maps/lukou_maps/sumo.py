@@ -6,7 +6,9 @@ remark that names the element; only what cannot be understood at all is refused.
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -308,6 +310,17 @@ def _pairs(file: SumoFile, lane_of: _LaneOf, names: list[str]) -> tuple[Ints, In
     return np.array(before, np.int64), np.array(after, np.int64)
 
 
+def intersection_name(signal: str) -> str:
+    """Name of the intersection of a SUMO signal: its id; one that no message takes as a name is shortened.
+
+    Junctions that netconvert has joined carry ids of hundreds of letters.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", signal):
+        return signal
+    kept = re.sub(r"[^A-Za-z0-9_.\-]", "_", signal)[:24].lstrip("_.-")
+    return f"{kept or 'signal'}-{hashlib.sha256(signal.encode()).hexdigest()[:12]}"
+
+
 def _connections(
     file: SumoFile, lanes: Lanes, ends: tuple[Ints, Ints]
 ) -> tuple[Connections, tuple[str, ...], dict[int, tuple[int, int]]]:
@@ -321,7 +334,7 @@ def _connections(
             continue
         intersection, link = -1, -1
         if row.signal:
-            intersection = names.setdefault(row.signal, len(names))
+            intersection = names.setdefault(intersection_name(row.signal), len(names))
             link = int(number(row.link, -1.0, f"{row.name}: linkIndex", file.remarks))
             if kinds[target] == LaneKind.CROSSWALK:
                 signal_of_crosswalk[target] = (intersection, link)

@@ -42,7 +42,9 @@ def situation(approaches: Approaches, **queues: float) -> Situation:
         queue[approaches.names.index(name)] = count
     none = np.zeros(len(queue))
     seen = tuple(
-        Seen(k, (k,), 7.0 * place, 0.0, 30.0, 0) for k in range(len(approaches.lanes)) for place in range(int(queue[k]))
+        Seen(k, (k,), 7.0 * place, 0.0, 0.0, 30.0, 0)
+        for k in range(len(approaches.lanes))
+        for place in range(int(queue[k]))
     )
     view_m = np.full(len(approaches.lanes), 300.0)
     return Situation(

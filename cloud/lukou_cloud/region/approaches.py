@@ -24,12 +24,18 @@ class Upstream:
         Index in the map.
     to_stop_m : float
         Distance from its start to the stop line. [m]
+    to_stop_s : float
+        The same at the speed limits of the lanes between. [s]
+    speed_mps : float
+        Its own speed limit. [m/s]
     choices : tuple of int
         Approach lanes (index into `Approaches.lanes`) that its traffic may take.
     """
 
     lane: int
     to_stop_m: float
+    to_stop_s: float
+    speed_mps: float
     choices: tuple[int, ...]
 
 
@@ -47,6 +53,8 @@ class Approaches:
         Their names.
     length_m, speed_mps : (n,) float array
         Length of each, and its speed limit. [m, m/s]
+    reach_m : (n,) float array
+        How far before its stop line the map knows roads that lead there; vehicles enter at that distance at the latest. [m]
     is_bicycle : (n,) bool array
         Lanes for bicycles only.
     yields : (n,) bool array
@@ -74,6 +82,7 @@ class Approaches:
     names: tuple[str, ...]
     length_m: NDArray[np.float64]
     speed_mps: NDArray[np.float64]
+    reach_m: NDArray[np.float64]
     is_bicycle: NDArray[np.bool_]
     yields: NDArray[np.bool_]
     upstream: dict[int, Upstream]
@@ -114,15 +123,23 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
     speed = np.nan_to_num(road.lanes.speed_limit_mps[list(lanes)], nan=13.9)
     motor = road.lanes.participants[list(lanes)] & int(Participants.MOTOR)
     is_bicycle = motor == 0
+    length_m = road.lanes.length_m[list(lanes)]
+    speed_mps = np.where(is_bicycle, np.minimum(speed, 5.0), speed)
+    upstream = _upstream(road, lanes, speed_mps)
+    reach_m = length_m.copy()
+    for above in upstream.values():
+        for number in above.choices:
+            reach_m[number] = max(reach_m[number], above.to_stop_m)
     return Approaches(
         intersection=configuration.intersection,
         lanes=lanes,
         names=tuple(road.lanes.names[lane] for lane in lanes),
-        length_m=road.lanes.length_m[list(lanes)],
-        speed_mps=np.where(is_bicycle, np.minimum(speed, 5.0), speed),
+        length_m=length_m,
+        speed_mps=speed_mps,
+        reach_m=reach_m,
         is_bicycle=is_bicycle,
         yields=np.array([lane in yielding for lane in lanes]),
-        upstream=_upstream(road, lanes),
+        upstream=upstream,
         crossings=crossings,
         crossing_links=tuple(
             (int(road.crosswalks.link_index[road.crosswalks.lane.tolist().index(c)]),) for c in crossings
@@ -169,39 +186,62 @@ def _changes(
     return min_s, change_s, served
 
 
-def _upstream(road: RoadModel, lanes: tuple[int, ...]) -> dict[int, Upstream]:
+def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.float64]) -> dict[int, Upstream]:
     """Lanes within `UPSTREAM_M`, with the approach lanes that they lead to, lane changes included."""
-    reach: dict[int, tuple[float, set[int]]] = {}
+    limits = np.nan_to_num(road.lanes.speed_limit_mps, nan=13.9)
+    at = road.connections
+    around = at.turn == Turn.TURN_AROUND  # who has just left would seem to come again from the end of every dead end
+    returning = set(at.via_lane[around].tolist()) | set(zip(at.from_lane[around], at.to_lane[around], strict=True))
+    reach: dict[int, tuple[float, float, set[int]]] = {}
     for number, lane in enumerate(lanes):
-        todo = [(lane, float(road.lanes.length_m[lane]))]
+        length_m = float(road.lanes.length_m[lane])
+        todo = [(lane, length_m, length_m / float(speed_mps[number]))]
+        beside = {lanes.index(k) for k in _beside(road, lane) if k in lanes}
         seen = {lane}
         while todo:
-            current, distance = todo.pop()
-            if distance > UPSTREAM_M:
+            current, distance_m, free_s = todo.pop()
+            if distance_m > UPSTREAM_M:
                 continue
             for before in road.lanes.predecessors[current]:
                 before = int(before)
                 if before in seen or road.lanes.kind[before] not in (LaneKind.ROAD, LaneKind.JUNCTION):
                     continue
-                if _is_signalised_entry(road, before, current):
+                if before in returning or (before, current) in returning or _is_signalised_entry(road, before, current):
                     continue
                 seen.add(before)
-                to_stop = distance + float(road.lanes.length_m[before])
-                old = reach.get(before)
-                reach[before] = (min(to_stop, old[0]) if old else to_stop, (old[1] if old else set()) | {number})
-                todo.append((before, to_stop))
+                length_m = float(road.lanes.length_m[before])
+                found = distance_m + length_m, free_s + length_m / max(float(limits[before]), 1.0)
+                old = reach.get(before, (*found, set()))
+                reach[before] = (*min(found, old[:2]), old[2] | beside)
+                todo.append((before, *found))
     merged = {}
-    for lane, (to_stop, choices) in reach.items():
+    for lane, (to_stop_m, to_stop_s, choices) in reach.items():
         if lane in lanes:
             continue
         for side in (road.lanes.left, road.lanes.right):
             neighbour = int(side[lane])
-            if neighbour in reach and neighbour not in lanes:
-                same = road.lanes.participants[neighbour] & road.lanes.participants[lane] & int(Participants.MOTOR)
-                if same:
-                    choices = choices | reach[neighbour][1]
-        merged[lane] = Upstream(lane, to_stop, tuple(sorted(choices)))
+            if neighbour in reach and neighbour not in lanes and _share(road, neighbour, lane):
+                choices = choices | reach[neighbour][2]
+        merged[lane] = Upstream(lane, to_stop_m, to_stop_s, float(limits[lane]), tuple(sorted(choices)))
     return merged
+
+
+def _share(road: RoadModel, a: int, b: int) -> bool:
+    """Whether motor vehicles may use both lanes."""
+    return bool(road.lanes.participants[a] & road.lanes.participants[b] & int(Participants.MOTOR))
+
+
+def _beside(road: RoadModel, lane: int) -> set[int]:
+    """A lane and those beside it that its traffic can change to."""
+    found, todo = {lane}, [lane]
+    while todo:
+        current = todo.pop()
+        for side in (road.lanes.left, road.lanes.right):
+            neighbour = int(side[current])
+            if neighbour >= 0 and neighbour not in found and _share(road, neighbour, current):
+                found.add(neighbour)
+                todo.append(neighbour)
+    return found
 
 
 def _is_signalised_entry(road: RoadModel, before: int, current: int) -> bool:

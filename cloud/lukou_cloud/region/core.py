@@ -294,7 +294,7 @@ class RegionCore:
         place.sequence += 1
         name = place.configuration.intersection
         return Command(
-            command_id=f"{name}/{self._fence}/{place.sequence}",
+            command_id=f"{name[-36:]}/{self._fence}/{place.sequence}",  # at most 64 letters
             device=name,
             issuer=self.settings.name,
             authority=Authority.AUTHORITY_ADAPTIVE,

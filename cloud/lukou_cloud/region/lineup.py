@@ -33,8 +33,8 @@ class Seen:
         Approach lane; -1: further up.
     choices : tuple of int
         Approach lanes that it may take.
-    to_stop_m, speed_mps : float
-        Distance to the stop line, and speed. [m, m/s]
+    to_stop_m, speed_mps, arrival_s : float
+        Distance to the stop line, speed, and time to the stop line if nothing holds it. [m, m/s, s]
     waited_s : float
         How long it has stood. [s]
     turn : int
@@ -47,6 +47,7 @@ class Seen:
     choices: tuple[int, ...]
     to_stop_m: float
     speed_mps: float
+    arrival_s: float
     waited_s: float
     turn: int
     weight: float = 1.0
@@ -134,21 +135,14 @@ class Lineup:
         """
         lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
         counts = np.zeros(len(self.shares))
-        load = np.zeros(self._lanes)
         for one in sorted(seen, key=lambda s: s.to_stop_m):
-            lane, way = self._assign(one, load, counts)
-            speed = float(self.approaches.speed_mps[lane])
-            arrival = 0.0
-            if one.speed_mps >= STANDING_MPS:
-                arrival = one.to_stop_m / max(0.5 * (one.speed_mps + speed), 2.0)
-            elif one.lane < 0:
-                arrival = one.to_stop_m / speed
-            load[lane] += headway_s[lane]
+            lane, way = self._assign(one, counts)
+            arrival = one.arrival_s if one.speed_mps >= STANDING_MPS or one.lane < 0 else 0.0
             counts[way] += 1
             weight = one.weight * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
             lines[lane].append((arrival, way, float(headway_s[lane]), weight))
         for at, choices in sorted(expected):
-            lane, way = self._assign(Seen(-1, choices, 0.0, 0.0, 0.0, Turn.UNKNOWN), load, counts)
+            lane, way = self._assign(Seen(-1, choices, 0.0, 0.0, 0.0, 0.0, Turn.UNKNOWN), counts)
             counts[way] += 1
             lines[lane].append((at, way, float(headway_s[lane]), float(weights[lane])))
         for lane in range(self._lanes):
@@ -174,7 +168,7 @@ class Lineup:
     def _default_ways(self, first: int, crossings: int) -> list[int]:
         return [found[0] if found else 0 for found in self._of_lane] + [first + k for k in range(crossings)]
 
-    def _assign(self, one: Seen, load: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[int, int]:
+    def _assign(self, one: Seen, counts: NDArray[np.float64]) -> tuple[int, int]:
         """Lane and way of one vehicle: what it tells, else what usually happens, spread evenly."""
         choices = [k for k in one.choices if self._of_lane[k]]
         if one.turn != Turn.UNKNOWN:
@@ -184,14 +178,16 @@ class Lineup:
                     k for k in range(self._lanes) if one.turn in self._by_turn[k] and self._is_beside(k, one.lane)
                 ]
             if fitting:
-                lane = one.lane if one.lane in fitting else min(fitting, key=lambda k: load[k])
-                return lane, self._by_turn[lane][one.turn]
+                if one.lane in fitting:
+                    return one.lane, self._by_turn[one.lane][one.turn]
+                return self._likeliest([self._by_turn[k][one.turn] for k in fitting], counts)
         if one.lane >= 0:
-            ways = self._of_lane[one.lane] or [0]
-            return one.lane, min(ways, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
+            return one.lane, self._likeliest(self._of_lane[one.lane] or [0], counts)[1]
         options = [way for k in choices for way in self._of_lane[k]]
-        if not options:
-            return one.choices[0], 0
+        return self._likeliest(options, counts) if options else (one.choices[0], 0)
+
+    def _likeliest(self, options: Sequence[int], counts: NDArray[np.float64]) -> tuple[int, int]:
+        """Lane and way that has fewest of those that it usually gets."""
         way = min(options, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
         return self.ways.movements[way].lane, way
 

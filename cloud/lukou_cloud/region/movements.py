@@ -62,7 +62,7 @@ def ways_of(road: RoadModel, configuration: SignalConfiguration, lanes: tuple[in
     return Ways(
         tuple(movements),
         np.array(turns, np.int64),
-        _gives_way(road, paths, turns),
+        _gives_way(road, paths, turns, [_beside(road, lanes[m.lane]) for m in movements]),
         tuple(exits),
         np.array(onto, np.int64),
         inner,
@@ -89,7 +89,10 @@ def _path(road: RoadModel, via: int) -> list[int]:
     return row
 
 
-def _gives_way(road: RoadModel, paths: list[set[int]], turns: list[int]) -> NDArray[np.bool_]:
+def _gives_way(
+    road: RoadModel, paths: list[set[int]], turns: list[int], origins: list[tuple[int, ...]]
+) -> NDArray[np.bool_]:
+    """By the map's conflict areas; ways from the same approach part and never wait for each other."""
     areas = road.conflict_areas
     rule: dict[tuple[int, int], int] = {}
     for a, b, right in zip(areas.lane_a.tolist(), areas.lane_b.tolist(), areas.right_of_way.tolist(), strict=True):
@@ -100,7 +103,7 @@ def _gives_way(road: RoadModel, paths: list[set[int]], turns: list[int]) -> NDAr
     for i, mine in enumerate(paths):
         for j, other in enumerate(paths):
             met = [rule[a, b] for a in mine for b in other if (a, b) in rule]
-            if i == j or not met:
+            if origins[i] == origins[j] or not met:
                 continue
             yields = any(right in (RightOfWay.A_YIELDS, RightOfWay.BOTH_YIELD) for right in met)
             unknown = all(right in (RightOfWay.UNKNOWN, RightOfWay.NONE_YIELDS) for right in met)

@@ -32,8 +32,10 @@ class Neighbours:
                     above = approaches.upstream.get(lane)
                     if other == name or above is None:
                         continue
-                    travel_s = ACROSS_S + above.to_stop_m / float(approaches.speed_mps[above.choices[0]])
-                    self._feeds.setdefault(name, {}).setdefault(other, {})[lane] = (above.choices, travel_s)
+                    self._feeds.setdefault(name, {}).setdefault(other, {})[lane] = (
+                        above.choices,
+                        ACROSS_S + above.to_stop_s,
+                    )
 
     def expected(self, now_ns: int, name: str) -> tuple[list[tuple[float, tuple[int, ...]]], frozenset[int]]:
         """Who will come to an intersection from its neighbours: time at the stop line from now and approach lanes it may

@@ -13,6 +13,7 @@ from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.travel import free_arrival_s
 from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
@@ -28,6 +29,9 @@ MOST_HIDDEN = 20.0
 
 Above = tuple[float, float, float, tuple[int, ...]]
 """A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, and which lanes it may take. [s, m, m/s]"""
+
+Place = tuple[int, tuple[int, ...], float, float, float]
+"""Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
@@ -60,7 +64,7 @@ class Situation:
     inside : tuple of int
         Lane of each vehicle that stands inside the intersection, by map index.
     view_m : (lanes,) float array
-        How far before the stop line each lane is watched. [m]
+        How far before the stop line each lane is watched, or the map ends; beyond, the usual traffic is expected. [m]
     """
 
     queue: NDArray[np.float64]
@@ -163,12 +167,14 @@ class QueueEstimator:
                 continue
             if v < STANDING_MPS and lanes[lane] in self.inside_lanes:
                 inside.append(lanes[lane])
-            number, shares, to_stop = self._place(lanes[lane], s)
-            if shares is None or to_stop > self._view_m:
+            place = self._place(lanes[lane], s)
+            if place is None or place[2] > self._view_m:
                 continue
+            number, shares, to_stop, free_s, limit = place
+            arrival_s = free_arrival_s(to_stop, free_s, v, limit)
             vehicles += 1
             present[identity] = (number, to_stop)
-            self._put(queue, arrivals, number, shares, to_stop, v)
+            self._put(queue, arrivals, number, shares, arrival_s, v)
             wait_s = 0.0
             if v < STANDING_MPS and number >= 0:
                 since = self._waits.get(identity, (number, now_s))[1]
@@ -176,13 +182,14 @@ class QueueEstimator:
                 wait_s = now_s - since
                 waited[number] = max(waited[number], wait_s)
                 standing[number] += 1
-            seen.append(Seen(number, shares, to_stop, v, wait_s, intentions.get(identity, 0)))
+            seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, intentions.get(identity, 0)))
             if number < 0:
                 above[identity] = (now_s, to_stop, v, shares)
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
         seen += self._between(now_s, above, present, view_m)
         self._hide(now_s, view_m < SEEN_FROM_M, stage, seen, queue)
         self._learn(now_s, present, standing, stage, view_m >= SEEN_FROM_M)
+        view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
         self._waits = waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
@@ -192,15 +199,18 @@ class QueueEstimator:
             view_m,
         )  # fmt: skip
 
-    def _place(self, lane: int, s: float) -> tuple[int, tuple[int, ...] | None, float]:
-        """(approach lane or -1, approach lanes it may take, distance to the stop line) of a map lane and arc length."""
+    def _place(self, lane: int, s: float) -> Place | None:
+        """Where a map lane and arc length are before the stop line; None: on no approach."""
         number = self._number.get(lane)
         if number is not None:
-            return number, (number,), max(0.0, float(self.approaches.length_m[number]) - s)
+            limit = float(self.approaches.speed_mps[number])
+            to_stop = max(0.0, float(self.approaches.length_m[number]) - s)
+            return number, (number,), to_stop, to_stop / limit, limit
         above = self.approaches.upstream.get(lane)
         if above is None:
-            return -1, None, 0.0
-        return -1, above.choices, max(0.0, above.to_stop_m - s)
+            return None
+        to_stop, free_s = above.to_stop_m - s, above.to_stop_s - s / above.speed_mps
+        return -1, above.choices, max(0.0, to_stop), max(0.0, free_s), above.speed_mps
 
     def _put(
         self,
@@ -208,7 +218,7 @@ class QueueEstimator:
         arrivals: NDArray[np.float64],
         number: int,
         shares: tuple[int, ...],
-        to_stop: float,
+        arrival_s: float,
         speed: float,
     ) -> None:
         if number >= 0:
@@ -220,10 +230,8 @@ class QueueEstimator:
         if speed < STANDING_MPS:
             queue[choice] += weights
             return
-        limit = float(self.approaches.speed_mps[shares[0]])
-        eta = int(to_stop / max(0.5 * (speed + limit), 2.0))
-        if eta < self._horizon:
-            arrivals[eta, choice] += weights
+        if arrival_s < self._horizon:
+            arrivals[int(arrival_s), choice] += weights
 
     def _people(
         self,
@@ -266,7 +274,7 @@ class QueueEstimator:
             left_m = to_stop - (now_s - at_s) * speed
             if left_m > view_m[list(choices)].min():
                 kept[identity] = (at_s, to_stop, v, choices)
-                found.append(Seen(-1, choices, left_m, speed, 0.0, 0))
+                found.append(Seen(-1, choices, left_m, speed, left_m / speed, 0.0, 0))
         self._above, self._lost = above, kept
         return found
 
@@ -282,7 +290,7 @@ class QueueEstimator:
         for lane in np.flatnonzero(is_unseen).tolist():
             hidden = round(float(self._hidden[lane]))
             queue[lane] += hidden
-            seen += [Seen(lane, (lane,), SPACING_M * k, 0.0, 0.0, 0) for k in range(hidden)]
+            seen += [Seen(lane, (lane,), SPACING_M * k, 0.0, 0.0, 0.0, 0) for k in range(hidden)]
 
     def _learn(
         self,

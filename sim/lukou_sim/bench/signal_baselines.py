@@ -50,7 +50,7 @@ class Baseline:
         wanted = signal.stage if signal.in_transition else best.name
         self._sequence += 1
         return Command(
-            command_id=f"{name}/{self._sequence}", device=name, issuer="baseline", authority=Authority.AUTHORITY_ADAPTIVE,
+            command_id=f"{name[-40:]}/{self._sequence}", device=name, issuer="baseline", authority=Authority.AUTHORITY_ADAPTIVE,
             issued_at_ns=now_ns, expires_at_ns=now_ns + 2 * 10**9, lease_s=LEASE_S, fencing_epoch=1,
             command_sequence=self._sequence, configuration_hash=configuration_hash(configuration),
             configuration_version=configuration.version, guard_nonce=signal.guard_nonce, expected_stage=signal.stage,

@@ -16,6 +16,7 @@ import numpy as np
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, save
+from lukou_maps.sumo import intersection_name
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input, Output
 from lukou_messages.site import load_spec
@@ -72,8 +73,9 @@ class Options:
 
 @dataclass
 class Place:
-    """One intersection with cabinet and guard."""
+    """One intersection with cabinet and guard; `signal_id` is SUMO's."""
 
+    signal_id: str
     configuration: SignalConfiguration
     cabinet: Cabinet
     guard: Any
@@ -138,8 +140,8 @@ class Run:
         if self.options.controller in ("plan", "actuated"):
             return
         files: list[str] = []
-        for name in sorted(libsumo.trafficlight.getIDList()):
-            configuration = self._configuration(name)
+        for signal_id in sorted(libsumo.trafficlight.getIDList()):
+            configuration = self._configuration(signal_id)
             if configuration is None or len(configuration.stages) < 2:
                 continue
             path = Path(self._temporary.name) / f"{len(files)}.signal.json"
@@ -151,7 +153,9 @@ class Run:
                 "latency_s": 0.1,
             }  # fmt: skip
             guard = spec.make_core(spec.settings.model_validate(settings))
-            self.places[name] = Place(configuration, Cabinet(configuration, START_NS), guard)
+            self.places[configuration.intersection] = Place(
+                signal_id, configuration, Cabinet(configuration, START_NS), guard
+            )
         if self.options.controller == "lukou":
             spec = load_spec("region")
             timing = {**TIMING, "interval_s": self.options.interval_s, "view_m": self.options.range_m}
@@ -161,16 +165,16 @@ class Run:
             self.baseline = make_baseline(self.options.controller, self.road)
         self._turns = _turns(self.road)
 
-    def _configuration(self, name: str) -> SignalConfiguration | None:
+    def _configuration(self, signal_id: str) -> SignalConfiguration | None:
         """From the programme that runs: its yellow, its all-red, its green pairs."""
-        running = libsumo.trafficlight.getProgram(name)
-        logic = next(each for each in libsumo.trafficlight.getAllProgramLogics(name) if each.programID == running)
+        running = libsumo.trafficlight.getProgram(signal_id)
+        logic = next(each for each in libsumo.trafficlight.getAllProgramLogics(signal_id) if each.programID == running)
         phases = [(float(phase.duration), str(phase.state)) for phase in logic.phases]
         yellows = [duration for duration, state in phases if "y" in state and not set(state) & set("Gg")]
         yellows = yellows or [duration for duration, state in phases if "y" in state]
         try:
             return configuration_from_programme(
-                name, phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
+                intersection_name(signal_id), phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
                 minimum_green_s=MINIMUM_GREEN_S - 0.2, maximum_green_s=120.0, maximum_red_s=600.0,
             )  # fmt: skip
         except ValueError:
@@ -203,19 +207,19 @@ class Run:
                 self.decision_ms.append((time.process_time() - began) * 1e3)
                 if command is not None:
                     self._command(command, now_ns)
-        for name, place in self.places.items():
+        for place in self.places.values():
             place.cabinet.step(now_ns + SECOND_NS // 10)  # what was ordered now begins now
             if (
                 place.signal is not None and place.signal.in_transition
             ):  # and what ends now has ended, not a second later
                 self._guard(place, now_ns + SECOND_NS // 10, [])
-            self._show(name, place, now_ns)
+            self._show(place, now_ns)
 
-    def _show(self, name: str, place: Place, now_ns: int) -> None:
-        letters = place.cabinet.link_states(self._links(name))
+    def _show(self, place: Place, now_ns: int) -> None:
+        letters = place.cabinet.link_states(len(libsumo.trafficlight.getRedYellowGreenState(place.signal_id)))
         if letters != place.letters:
-            self._note_changes(name, place.letters, letters, now_ns)
-            libsumo.trafficlight.setRedYellowGreenState(name, letters)
+            self._note_changes(place.signal_id, place.letters, letters, now_ns)
+            libsumo.trafficlight.setRedYellowGreenState(place.signal_id, letters)
             place.letters = letters
 
     def _interval(self) -> int:
@@ -249,9 +253,6 @@ class Run:
             else:
                 place.is_asked = False
                 place.cabinet.release()
-
-    def _links(self, name: str) -> int:
-        return len(libsumo.trafficlight.getRedYellowGreenState(name))
 
     # ---- what is seen
 

@@ -1,0 +1,142 @@
+"""Approaches of a junction whose roads end where everybody may turn around: who left is not coming, and how soon who comes arrives."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sumo
+
+from lukou_cloud.region.approaches import Approaches, compile_approaches
+from lukou_cloud.region.lineup import Lineup, Seen
+from lukou_cloud.region.movements import ways_of
+from lukou_cloud.region.queues import QueueEstimator
+from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.travel import free_arrival_s
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel, Turn
+from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme
+from lukou_maps.sumo import intersection_name
+from lukou_messages.objects import ObjectList
+
+
+@pytest.fixture(scope="module")
+def cross(tmp_path_factory: pytest.TempPathFactory) -> tuple[RoadModel, SignalConfiguration, Approaches]:
+    """One junction, four roads of two lanes and 150 m, a dead end behind each."""
+    net = tmp_path_factory.mktemp("cross") / "cross.net.xml"
+    tool = Path(sumo.SUMO_HOME) / "bin" / "netgenerate"
+    subprocess.run(
+        [tool, "--grid", "--grid.number", "1", "--grid.attach-length", "150", "-L", "2", "--tls.set", "A0",
+         "-o", net],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    road = load_map(net)
+    assert len(road.intersections) == 1
+    at = road.connections
+    count = int(at.link_index.max()) + 1
+    north = [
+        int(at.link_index[k])
+        for k in range(len(at.turn))
+        if at.intersection[k] == 0 and road.lanes.names[at.from_lane[k]].startswith(("top", "bottom"))
+    ]
+    letters = "".join("G" if k in north else "r" for k in range(count))
+    other = "".join("r" if k in north else "G" for k in range(count))
+    phases = [
+        (20.0, letters),
+        (3.0, letters.replace("G", "y")),
+        (20.0, other),
+        (3.0, other.replace("G", "y")),
+    ]
+    configuration = configuration_from_programme(road.intersections[0], phases)
+    return road, configuration, compile_approaches(road, configuration)
+
+
+def test_who_leaves_is_not_expected_back_from_the_dead_end(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, _, approaches = cross
+    assert (road.connections.turn == Turn.TURN_AROUND).any()
+    leaving = {int(k) for k in road.connections.to_lane[road.connections.intersection >= 0]}
+    assert leaving and not leaving & set(approaches.upstream)
+    estimator = QueueEstimator(approaches, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+    lane = approaches.names[0]
+
+    def one(name: str, s_m: float) -> ObjectList:
+        return ObjectList.of(
+            1, lane_names=[name], id=[1], object_class=[1], x_m=[0], y_m=[0], velocity_x_mps=[12.0], velocity_y_mps=[0.0],
+            lane=[0], lane_s_m=[s_m],
+        )  # fmt: skip
+
+    estimator.update(0.0, one(lane, float(approaches.length_m[0]) - 5.0))
+    gone = estimator.update(1.0, one(road.lanes.names[min(leaving)], 3.0))
+    assert estimator.departures.tolist() == [1] + [0] * (len(approaches.lanes) - 1)
+    assert gone.vehicles == 0 and gone.seen == ()
+
+
+def test_ways_from_the_same_approach_never_wait_for_each_other(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, configuration, approaches = cross
+    ways = ways_of(road, configuration, approaches.lanes)
+    edges = [approaches.names[m.lane].rsplit("_", 1)[0] for m in ways.movements]
+    same = np.array([[a == b for b in edges] for a in edges])
+    assert not (ways.gives_way & same).any()
+    left = [k for k in range(len(edges)) if ways.turn[k] == Turn.LEFT]
+    assert left and ways.gives_way[left].any(axis=1).all()  # they do wait for who comes towards them
+
+
+def test_nobody_is_expected_from_beyond_the_end_of_the_map_later_than_from_its_end(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, _, approaches = cross
+    assert approaches.reach_m == pytest.approx(150.0, abs=25.0)
+    estimator = QueueEstimator(approaches, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings(view_m=300.0))
+    none = ObjectList.of(
+        0,
+        lane_names=[],
+        **{c: [] for c in ("id", "object_class", "x_m", "y_m", "velocity_x_mps", "velocity_y_mps")},
+    )
+    assert estimator.update(0.0, none).view_m == pytest.approx(approaches.reach_m)
+
+
+def test_a_told_turn_goes_to_the_lane_that_its_drivers_use(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, configuration, approaches = cross
+    ways = ways_of(road, configuration, approaches.lanes)
+    lineup = Lineup(approaches, ways, 60, 40.0)
+    straight = [k for k, m in enumerate(ways.movements) if m.lane in (0, 1) and ways.turn[k] == Turn.STRAIGHT]
+    assert len(straight) == 2
+    used = straight[1]
+    for identity in range(200):
+        lineup.learn([(identity, ways.movements[used].lane)], {identity: int(Turn.STRAIGHT)})
+    seen = [Seen(-1, (0, 1), 100.0, 13.0, 8.0, 0.0, int(Turn.STRAIGHT))] * 4
+    lanes = len(approaches.lanes)
+    built = lineup.build(
+        seen, np.zeros(0), np.full(lanes, 2.0), np.full(lanes, 1e-9), np.full(lanes, 300.0), np.ones(lanes),
+        np.zeros(0), np.zeros(0),
+    )  # fmt: skip
+    assert np.isfinite(built.arrival_s[ways.movements[used].lane]).sum() == 4
+
+
+@pytest.mark.parametrize(
+    ("speed", "to_stop", "free_s", "expected"),
+    [
+        (13.0, 130.0, 10.0, 10.0),  # at the limit: as fast as the limit allows
+        (15.6, 130.0, 10.0, 10.0 * 13.0 / 15.6),  # faster: keeps it up
+        (0.0, 16.0, 16.0 / 13.0, 4.0),  # from standing, 2 m/s²: 16 m in 4 s
+        (0.0, 1300.0, 100.0, 100.0 / 0.9 + 11.7 / 4.0),  # a long way: half of the time of speeding up is lost
+    ],
+)
+def test_free_arrival(speed: float, to_stop: float, free_s: float, expected: float) -> None:
+    assert free_arrival_s(to_stop, free_s, speed, 13.0) == pytest.approx(expected)
+
+
+def test_names_of_signals_fit_into_messages() -> None:
+    assert intersection_name("GS_cluster_357187_359543") == "GS_cluster_357187_359543"
+    joined = "cluster_" + "_".join(str(k) for k in range(200))
+    other = intersection_name(joined + "_x")
+    assert len(intersection_name(joined)) <= 40 and intersection_name(joined) != other
+    assert intersection_name("#a:b").startswith("a_b-")
