@@ -92,7 +92,9 @@ class RegionCore:
         self.settings = settings
         self._maps = MapKeeper(road)
         self._intersections = {c.intersection: self._make(road, c) for c in configurations}
-        self._neighbours = Neighbours({name: (p.approaches, p.timing) for name, p in self._intersections.items()})
+        self._neighbours = Neighbours(
+            {name: (p.approaches, p.timing, p.queues.reach) for name, p in self._intersections.items()}
+        )
         self._turns: dict[int, tuple[int, int]] = {}  # what vehicles told: when, and which turn
         self._objects: ObjectList | None = None
         self._objects_ns = 0

@@ -39,8 +39,8 @@ class Seen:
         How long it has stood. [s]
     turn : int
         `Turn` that it has told; UNKNOWN: nothing.
-    weight : float
-        What its delay counts.
+    comes : float
+        How likely it reaches the stop line.
     """
 
     lane: int
@@ -50,7 +50,7 @@ class Seen:
     arrival_s: float
     waited_s: float
     turn: int
-    weight: float = 1.0
+    comes: float = 1.0
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Lineup:
         weights: NDArray[np.float64],
         room: NDArray[np.float64],
         drain: NDArray[np.float64],
-        expected: Sequence[tuple[float, tuple[int, ...]]] = (),
+        expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
     ) -> Traffic:
         """Traffic from now on.
@@ -128,8 +128,9 @@ class Lineup:
             What the delay in each lane counts.
         room, drain : (exits,) float array
             Vehicles that the exits take now, and how fast they get room.
-        expected : sequence of (float, tuple of int)
-            Vehicles that neighbours will send: time at the stop line from now, and the approach lanes they may take. [s]
+        expected : sequence of (float, tuple of int, float)
+            Vehicles that neighbours will send: time at the stop line from now, the approach lanes they may take, and how
+            likely they come. [s]
         fed : frozenset of int
             Lanes whose arrivals from beyond the view neighbours tell.
         """
@@ -138,13 +139,13 @@ class Lineup:
         for one in sorted(seen, key=lambda s: s.to_stop_m):
             lane, way = self._assign(one, counts)
             arrival = one.arrival_s if one.speed_mps >= STANDING_MPS or one.lane < 0 else 0.0
-            counts[way] += 1
-            weight = one.weight * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
-            lines[lane].append((arrival, way, float(headway_s[lane]), weight))
-        for at, choices in sorted(expected):
+            counts[way] += one.comes
+            weight = one.comes * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
+            lines[lane].append((arrival, way, one.comes * float(headway_s[lane]), weight))
+        for at, choices, comes in sorted(expected):
             lane, way = self._assign(Seen(-1, choices, 0.0, 0.0, 0.0, 0.0, Turn.UNKNOWN), counts)
-            counts[way] += 1
-            lines[lane].append((at, way, float(headway_s[lane]), float(weights[lane])))
+            counts[way] += comes
+            lines[lane].append((at, way, comes * float(headway_s[lane]), comes * float(weights[lane])))
         for lane in range(self._lanes):
             if lane in fed:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.timing import Timing
 
 ACROSS_S = 3.0
@@ -19,15 +20,16 @@ class Neighbours:
 
     Parameters
     ----------
-    places : mapping of str to (Approaches, Timing)
+    places : mapping of str to (Approaches, Timing, ReachShare)
         By intersection.
     """
 
-    def __init__(self, places: Mapping[str, tuple[Approaches, Timing]]) -> None:
-        self._timing = {name: timing for name, (_, timing) in places.items()}
+    def __init__(self, places: Mapping[str, tuple[Approaches, Timing, ReachShare]]) -> None:
+        self._timing = {name: timing for name, (_, timing, _) in places.items()}
+        self._reach = {name: reach for name, (*_, reach) in places.items()}
         self._feeds: dict[str, dict[str, dict[int, tuple[tuple[int, ...], float]]]] = {}
-        for name, (approaches, _) in places.items():
-            for other, (_, timing) in places.items():
+        for name, (approaches, *_) in places.items():
+            for other, (_, timing, _) in places.items():
                 for lane in set(timing.ways.to_lane.tolist()):
                     above = approaches.upstream.get(lane)
                     if other == name or above is None:
@@ -37,11 +39,12 @@ class Neighbours:
                         ACROSS_S + above.to_stop_s,
                     )
 
-    def expected(self, now_ns: int, name: str) -> tuple[list[tuple[float, tuple[int, ...]]], frozenset[int]]:
+    def expected(self, now_ns: int, name: str) -> tuple[list[tuple[float, tuple[int, ...], float]], frozenset[int]]:
         """Who will come to an intersection from its neighbours: time at the stop line from now and approach lanes it may
-        take [s]; and which lanes are fed so."""
-        found: list[tuple[float, tuple[int, ...]]] = []
+        take, how likely it comes [s]; and which lanes are fed so."""
+        found: list[tuple[float, tuple[int, ...], float]] = []
         fed: set[int] = set()
+        reach = self._reach[name]
         for other, lanes in self._feeds.get(name, {}).items():
             timing = self._timing[other]
             since_s = (now_ns - timing.planned_ns) / 1e9
@@ -52,5 +55,5 @@ class Neighbours:
             for at_s, lane in timing.outflow:
                 if lane in lanes and at_s > since_s:
                     choices, travel_s = lanes[lane]
-                    found.append((at_s - since_s + travel_s, choices))
+                    found.append((at_s - since_s + travel_s, choices, reach.share(lane)))
         return found, frozenset(fed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.travel import free_arrival_s
 from lukou_cloud.region.view import SEEN_FROM_M
@@ -27,8 +28,9 @@ SPACING_M = 7.0
 MOST_HIDDEN = 20.0
 """No more vehicles are believed to stand in a lane that nobody watches."""
 
-Above = tuple[float, float, float, tuple[int, ...]]
-"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, and which lanes it may take. [s, m, m/s]"""
+Above = tuple[float, float, float, tuple[int, ...], float]
+"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, which lanes it may take, and how likely
+it comes. [s, m, m/s]"""
 
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
@@ -121,6 +123,7 @@ class QueueEstimator:
         self._last_s: float | None = None
         self._above: dict[int, Above] = {}  # vehicles further up, as last seen
         self._lost: dict[int, Above] = {}  # those of them that nobody sees now
+        self.reach = ReachShare()
         self._hidden = np.zeros(lanes)  # vehicles believed to stand in lanes that nobody watches
 
     def update(
@@ -158,6 +161,7 @@ class QueueEstimator:
         seen: list[Seen] = []
         above: dict[int, Above] = {}
         inside: list[int] = []
+        elsewhere: list[int] = []
         vehicles = 0
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
         columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
@@ -168,13 +172,21 @@ class QueueEstimator:
             if v < STANDING_MPS and lanes[lane] in self.inside_lanes:
                 inside.append(lanes[lane])
             place = self._place(lanes[lane], s)
-            if place is None or place[2] > self._view_m:
+            if place is None:
+                elsewhere.append(identity)
                 continue
             number, shares, to_stop, free_s, limit = place
+            self.reach.note(identity, lanes[lane] if number < 0 else -1)
+            if to_stop > self._view_m:
+                continue
             arrival_s = free_arrival_s(to_stop, free_s, v, limit)
             vehicles += 1
             present[identity] = (number, to_stop)
-            self._put(queue, arrivals, number, shares, arrival_s, v)
+            comes = 1.0
+            if number < 0:
+                comes = self.reach.share(lanes[lane])
+                above[identity] = (now_s, to_stop, v, shares, comes)
+            self._put(queue, arrivals, number, shares, arrival_s, v, comes)
             wait_s = 0.0
             if v < STANDING_MPS and number >= 0:
                 since = self._waits.get(identity, (number, now_s))[1]
@@ -182,13 +194,12 @@ class QueueEstimator:
                 wait_s = now_s - since
                 waited[number] = max(waited[number], wait_s)
                 standing[number] += 1
-            seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, intentions.get(identity, 0)))
-            if number < 0:
-                above[identity] = (now_s, to_stop, v, shares)
+            seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, intentions.get(identity, 0), comes))
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
         seen += self._between(now_s, above, present, view_m)
         self._hide(now_s, view_m < SEEN_FROM_M, stage, seen, queue)
         self._learn(now_s, present, standing, stage, view_m >= SEEN_FROM_M)
+        self.reach.close(elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
         self._waits = waits
@@ -220,13 +231,14 @@ class QueueEstimator:
         shares: tuple[int, ...],
         arrival_s: float,
         speed: float,
+        comes: float,
     ) -> None:
         if number >= 0:
             choice, weights = [number], np.ones(1)
         else:
             choice = list(shares)
             weights = self.rates[choice] + 1e-3
-            weights = weights / weights.sum()
+            weights = comes * weights / weights.sum()
         if speed < STANDING_MPS:
             queue[choice] += weights
             return
@@ -267,14 +279,15 @@ class QueueEstimator:
     ) -> list[Seen]:
         """Vehicles that have driven out of one view and not yet into the next: where they should be by now."""
         found, kept = [], {}
-        for identity, (at_s, to_stop, v, choices) in {**self._lost, **self._above}.items():
+        for identity, (at_s, to_stop, v, choices, comes) in {**self._lost, **self._above}.items():
             if identity in present:
                 continue
             speed = max(v, 0.5 * float(self.approaches.speed_mps[choices[0]]))
             left_m = to_stop - (now_s - at_s) * speed
             if left_m > view_m[list(choices)].min():
-                kept[identity] = (at_s, to_stop, v, choices)
-                found.append(Seen(-1, choices, left_m, speed, left_m / speed, 0.0, 0))
+                kept[identity] = (at_s, to_stop, v, choices, comes)
+                self.reach.note(identity)
+                found.append(Seen(-1, choices, left_m, speed, left_m / speed, 0.0, 0, comes))
         self._above, self._lost = above, kept
         return found
 
@@ -306,7 +319,11 @@ class QueueEstimator:
         left = np.zeros(self._size)
         self.crossed = []
         for identity, (number, to_stop) in self._seen.items():
-            if identity not in present and number >= 0 and to_stop < 25.0:
+            if identity in present or identity in self._lost:
+                continue
+            came = number >= 0 and to_stop < 25.0
+            self.reach.ended(identity, came)
+            if came:
                 left[number] += 1
                 self.departures[number] += 1
                 self.crossed.append((identity, number))
@@ -337,6 +354,7 @@ class QueueEstimator:
             "hidden": self._hidden.tolist(),
             "above": [[i, *v] for i, v in self._above.items()],
             "lost": [[i, *v] for i, v in self._lost.items()],
+            "reach": self.reach.export(),
         }
 
     def load(self, state: dict[str, object]) -> None:
@@ -347,6 +365,7 @@ class QueueEstimator:
         self.departures = np.array(state["departures"], np.int64)
         self.discharge.load(state["discharge"])  # type: ignore[arg-type]
         self._hidden = np.array(state["hidden"], float)
-        self._above = {int(i): (at, m, v, tuple(c)) for i, at, m, v, c in state["above"]}  # type: ignore[attr-defined]
-        self._lost = {int(i): (at, m, v, tuple(c)) for i, at, m, v, c in state["lost"]}  # type: ignore[attr-defined]
+        self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}  # type: ignore[attr-defined]
+        self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}  # type: ignore[attr-defined]
+        self.reach.load(state["reach"])  # type: ignore[arg-type]
         self._last_s = None if state["last_s"] is None else float(state["last_s"])  # type: ignore[arg-type]

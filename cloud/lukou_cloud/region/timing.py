@@ -103,7 +103,7 @@ class Timing:
         situation: Situation,
         allowed: frozenset[int],
         may_hold: bool = True,
-        expected: Sequence[tuple[float, tuple[int, ...]]] = (),
+        expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
     ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.

@@ -1,0 +1,60 @@
+"""Whether a vehicle further up will come: some turn off, park or arrive before they reach the stop line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+MEMORY = 60.0
+"""Vehicles per lane over which the share is remembered."""
+PRIOR = 3.0
+"""So many vehicles that came count as seen before the first."""
+
+
+@dataclass(slots=True)
+class ReachShare:
+    """Share of the vehicles on each lane further up that pass the stop line later, learned by following them."""
+
+    _came: dict[int, float] = field(default_factory=dict)
+    _seen: dict[int, float] = field(default_factory=dict)
+    _paths: dict[int, set[int]] = field(default_factory=dict)
+    _noted: set[int] = field(default_factory=set)
+
+    def share(self, lane: int) -> float:
+        """Of the vehicles on a lane (map index) that come."""
+        return (self._came.get(lane, 0.0) + PRIOR) / (self._seen.get(lane, 0.0) + PRIOR)
+
+    def note(self, identity: int, lane: int = -1) -> None:
+        """A vehicle is on a lane further up, or was and is on an approach lane now."""
+        self._noted.add(identity)
+        if lane >= 0:
+            self._paths.setdefault(identity, set()).add(lane)
+
+    def ended(self, identity: int, came: bool) -> None:
+        """A vehicle has passed the stop line, or has gone elsewhere."""
+        for lane in self._paths.pop(identity, ()):
+            fade = 1.0 - 1.0 / MEMORY
+            self._came[lane] = self._came.get(lane, 0.0) * fade + came
+            self._seen[lane] = self._seen.get(lane, 0.0) * fade + 1.0
+
+    def close(self, elsewhere: Iterable[int]) -> None:
+        """After each list: those who are somewhere else now do not come; of those who are nowhere nobody knows."""
+        for identity in elsewhere:
+            if identity in self._paths:
+                self.ended(identity, False)
+        for identity in self._paths.keys() - self._noted:
+            del self._paths[identity]
+        self._noted.clear()
+
+    def export(self) -> list[list[list[float]]]:
+        """State as plain values, for snapshots."""
+        return [
+            [[lane, self._came[lane], self._seen[lane]] for lane in sorted(self._seen)],
+            [[k, *sorted(lanes)] for k, lanes in self._paths.items()],
+        ]
+
+    def load(self, state: list[list[list[float]]]) -> None:
+        """Continue from `export`."""
+        self._came = {int(lane): came for lane, came, _ in state[0]}
+        self._seen = {int(lane): seen for lane, _, seen in state[0]}
+        self._paths = {int(row[0]): {int(lane) for lane in row[1:]} for row in state[1]}
