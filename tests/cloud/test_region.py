@@ -137,17 +137,18 @@ def test_a_view_ends_where_nobody_looks(approaches: Approaches) -> None:
 def test_where_nobody_looks_the_usual_traffic_is_assumed(approaches: Approaches) -> None:
     estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
     lane, other = approaches.names.index("k1_N_approach_2"), approaches.names.index("k1_S_approach_2")
-    estimator.rates[lane] = estimator.rates[other] = 0.1
+    estimator._left[[lane, other]] = 0.1 * estimator._watched_s[[lane, other]]
+    estimator.rates = estimator._left / estimator._watched_s
     seen_m = np.full(len(approaches.lanes), 300.0)
     seen_m[lane] = 0.0
     nobody = lanes_of([], [], 0.0)
     red = approaches.stages.index("EW-through")
     for second in range(61):
         found = estimator.update(float(second), nobody, red, seen_m=seen_m)
-    assert found.queue[lane] == 6 and found.queue[other] == 0
+    assert found.queue[lane] == pytest.approx(6) and found.queue[other] == 0
     assert sum(one.lane == lane for one in found.seen) == 6
     assert estimator.rates[lane] == 0.1 and estimator.rates[other] < 0.09  # what is not seen teaches nothing
-    for second in range(61, 91):
+    for second in range(61, 95):
         found = estimator.update(float(second), nobody, approaches.stages.index("NS-through"), seen_m=seen_m)
     assert found.queue[lane] == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,7 @@ class Lineup:
         drain: NDArray[np.float64],
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
+        hidden: NDArray[np.float64] | None = None,
     ) -> Traffic:
         """Traffic from now on.
 
@@ -133,6 +135,8 @@ class Lineup:
             likely they come. [s]
         fed : frozenset of int
             Lanes whose arrivals from beyond the view neighbours tell.
+        hidden : (lanes,) float array, optional
+            Vehicles that come without being seen. [1/s]
         """
         lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
         counts = np.zeros(len(self.shares))
@@ -147,17 +151,18 @@ class Lineup:
             counts[way] += comes
             lines[lane].append((at, way, comes * float(headway_s[lane]), comes * float(weights[lane])))
         for lane in range(self._lanes):
-            if lane in fed:
-                continue
-            self._beyond(
-                lines[lane],
-                lane,
-                float(rates[lane]),
-                float(view_m[lane]),
-                float(headway_s[lane]),
-                counts,
-                float(weights[lane]),
+            sight_s = float(view_m[lane]) / float(self.approaches.speed_mps[lane])
+            more = partial(
+                self._usual, lane=lane, headway_s=float(headway_s[lane]), weight=float(weights[lane]), counts=counts
             )
+            unseen = float(hidden[lane]) if hidden is not None else 0.0
+            if unseen > 0:
+                lines[lane] += more(unseen, 0.0, sight_s if lane in fed else self.horizon_s)
+            if lane not in fed:
+                seen_s = max((arrival for arrival, *_ in lines[lane]), default=0.0) if unseen == 0 else 0.0
+                lines[lane] += more(float(rates[lane]), max(sight_s, seen_s), self.horizon_s)
+            if unseen > 0:
+                lines[lane].sort(key=lambda one: one[0])
         first = len(self.ways.movements)
         for k, people in enumerate(waiting.tolist()):
             if people > 0:
@@ -196,24 +201,25 @@ class Lineup:
         name = self.approaches.names
         return name[a].rsplit("_", 1)[0] == name[b].rsplit("_", 1)[0]
 
-    def _beyond(
+    def _usual(
         self,
-        line: list[tuple[float, int, float, float]],
-        lane: int,
         rate: float,
-        view_m: float,
+        from_s: float,
+        to_s: float,
+        lane: int,
         headway_s: float,
-        counts: NDArray[np.float64],
         weight: float,
-    ) -> None:
-        """Expected arrivals from beyond the view, and beyond whoever is seen there, evenly spaced."""
-        seen_s = max((arrival for arrival, *_ in line), default=0.0)
-        at = max(view_m / float(self.approaches.speed_mps[lane]), seen_s) + 0.5 / max(rate, 1e-6)
-        while at < self.horizon_s and self._of_lane[lane]:
+        counts: NDArray[np.float64],
+    ) -> list[tuple[float, int, float, float]]:
+        """Arrivals that nobody has announced, evenly spaced."""
+        found: list[tuple[float, int, float, float]] = []
+        at = from_s + 0.5 / max(rate, 1e-6)
+        while at < to_s and self._of_lane[lane]:
             way = min(self._of_lane[lane], key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
             counts[way] += 1
-            line.append((at, way, headway_s, weight))
+            found.append((at, way, headway_s, weight))
             at += 1.0 / rate
+        return found
 
 
 def _traffic(

@@ -15,6 +15,7 @@ from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.travel import free_arrival_s
+from lukou_cloud.region.unseen import Standing, Unseen
 from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
@@ -22,11 +23,8 @@ from lukou_messages.v1.objects_pb2 import ObjectClass
 STANDING_MPS = 1.4
 """Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
 
-SPACING_M = 7.0
-"""From front to front of vehicles in a queue. [m]"""
-
-MOST_HIDDEN = 20.0
-"""No more vehicles are believed to stand in a lane that nobody watches."""
+FREE_SHARE = 0.5
+"""Who drives at this share of the limit does not stand in a queue soon."""
 
 Above = tuple[float, float, float, tuple[int, ...], float]
 """A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, which lanes it may take, and how likely
@@ -34,6 +32,9 @@ it comes. [s, m, m/s]"""
 
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
+
+PRIOR_S = 60.0
+"""A usual side street's rate counts as seen for so long. [s]"""
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
@@ -67,6 +68,8 @@ class Situation:
         Lane of each vehicle that stands inside the intersection, by map index.
     view_m : (lanes,) float array
         How far before the stop line each lane is watched, or the map ends; beyond, the usual traffic is expected. [m]
+    hidden_rates : (lanes,) float array
+        Vehicles that come without being seen. [1/s]
     """
 
     queue: NDArray[np.float64]
@@ -80,6 +83,7 @@ class Situation:
     rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     inside: tuple[int, ...] = ()
     view_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    hidden_rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class QueueEstimator:
@@ -110,7 +114,8 @@ class QueueEstimator:
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
         self._number = {lane: k for k, lane in enumerate(approaches.lanes)}
         self._size = lanes + crossings
-        self.rates = np.full(self._size, 0.02)
+        self._left, self._watched_s = np.full(self._size, 0.02 * PRIOR_S), np.full(self._size, PRIOR_S)
+        self.rates = self._left / self._watched_s  # arrivals of those who are seen
         self._seen: dict[int, tuple[int, float]] = {}
         self._waits: dict[int, tuple[int, float]] = {}
         headway = np.where(approaches.yields, settings.yielding_headway_s, settings.headway_s)
@@ -124,7 +129,7 @@ class QueueEstimator:
         self._above: dict[int, Above] = {}  # vehicles further up, as last seen
         self._lost: dict[int, Above] = {}  # those of them that nobody sees now
         self.reach = ReachShare()
-        self._hidden = np.zeros(lanes)  # vehicles believed to stand in lanes that nobody watches
+        self.unseen = Unseen(~approaches.is_bicycle)
 
     def update(
         self,
@@ -155,7 +160,9 @@ class QueueEstimator:
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         queue = np.zeros(self._size)
         arrivals = np.zeros((self._horizon, self._size))
-        waited, standing = np.zeros(self._size), np.zeros(len(self.approaches.lanes))
+        waited, lanes_count = np.zeros(self._size), len(self.approaches.lanes)
+        moving_m, free_m = np.full(lanes_count, np.inf), np.full(lanes_count, np.inf)
+        standing: list[list[Standing]] = [[] for _ in self.approaches.lanes]
         present: dict[int, tuple[int, float]] = {}
         waits: dict[int, tuple[int, float]] = {}
         seen: list[Seen] = []
@@ -193,12 +200,17 @@ class QueueEstimator:
                 waits[identity] = (number, since)
                 wait_s = now_s - since
                 waited[number] = max(waited[number], wait_s)
-                standing[number] += 1
+                standing[number].append(Standing(to_stop, identity, wait_s))
+            elif number >= 0:
+                moving_m[number] = min(moving_m[number], to_stop)
+                if v > FREE_SHARE * limit:
+                    free_m[number] = min(free_m[number], to_stop)
             seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, intentions.get(identity, 0), comes))
         waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
         seen += self._between(now_s, above, present, view_m)
-        self._hide(now_s, view_m < SEEN_FROM_M, stage, seen, queue)
-        self._learn(now_s, present, standing, stage, view_m >= SEEN_FROM_M)
+        is_watched = view_m >= SEEN_FROM_M
+        self._hide(now_s, is_watched, stage, standing, moving_m, free_m, seen, queue)
+        self._learn(now_s, present, np.array([float(len(row)) for row in standing]), stage, is_watched)
         self.reach.close(elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
@@ -207,7 +219,7 @@ class QueueEstimator:
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
         return Situation(
             queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy(), tuple(inside),
-            view_m,
+            view_m, self.hidden_rates(),
         )  # fmt: skip
 
     def _place(self, lane: int, s: float) -> Place | None:
@@ -292,18 +304,37 @@ class QueueEstimator:
         return found
 
     def _hide(
-        self, now_s: float, is_unseen: NDArray[np.bool_], stage: int, seen: list[Seen], queue: NDArray[np.float64]
+        self,
+        now_s: float,
+        is_watched: NDArray[np.bool_],
+        stage: int,
+        standing: list[list[Standing]],
+        moving_m: NDArray[np.float64],
+        free_m: NDArray[np.float64],
+        seen: list[Seen],
+        queue: NDArray[np.float64],
     ) -> None:
-        """Lanes that nobody watches: as many come as usual, and leave at the usual headway while they have right of way."""
+        """Those who stand unseen; where nobody looks, as many come as usual."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
-        lanes = len(is_unseen)
+        lanes = len(is_watched)
         served = self.approaches.serves[stage, :lanes] if stage >= 0 else np.zeros(lanes, np.bool_)
-        more = self.rates[:lanes] - np.where(served, self.discharge.flow, self.discharge.red_flow)
-        self._hidden = np.where(is_unseen, np.clip(self._hidden + more * dt, 0.0, MOST_HIDDEN), 0.0)
-        for lane in np.flatnonzero(is_unseen).tolist():
-            hidden = round(float(self._hidden[lane]))
-            queue[lane] += hidden
-            seen += [Seen(lane, (lane,), SPACING_M * k, 0.0, 0.0, 0.0, 0) for k in range(hidden)]
+        for row in standing:
+            row.sort(key=lambda one: one.to_stop_m)
+        flow = np.where(served, self.discharge.flow, self.discharge.red_flow)
+        arriving = np.where(is_watched, self.hidden_rates(), self.rates[:lanes])
+        is_moving = moving_m < [row[0].to_stop_m if row else np.inf for row in standing]
+        is_moving[[lane for _, lane in self.crossed]] = True
+        hidden = self.unseen.update(dt, standing, free_m, served, flow, arriving, is_watched, is_moving)
+        for lane, places in enumerate(hidden):
+            for to_stop, comes, wait_s in places:
+                queue[lane] += comes
+                seen.append(Seen(lane, (lane,), to_stop, 0.0, 0.0, wait_s, 0, comes))
+
+    def hidden_rates(self) -> NDArray[np.float64]:
+        """Unseen vehicles that come to each approach lane: even where none was ever seen, there may be some (Jeffreys). [1/s]"""
+        share, lanes = self.unseen.share, len(self.approaches.lanes)
+        result: NDArray[np.float64] = (self._left[:lanes] + 0.5) / self._watched_s[:lanes] * (1.0 - share) / share
+        return result
 
     def _learn(
         self,
@@ -328,10 +359,12 @@ class QueueEstimator:
                 self.departures[number] += 1
                 self.crossed.append((identity, number))
         if dt > 0:
-            share = 1.0 - np.exp(-dt / self._memory)
+            keep = np.exp(-dt * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
             known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
-            self.rates += np.where(known, share * (left / dt - self.rates), 0.0)
-            if stage >= 0:
+            self._left = np.where(known, keep * self._left + left, self._left)
+            self._watched_s = np.where(known, keep * self._watched_s + dt, self._watched_s)
+            self.rates = self._left / self._watched_s
+            if stage >= 0 and self.unseen.share >= 1.0:
                 lanes = len(standing)
                 self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
         self._seen = present
@@ -345,13 +378,14 @@ class QueueEstimator:
     def export(self) -> dict[str, object]:
         """State as plain values, for snapshots."""
         return {
-            "rates": self.rates.tolist(),
+            "left": self._left.tolist(),
+            "watched_s": self._watched_s.tolist(),
             "seen": [[i, *v] for i, v in self._seen.items()],
             "waits": [[i, *v] for i, v in self._waits.items()],
             "departures": self.departures.tolist(),
             "discharge": self.discharge.export(),
             "last_s": self._last_s,
-            "hidden": self._hidden.tolist(),
+            "unseen": self.unseen.export(),
             "above": [[i, *v] for i, v in self._above.items()],
             "lost": [[i, *v] for i, v in self._lost.items()],
             "reach": self.reach.export(),
@@ -359,12 +393,13 @@ class QueueEstimator:
 
     def load(self, state: dict[str, object]) -> None:
         """Continue from `export`."""
-        self.rates = np.array(state["rates"], float)
+        self._left, self._watched_s = np.array(state["left"], float), np.array(state["watched_s"], float)
+        self.rates = self._left / self._watched_s
         self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}  # type: ignore[attr-defined]
         self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
         self.departures = np.array(state["departures"], np.int64)
         self.discharge.load(state["discharge"])  # type: ignore[arg-type]
-        self._hidden = np.array(state["hidden"], float)
+        self.unseen.load(state["unseen"])  # type: ignore[arg-type]
         self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}  # type: ignore[attr-defined]
         self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}  # type: ignore[attr-defined]
         self.reach.load(state["reach"])  # type: ignore[arg-type]

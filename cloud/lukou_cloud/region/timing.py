@@ -138,7 +138,7 @@ class Timing:
         exits = len(self.ways.exits) + 1
         traffic = self.lineup.build(
             situation.seen, situation.queue[lanes:], headway, situation.rates[:lanes], situation.view_m, self._weights,
-            np.full(exits, np.inf), np.zeros(exits), expected, fed,
+            np.full(exits, np.inf), np.zeros(exits), expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold)
         self.outflow = self._outflow(choice, traffic)

@@ -1,0 +1,218 @@
+"""Vehicles that nobody sees: how large a share is seen, and how many others stand and come.
+
+A vehicle that stands 40 m before the stop line tells of five before it, seen or not. Over many of them, the share of places that
+hold somebody seen estimates the share of all vehicles that is seen (Wong, Shen, Zhao and Liu, 2019, *On the estimation of connected
+vehicle penetration rate based on single-source connected vehicle data*). The others are then known by their places as far as somebody
+seen stands behind them, and by the usual arrivals beyond (as in Comert and Cetin, 2009, on queues from probe vehicles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPACING_M = 7.5
+"""From front to front of vehicles in a queue. [m]"""
+MOST_HIDDEN = 20.0
+"""No more unseen vehicles are believed to stand in a lane."""
+ALL_SEEN = 0.85
+"""From this share on all are taken for seen: trucks make gaps too."""
+LEAST_SHARE = 0.05
+PRIOR_PLACES = 4.0
+"""So many places with somebody seen count as known before the first."""
+MEMORY_PLACES = 300.0
+"""Places over which the share is remembered."""
+SETTLED_S = 2.0
+"""Who has stood for so long stands in its place. [s]"""
+CLOSED_UP_S = 8.0
+"""So long after right of way has ended a queue has no more gaps of its own. [s]"""
+START_S = 2.0
+STARTING_S = 1.5
+"""So long after the beginning of right of way who stands still is not about to start: the first, and each one behind. [s]"""
+CALM_S = 8.0
+"""So long nobody seen may have moved before one who stands with right of way: others may have left too. [s]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A seen vehicle that stands in an approach lane.
+
+    Attributes
+    ----------
+    to_stop_m : float
+        Before the stop line. [m]
+    identity : int
+    waited_s : float
+        Since it stands. [s]
+    """
+
+    to_stop_m: float
+    identity: int
+    waited_s: float
+
+
+@dataclass(slots=True)
+class Unseen:
+    """Unseen vehicles on the approach lanes of one intersection.
+
+    Attributes
+    ----------
+    counts : (n,) bool array
+        Lanes whose queues tell of the share: those of motor vehicles.
+    """
+
+    counts: NDArray[np.bool_]
+    _seen: float = PRIOR_PLACES
+    _places: float = PRIOR_PLACES
+    _counted: set[int] = field(default_factory=set)
+    _ahead: NDArray[np.float64] = field(init=False)  # unseen before or between those seen in a queue
+    _tail: NDArray[np.float64] = field(init=False)  # unseen behind the last one seen
+    _red_s: NDArray[np.float64] = field(init=False)  # since each lane last had right of way
+    _green_s: NDArray[np.float64] = field(init=False)  # since it got it
+    _calm_s: NDArray[np.float64] = field(init=False)  # since somebody seen moved in front
+    _front_m: NDArray[np.float64] = field(init=False)  # where the first of a queue stands
+    _last: list[int] = field(init=False)  # last one seen in each queue
+    _last_m: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        lanes = len(self.counts)
+        self._ahead, self._tail, self._last_m = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
+        self._red_s, self._green_s, self._calm_s = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
+        self._front_m = np.full(lanes, np.inf)
+        self._last = [-1] * lanes
+
+    @property
+    def share(self) -> float:
+        """Share of the vehicles that is seen."""
+        found = self._seen / self._places
+        return 1.0 if found >= ALL_SEEN else max(found, LEAST_SHARE)
+
+    def update(
+        self,
+        dt_s: float,
+        standing: Sequence[Sequence[Standing]],
+        free_m: NDArray[np.float64],
+        served: NDArray[np.bool_],
+        flow: NDArray[np.float64],
+        arriving: NDArray[np.float64],
+        is_watched: NDArray[np.bool_],
+        is_moving: NDArray[np.bool_],
+    ) -> list[list[tuple[float, float, float]]]:
+        """Follow the queues for one step.
+
+        Parameters
+        ----------
+        dt_s : float
+            Since the last one. [s]
+        standing : sequence of sequence of Standing
+            Per lane, from the stop line on.
+        free_m : (n,) float array
+            Where the first seen vehicle drives freely: nobody stands beyond; inf: nobody does. [m]
+        served : (n,) bool array
+            Lanes with right of way.
+        flow : (n,) float array
+            Vehicles that leave a standing queue now. [1/s]
+        arriving : (n,) float array
+            Unseen vehicles that come. [1/s]
+        is_watched : (n,) bool array
+            Whether anybody looks.
+        is_moving : (n,) bool array
+            Whether somebody seen moves before the first one standing, or has just left.
+
+        Returns
+        -------
+        list of list of (float, float, float)
+            Per lane, unseen vehicles that stand: before the stop line [m], how sure, and for how long they have stood [s].
+        """
+        self._red_s = np.where(served, 0.0, self._red_s + dt_s)
+        self._green_s = np.where(served, self._green_s + dt_s, 0.0)
+        self._calm_s = np.where(is_moving, 0.0, self._calm_s + dt_s)
+        self._learn(standing, is_watched)
+        found: list[list[tuple[float, float, float]]] = []
+        for lane, row in enumerate(standing):
+            self._follow(lane, dt_s, row, bool(served[lane]), float(flow[lane]), float(arriving[lane]))
+            places = max(0, int(free_m[lane] / SPACING_M)) if np.isfinite(free_m[lane]) else MOST_HIDDEN
+            if served[lane] and places < MOST_HIDDEN:
+                self._ahead[lane] = min(self._ahead[lane], places)
+                self._tail[lane] = 0.0
+            self._tail[lane] = min(self._tail[lane], MOST_HIDDEN)
+            is_all = is_watched[lane] and self.share >= 1.0
+            found.append([] if is_all else self._places_of(lane, row))
+        return found
+
+    def _learn(self, standing: Sequence[Sequence[Standing]], is_watched: NDArray[np.bool_]) -> None:
+        here = {one.identity for row in standing for one in row}
+        self._counted &= here
+        for lane in np.flatnonzero(self.counts & is_watched).tolist():
+            for before, one in enumerate(standing[lane]):
+                if one.identity in self._counted or not self._is_settled(lane, one):
+                    continue
+                self._counted.add(one.identity)
+                self._front_m[lane] = min(self._front_m[lane], one.to_stop_m)
+                places = max(before, self._place(lane, one))
+                fade = max(0.0, 1.0 - places / MEMORY_PLACES)
+                self._seen, self._places = self._seen * fade + before, self._places * fade + places
+
+    def _follow(
+        self, lane: int, dt_s: float, row: Sequence[Standing], is_served: bool, flow: float, arriving: float
+    ) -> None:
+        self._tail[lane] += arriving * dt_s
+        if row and self._is_settled(lane, row[-1]):
+            self._ahead[lane] = max(0, 1 + self._place(lane, row[-1]) - len(row))
+        elif is_served:  # those in front leave first; of a queue with some seen, the unseen are their share
+            leaving = flow * dt_s * (1.0 - self.share if row else 1.0)
+            used = min(leaving, self._ahead[lane])
+            self._ahead[lane] -= used
+            if not row:
+                self._tail[lane] = max(0.0, self._tail[lane] - (leaving - used))
+        elif not row:
+            leaving = min(flow * dt_s, self._ahead[lane] + self._tail[lane])  # on red
+            self._tail[lane], self._ahead[lane] = self._tail[lane] + self._ahead[lane] - leaving, 0.0
+        if row and not is_served and row[-1].identity != self._last[lane] and row[-1].to_stop_m > self._last_m[lane]:
+            self._tail[lane] = 0.0  # nobody stands behind one who has just come
+        self._last[lane], self._last_m[lane] = (row[-1].identity, row[-1].to_stop_m) if row else (-1, 0.0)
+
+    def _is_settled(self, lane: int, one: Standing) -> bool:
+        """Whether its place tells of those before it: the queue has closed up, and does not dissolve from the front."""
+        if one.waited_s < SETTLED_S:
+            return False
+        if self._green_s[lane] > 0:
+            starting_s = START_S + STARTING_S * (1 + self._place(lane, one))
+            return bool(self._green_s[lane] > starting_s and self._calm_s[lane] > CALM_S)
+        return bool(self._red_s[lane] > CLOSED_UP_S)
+
+    def _place(self, lane: int, one: Standing) -> int:
+        """Number of places before it."""
+        front_m = self._front_m[lane]
+        return max(0, round((one.to_stop_m - front_m) / SPACING_M)) if np.isfinite(front_m) else 0
+
+    def _places_of(self, lane: int, row: Sequence[Standing]) -> list[tuple[float, float, float]]:
+        taken = {self._place(lane, one) for one in row}
+        first, red_s = max(taken, default=-1) + 1, float(self._red_s[lane])
+        free = [k for k in range(first) if k not in taken]
+        free = free[max(0, len(free) - round(self._ahead[lane])) :]  # places in front are left first
+        found = [(SPACING_M * k, 1.0, red_s) for k in free]
+        behind = self._tail[lane] + (0.0 if row else self._ahead[lane])
+        for k in range(int(np.ceil(behind - 0.05))):  # they came one after the other
+            found.append((SPACING_M * (first + k), min(1.0, behind - k), red_s * (1.0 - k / behind)))
+        return found
+
+    def export(self) -> list[object]:
+        """State as plain values, for snapshots."""
+        return [
+            self._seen, self._places, sorted(self._counted), self._ahead.tolist(), self._tail.tolist(), list(self._last),
+            self._last_m.tolist(), self._red_s.tolist(), self._green_s.tolist(), self._calm_s.tolist(), np.nan_to_num(self._front_m, posinf=-1.0).tolist(),
+        ]  # fmt: skip
+
+    def load(self, state: Sequence[object]) -> None:
+        """Continue from `export`."""
+        seen, places, counted, ahead, tail, last, last_m, red_s, green_s, calm_s, front_m = state
+        self._seen, self._places, self._counted = float(seen), float(places), set(counted)  # type: ignore[arg-type, call-overload]
+        self._ahead, self._tail, self._last_m = np.array(ahead, float), np.array(tail, float), np.array(last_m, float)
+        self._red_s, self._green_s, self._calm_s = np.array(red_s), np.array(green_s), np.array(calm_s)
+        front = np.array(front_m, float)
+        self._front_m = np.where(front < 0, np.inf, front)
+        self._last = list(last)  # type: ignore[call-overload]
