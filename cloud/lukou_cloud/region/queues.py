@@ -14,21 +14,12 @@ from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.tally import STANDING_MPS, Above, Tally
 from lukou_cloud.region.travel import free_arrival_s
 from lukou_cloud.region.unseen import Standing, Unseen
 from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
-
-STANDING_MPS = 1.4
-"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
-
-FREE_SHARE = 0.5
-"""Who drives at this share of the limit does not stand in a queue soon."""
-
-Above = tuple[float, float, float, tuple[int, ...], float]
-"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, which lanes it may take, and how likely
-it comes. [s, m, m/s]"""
 
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
@@ -158,69 +149,58 @@ class QueueEstimator:
             np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
         )
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
-        queue = np.zeros(self._size)
-        arrivals = np.zeros((self._horizon, self._size))
-        waited, lanes_count = np.zeros(self._size), len(self.approaches.lanes)
-        moving_m, free_m = np.full(lanes_count, np.inf), np.full(lanes_count, np.inf)
-        standing: list[list[Standing]] = [[] for _ in self.approaches.lanes]
-        present: dict[int, tuple[int, float]] = {}
-        waits: dict[int, tuple[int, float]] = {}
-        seen: list[Seen] = []
-        above: dict[int, Above] = {}
-        inside: list[int] = []
-        elsewhere: list[int] = []
-        vehicles = 0
+        tally = Tally.of(self._size, len(self.approaches.lanes), self._horizon)
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
         columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
         pedestrians = objects.object_class == ObjectClass.OBJECT_CLASS_PEDESTRIAN
         for identity, kind, lane, s, v in zip(*(column.tolist() for column in columns), strict=True):
-            if kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN or lane >= len(lanes):
-                continue
-            if v < STANDING_MPS and lanes[lane] in self.inside_lanes:
-                inside.append(lanes[lane])
-            place = self._place(lanes[lane], s)
-            if place is None:
-                elsewhere.append(identity)
-                continue
-            number, shares, to_stop, free_s, limit = place
-            self.reach.note(identity, lanes[lane] if number < 0 else -1)
-            if to_stop > self._view_m:
-                continue
-            arrival_s = free_arrival_s(to_stop, free_s, v, limit)
-            vehicles += 1
-            present[identity] = (number, to_stop)
-            comes = 1.0
-            if number < 0:
-                comes = self.reach.share(lanes[lane])
-                above[identity] = (now_s, to_stop, v, shares, comes)
-            self._put(queue, arrivals, number, shares, arrival_s, v, comes)
-            wait_s = 0.0
-            if v < STANDING_MPS and number >= 0:
-                since = self._waits.get(identity, (number, now_s))[1]
-                waits[identity] = (number, since)
-                wait_s = now_s - since
-                waited[number] = max(waited[number], wait_s)
-                standing[number].append(Standing(to_stop, identity, wait_s))
-            elif number >= 0:
-                moving_m[number] = min(moving_m[number], to_stop)
-                if v > FREE_SHARE * limit:
-                    free_m[number] = min(free_m[number], to_stop)
-            seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, intentions.get(identity, 0), comes))
-        waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, waits)
-        seen += self._between(now_s, above, present, view_m)
+            if kind != ObjectClass.OBJECT_CLASS_PEDESTRIAN and lane < len(lanes):
+                self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0))
+        queue, arrivals, waited, seen, present = tally.queue, tally.arrivals, tally.waited, tally.seen, tally.present
+        waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, tally.waits)
+        seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
-        self._hide(now_s, is_watched, stage, standing, moving_m, free_m, seen, queue)
-        self._learn(now_s, present, np.array([float(len(row)) for row in standing]), stage, is_watched)
-        self.reach.close(elsewhere)
+        self._hide(now_s, is_watched, stage, tally)
+        self._learn(now_s, present, np.array([float(len(row)) for row in tally.standing]), stage, is_watched)
+        self.reach.close(tally.elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
-        self._waits = waits
+        self._waits = tally.waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
         return Situation(
-            queue, arrivals, waited, flow, red_flow, vehicles, waiting, tuple(seen), self.rates.copy(), tuple(inside),
+            queue, arrivals, waited, flow, red_flow, len(present), waiting, tuple(seen), self.rates.copy(),
+            tuple(tally.inside),
             view_m, self.hidden_rates(),
         )  # fmt: skip
+
+    def _take(self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int) -> None:
+        """Count one vehicle."""
+        if v < STANDING_MPS and lane in self.inside_lanes:
+            tally.inside.append(lane)
+        place = self._place(lane, s)
+        if place is None:
+            tally.elsewhere.append(identity)
+            return
+        number, shares, to_stop, free_s, limit = place
+        self.reach.note(identity, lane if number < 0 else -1)
+        if to_stop > self._view_m:
+            return
+        arrival_s = free_arrival_s(to_stop, free_s, v, limit)
+        tally.present[identity] = (number, to_stop)
+        comes = 1.0
+        if number < 0:
+            comes = self.reach.share(lane)
+            tally.above[identity] = (now_s, to_stop, v, shares, comes)
+        self._put(tally.queue, tally.arrivals, number, shares, arrival_s, v, comes)
+        wait_s = 0.0
+        if number >= 0:
+            if v < STANDING_MPS:
+                since = self._waits.get(identity, (number, now_s))[1]
+                tally.waits[identity] = (number, since)
+                wait_s = now_s - since
+            tally.on_approach(number, Standing(to_stop, identity, wait_s), v, limit)
+        tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes))
 
     def _place(self, lane: int, s: float) -> Place | None:
         """Where a map lane and arc length are before the stop line; None: on no approach."""
@@ -303,32 +283,23 @@ class QueueEstimator:
         self._above, self._lost = above, kept
         return found
 
-    def _hide(
-        self,
-        now_s: float,
-        is_watched: NDArray[np.bool_],
-        stage: int,
-        standing: list[list[Standing]],
-        moving_m: NDArray[np.float64],
-        free_m: NDArray[np.float64],
-        seen: list[Seen],
-        queue: NDArray[np.float64],
-    ) -> None:
+    def _hide(self, now_s: float, is_watched: NDArray[np.bool_], stage: int, tally: Tally) -> None:
         """Those who stand unseen; where nobody looks, as many come as usual."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         lanes = len(is_watched)
         served = self.approaches.serves[stage, :lanes] if stage >= 0 else np.zeros(lanes, np.bool_)
+        standing = tally.standing
         for row in standing:
             row.sort(key=lambda one: one.to_stop_m)
         flow = np.where(served, self.discharge.flow, self.discharge.red_flow)
         arriving = np.where(is_watched, self.hidden_rates(), self.rates[:lanes])
-        is_moving = moving_m < [row[0].to_stop_m if row else np.inf for row in standing]
+        is_moving = tally.moving_m < [row[0].to_stop_m if row else np.inf for row in standing]
         is_moving[[lane for _, lane in self.crossed]] = True
-        hidden = self.unseen.update(dt, standing, free_m, served, flow, arriving, is_watched, is_moving)
+        hidden = self.unseen.update(dt, standing, tally.free_m, served, flow, arriving, is_watched, is_moving)
         for lane, places in enumerate(hidden):
             for to_stop, comes, wait_s in places:
-                queue[lane] += comes
-                seen.append(Seen(lane, (lane,), to_stop, 0.0, 0.0, wait_s, 0, comes))
+                tally.queue[lane] += comes
+                tally.seen.append(Seen(lane, (lane,), to_stop, 0.0, 0.0, wait_s, 0, comes))
 
     def hidden_rates(self) -> NDArray[np.float64]:
         """Unseen vehicles that come to each approach lane: even where none was ever seen, there may be some (Jeffreys). [1/s]"""

@@ -1,0 +1,95 @@
+"""Vehicles that nobody sees: the share that is seen, found from queues; who stands in the gaps; what is believed of nobody."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lukou_cloud.region.unseen import ALL_SEEN, SPACING_M, Standing, Unseen
+
+FRONT_M = 1.5
+NOBODY = np.array([False])
+
+
+def step(unseen: Unseen, queue: list[Standing], red: bool = True, arriving: float = 0.0, free_m: float = np.inf,
+         flow: float = 0.5, moving: bool = False) -> list[tuple[float, float, float]]:  # fmt: skip
+    """One second of one lane."""
+    return unseen.update(
+        1.0, [sorted(queue, key=lambda one: one.to_stop_m)], np.array([free_m]), np.array([not red]),
+        np.array([0.0 if red else flow]), np.array([arriving]), np.array([True]), np.array([moving]),
+    )[0]  # fmt: skip
+
+
+def queues(share: float, seed: int, count: int = 300, gap_m: float = SPACING_M) -> Unseen:
+    """What is learned from queues of 1 to 10 vehicles of which a share is seen."""
+    rng = np.random.default_rng(seed)
+    unseen = Unseen(np.array([True]))
+    for cycle in range(count):
+        length = int(rng.integers(1, 11))
+        places = np.flatnonzero(rng.random(length) < share)
+        for second in range(15):
+            step(unseen, [Standing(FRONT_M + gap_m * k, cycle * 100 + int(k), float(second)) for k in places])
+        step(unseen, [], red=False)
+    return unseen
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
+def test_the_share_that_is_seen_is_found(share: float, seed: int) -> None:
+    assert queues(share, seed).share == pytest.approx(share, rel=0.35)
+
+
+@pytest.mark.parametrize("gap_m", [SPACING_M, 7.9])
+def test_who_sees_all_is_not_told_of_ghosts(gap_m: float) -> None:
+    unseen = queues(1.0, 0, gap_m=gap_m)
+    assert unseen.share == 1.0
+    for second in range(20):
+        assert step(unseen, [Standing(FRONT_M + gap_m * k, k, float(second)) for k in range(8)], arriving=0.2) == []
+
+
+def test_places_before_somebody_who_stands_are_taken() -> None:
+    unseen = queues(0.3, 1)
+    for second in range(20):
+        found = step(unseen, [Standing(FRONT_M + 4 * SPACING_M, 10**6, float(second))])
+    assert len(found) == 4 and all(sure == 1.0 for _, sure, _ in found)
+    assert [round(m / SPACING_M) for m, *_ in found] == [0, 1, 2, 3]
+    assert all(waited_s == pytest.approx(19.0, abs=2.0) for *_, waited_s in found)
+
+
+def test_a_queue_nobody_sees_grows_on_red_and_leaves_on_green() -> None:
+    unseen = queues(0.3, 2)
+    for _ in range(20):
+        step(unseen, [], red=False)
+    for _ in range(30):
+        found = step(unseen, [], arriving=0.2)
+    assert sum(sure for _, sure, _ in found) == pytest.approx(6.0, abs=0.3)
+    assert found[0][2] > found[-1][2]  # who came first has waited longest
+    for _ in range(25):
+        found = step(unseen, [], red=False, arriving=0.2)
+    assert found == []
+
+
+def test_somebody_who_drives_freely_proves_the_lane_empty() -> None:
+    unseen = queues(0.3, 3)
+    for _ in range(30):
+        step(unseen, [], arriving=0.2)
+    assert step(unseen, [], red=False, free_m=10.0, moving=True) == []
+
+
+def test_a_queue_that_dissolves_from_the_front_is_not_taken_for_unseen() -> None:
+    unseen = queues(1.0, 4)
+    row = [Standing(FRONT_M + SPACING_M * k, k, 30.0) for k in range(12)]
+    for second in range(12):
+        step(unseen, row[second:], red=False, moving=True)
+    for _ in range(6):
+        step(unseen, row[8:])
+    assert unseen.share >= ALL_SEEN and unseen.share == 1.0
+
+
+def test_a_snapshot_goes_on_alike() -> None:
+    one = queues(0.3, 5, count=40)
+    two = Unseen(np.array([True]))
+    two.load(one.export())
+    for second in range(10):
+        queue = [Standing(FRONT_M + 3 * SPACING_M, 7, float(second))]
+        assert step(one, queue, arriving=0.1) == step(two, queue, arriving=0.1)
