@@ -12,6 +12,7 @@ import numpy as np
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.neighbours import Neighbours
 from lukou_cloud.region.queues import QueueEstimator, Situation
+from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import RegionSettings
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.traffic import TrafficMeter, _Trip
@@ -121,6 +122,7 @@ class RegionCore:
         queues = QueueEstimator(approaches, index, ends, timing)
         chooser = Timing(road, configuration, approaches, timing)
         queues.inside_lanes = frozenset(chooser.ways.inner)
+        queues.exits = ExitRoom(road, chooser.ways.exits)
         return Intersection(
             configuration,
             approaches,

@@ -13,6 +13,7 @@ from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.reach import ReachShare
+from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.tally import STANDING_MPS, Above, Tally
 from lukou_cloud.region.travel import free_arrival_s
@@ -61,6 +62,8 @@ class Situation:
         How far before the stop line each lane is watched, or the map ends; beyond, the usual traffic is expected. [m]
     hidden_rates : (lanes,) float array
         Vehicles that come without being seen. [1/s]
+    room, drain : (exits,) float array
+        Vehicles that each exit takes, and how fast it gets room again; empty: nothing known. [-, 1/s]
     """
 
     queue: NDArray[np.float64]
@@ -75,6 +78,8 @@ class Situation:
     inside: tuple[int, ...] = ()
     view_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     hidden_rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    room: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    drain: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class QueueEstimator:
@@ -115,6 +120,7 @@ class QueueEstimator:
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
         self.inside_lanes: frozenset[int] = frozenset()  # of the intersection, by map index; set by who knows its ways
+        self.exits = ExitRoom()  # set by who knows them
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
         self._above: dict[int, Above] = {}  # vehicles further up, as last seen
@@ -171,13 +177,15 @@ class QueueEstimator:
         return Situation(
             queue, arrivals, waited, flow, red_flow, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
-            view_m, self.hidden_rates(),
+            view_m, self.hidden_rates(), *self.exits.left(tally.leaving),
         )  # fmt: skip
 
     def _take(self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int) -> None:
         """Count one vehicle."""
         if v < STANDING_MPS and lane in self.inside_lanes:
             tally.inside.append(lane)
+        if self.exits.covers(lane):
+            tally.leaving.append((lane, s, v))
         place = self._place(lane, s)
         if place is None:
             tally.elsewhere.append(identity)

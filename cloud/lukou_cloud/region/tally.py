@@ -37,6 +37,7 @@ class Tally:
     above: dict[int, Above] = field(default_factory=dict)
     inside: list[int] = field(default_factory=list)
     elsewhere: list[int] = field(default_factory=list)
+    leaving: list[tuple[int, float, float]] = field(default_factory=list)  # on the exits: map lane, place, speed
 
     @classmethod
     def of(cls, queues: int, lanes: int, horizon_s: int) -> Tally:

@@ -135,10 +135,13 @@ class Timing:
             allowed, soon = allowed - blocked, soon - blocked
         settings = self._settings
         headway = np.where(self.models_yielding, settings.headway_s, 1.0 / np.maximum(situation.flow[:lanes], 0.05))
-        exits = len(self.ways.exits) + 1
+        exits = len(self.ways.exits)
+        knows = len(situation.room) == exits
+        room = np.append(situation.room if knows else np.full(exits, np.inf), np.inf)  # people always find room
+        drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
         traffic = self.lineup.build(
             situation.seen, situation.queue[lanes:], headway, situation.rates[:lanes], situation.view_m, self._weights,
-            np.full(exits, np.inf), np.zeros(exits), expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
+            room, drain, expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold)
         self.outflow = self._outflow(choice, traffic)
