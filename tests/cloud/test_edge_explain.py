@@ -1,6 +1,7 @@
 """`lukou warn` on a small recording: table, near misses, explanation and picture."""
 
 import csv
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -45,6 +46,9 @@ def test_a_recorded_warning_names_its_lane_and_explains_itself(recording: Path) 
     assert again.exit_code == 0, again.output
     assert "rear_end" in again.output
     assert "behind at 12.0 m/s" in again.output
+    replayed = CliRunner().invoke(app, ["--explain", number, "--run", str(run), "--replay"])
+    assert replayed.exit_code == 0, replayed.output
+    assert "replayed: the same warning" in replayed.output
     picture = ElementTree.parse(run / f"{number}.svg").getroot()
     assert picture.tag.endswith("svg")
     assert len(list(picture)) > 10
@@ -56,3 +60,31 @@ def test_an_unknown_warning_is_refused_with_a_reason(recording: Path) -> None:
     assert "neither" in done.output
     assert CliRunner().invoke(app, ["--explain", "1"]).exit_code == 2
     assert CliRunner().invoke(app, []).exit_code == 2
+
+
+def test_a_replay_with_other_settings_says_what_is_different(recording: Path) -> None:
+    out, run = recording / "w2.csv", recording / "run2"
+    told = ["--map", str(DISTRICT), "--objects", str(recording / "fcd.csv"), "--out", str(out), "--run", str(run)]
+    assert CliRunner().invoke(app, told).exit_code == 0
+    about = json.loads((run / "run.json").read_text())
+    about["settings"]["warnings"]["onset_s"] = 0.5
+    (run / "run.json").write_text(json.dumps(about))
+    replayed = CliRunner().invoke(app, ["--explain", "1", "--run", str(run), "--replay"])
+    assert replayed.exit_code == 1
+    assert "its being raised" in replayed.output
+
+
+def test_settings_come_from_a_file_and_wrong_ones_are_named(recording: Path) -> None:
+    out, file = recording / "w3.csv", recording / "thresholds.toml"
+    told = ["--map", str(DISTRICT), "--objects", str(recording / "fcd.csv"), "--out", str(out), "--settings", str(file)]
+    file.write_text("[warnings]\nonset_s = 1.5\n")
+    assert CliRunner().invoke(app, told).exit_code == 0
+    late = [float(row["t_first"]) for row in csv.DictReader(out.read_text().splitlines()) if row["kind"] == "rear_end"]
+    assert late
+    assert min(late) >= 1.5
+    file.write_text('[edge]\nmap = "x"\n[edge.warnings]\nonset_s = 0.1\n')
+    assert CliRunner().invoke(app, told).exit_code == 0
+    file.write_text("[warnings]\nonset = 0.1\n")
+    refused = CliRunner().invoke(app, told)
+    assert refused.exit_code == 1
+    assert "warnings.onset" in refused.output

@@ -37,6 +37,9 @@ CHANGE_SPREAD = 0.35
 SURE_STOP_MPS = 2.0
 """Below this speed the place where somebody will stop is known better and better. [m/s]"""
 
+ADJUSTED_POWER = 0.5
+"""Where two ways only just meet, a little more or less speed of one driver avoids it unnoticed: the chance to meet counts with this power more."""
+
 LEAST_CHANCE = 0.1
 """Less probable contacts are left out."""
 
@@ -102,6 +105,9 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
     probability = h.probability[first] * h.probability[second] * chance
     taken = probability / np.maximum(h.intention[first] * h.intention[second], 1e-3)
     probability = probability * nobody_yields(users, h, predictor, first, second, sample, same_way)
+    weak = users.is_vulnerable
+    driven = ~weak[h.user[first]] & ~weak[h.user[second]] & ~same_way
+    probability = np.where(driven, probability * taken**ADJUSTED_POWER, probability)
     return Contacts(first, second, sample, probability, taken, same_way)
 
 

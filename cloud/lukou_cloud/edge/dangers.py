@@ -251,9 +251,9 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     red = (lights.light[connection] == Light.RED) | (time_s > ends + RED_MARGIN_S)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
-    best, total, _ = _by_pair(user, h.probability[rows], np.ones(len(rows), np.bool_))
+    best, total, early = _by_pair(user, h.probability[rows], time_s >= settings.red_light_least_s)
     sure = total >= settings.sure_probability
-    best = best[sure]
+    best, in_time = best[sure], early[sure] >= settings.sure_probability
     distance = h.line_m[rows[best]] + users.length_m[user[best]] / 2.0
     return Dangers(
         kind=np.full(len(best), RED_LIGHT, np.int64),
@@ -265,7 +265,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
         second_hypothesis=np.full(len(best), -1),
         x_m=users.x_m[user[best]] + distance * np.cos(users.heading_rad[user[best]]),
         y_m=users.y_m[user[best]] + distance * np.sin(users.heading_rad[user[best]]),
-        is_onset=np.ones(len(best), np.bool_),
+        is_onset=in_time,
     )
 
 

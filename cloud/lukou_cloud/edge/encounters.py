@@ -59,6 +59,8 @@ class Encounter:
         When it was expected first and last.
     least_s : float
         Shortest time to the meeting that was expected. [s]
+    braking_mps2 : float
+        Hardest braking of one of them since. [m/s^2]
     ways : dict of int to list
         Positions of both since it began.
     """
@@ -69,6 +71,7 @@ class Encounter:
     began_ns: int
     last_ns: int
     least_s: float
+    braking_mps2: float = 0.0
     ways: dict[int, list[Row]] = field(default_factory=dict)
 
 
@@ -167,6 +170,8 @@ class Encounters:
             for number in (one.first, one.second):
                 way = one.ways.setdefault(number, [])
                 k = row.get(number)
+                if k is not None:
+                    one.braking_mps2 = max(one.braking_mps2, -float(users.acceleration_mps2[k]))
                 if k is None or (way and now_ns - way[-1][0] < SPACING_NS):
                     continue
                 x_m, y_m, heading = float(users.x_m[k]), float(users.y_m[k]), float(users.heading_rad[k])
@@ -180,8 +185,11 @@ class Encounters:
         post_s, x_m, y_m = _measured(one)
         counts = self.counts[one.is_vulnerable]
         fading = 0.5 ** (1.0 / HALF_LIFE)
-        is_near_miss = post_s <= self.settings.come_true_s
-        counts[0], counts[1] = counts[0] * fading + is_near_miss, counts[1] * fading + 1.0
+        s = self.settings
+        came_true = post_s <= (s.vulnerable_come_true_s if one.is_vulnerable else s.come_true_s)
+        came_true |= not one.is_vulnerable and one.braking_mps2 >= s.come_true_mps2
+        counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
+        is_near_miss = post_s <= s.near_miss_s
         return Outcome(one, post_s, x_m, y_m, is_near_miss)
 
     def state(self) -> dict[str, Any]:

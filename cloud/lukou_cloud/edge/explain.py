@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from lukou_cloud.edge.recorded_run import KINDS, Run
+from lukou_cloud.edge.recorded_run import KINDS, Run, warn_recorded
+from lukou_cloud.edge.settings import JudgeSettings
+from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_messages.v1 import warning_pb2
 
@@ -115,6 +117,49 @@ def _in_archive(path: Path, identity: str) -> Explained | None:
     names = tuple(str(user.object_id) for user in one.road_users)
     ended = last_ns * 1e-9 if last_ns != at_ns else None
     return Explained(identity, KINDS.get(one.kind, str(one.kind)), names, at_ns * 1e-9, ended, one)
+
+
+def replayed(folder: Path, identity: str) -> list[str]:
+    """Run a recording again until a warning is raised, with the settings of then, and compare the two.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    identity : str
+        The warning.
+
+    Returns
+    -------
+    list of str
+        What is different; empty: nothing.
+
+    Raises
+    ------
+    ExplanationError
+        If the run's files are not there any more.
+    """
+    one, path = find(folder, identity), folder / RUN_FILE
+    if not path.exists():
+        raise ExplanationError(f"{path} is not there: only runs of `lukou warn --run` can be replayed")
+    about = json.loads(path.read_text())
+    files = [Path(name) for name in (about["map"], *about["objects"], about["signals"]) if name]
+    absent = [str(file) for file in files if not file.exists()]
+    if absent:
+        raise ExplanationError(f"{', '.join(absent)} of this run is gone; put it back to replay")
+    settings = JudgeSettings.model_validate(about["settings"])
+    signals = Path(about["signals"]) if about["signals"] else None
+    objects = [Path(name) for name in about["objects"]]
+    again = warn_recorded(load_map(about["map"]), objects, signals, settings, until_s=one.t_first + 0.001)
+    same = next((raised for raised in again.warnings if str(raised.number) == identity), None)
+    if same is None:
+        return ["its being raised"]
+    told = ("kind", same.kind, one.kind), ("road users", [n for n in (same.id_a, same.id_b) if n], list(one.names))
+    different = [what for what, now, then in told if now != then]
+    if abs(same.t_first - one.t_first) > 0.001:
+        different.append("time")
+    fields = {field.name for field, _ in [*same.message.ListFields(), *one.message.ListFields()]}
+    return different + sorted(f for f in fields if getattr(same.message, f) != getattr(one.message, f))
 
 
 def text(one: Explained) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_cloud.edge.hypotheses import Hypotheses
+from lukou_cloud.edge.intention import share_that_goes, with_those_who_go
 from lukou_cloud.edge.lights import Light, Lights, stops
 from lukou_cloud.edge.motion import Following, travelled
 from lukou_cloud.edge.priority import waits_at
@@ -28,12 +29,13 @@ CREEPING_MPS = 2.0
 CREEPING_COS = 0.5
 """The direction of who is slower than the first is not known well: then this cosine is enough. [m/s, 1]"""
 
-DOUBTFUL_MPS = 4.0
 ASTRAY_SHARE = 0.4
-"""Slow motor vehicles that seem to go across their lane: mostly their direction is misjudged. [m/s, 1]"""
+"""Motor vehicles that seem to be on no lane, or to go across theirs, and do go straight on: mostly they are misjudged."""
 
 BESIDE_LANE_M = 0.6
-"""Who is farther than this outside a lane does not follow it. [m]"""
+BESIDE_PER_M = 0.12
+USUAL_LENGTH_M = 6.0
+"""Who is farther than the first outside a lane does not follow it; long vehicles cut corners: more per metre of length beyond the last. [m, 1, m]"""
 
 LEAST_LANE_PROBABILITY = 0.02
 """Less probable lanes are left out."""
@@ -51,10 +53,6 @@ NOTICED_MPS2 = 3.0
 RED_LAG_S = 0.1
 """By so much what is seen of a driver who approaches a red light lags behind what the driver does. [s]"""
 
-IGNORING_SHARE = 0.2
-GOING_MPS = 1.5
-"""Share of those who should wait, and could, and yet do not; slower ones are waiting already. [1, m/s]"""
-
 IN_THE_WAY_M = 1.2
 """Whoever is nearer than this to the centre line ahead is in the way, narrow as both may be. [m]"""
 
@@ -69,6 +67,16 @@ RUNNING_SHARE = 0.05
 
 STRAY_S = 2.0
 """An offset from the centre line is given up over about this time. [s]"""
+
+BRAKES_SHARE = 0.8
+"""Who brakes with less than this share of what is needed does not stop before the line."""
+
+PULLING_MPS2 = 0.8
+PULLING_S = 0.6
+PULLING_NEEDS_MPS2 = 3.5
+ROLLING_IN_MPS = 3.5
+"""Who pulls away with the first towards a line, faster than the last, and after the second would need to brake by more than the third,
+does not mean to stop; slower ones close up to the line. [m/s^2, s, m/s^2, m/s]"""
 
 PREPARED_LANES = 1000
 """Maps with no more lanes have all their paths worked out at the start, others when they are needed."""
@@ -166,7 +174,8 @@ class Predictor:
             users.object_class[wheeled],
             np.maximum(users.deviation_m[wheeled], self.settings.lane_deviation_m),
         )
-        kept = (np.abs(found.d_m) < self.model.lanes.width_m[found.lane] * 0.5 + BESIDE_LANE_M) & (
+        beside = BESIDE_LANE_M + BESIDE_PER_M * np.maximum(users.length_m[wheeled] - USUAL_LENGTH_M, 0.0)
+        kept = (np.abs(found.d_m) < self.model.lanes.width_m[found.lane] * 0.5 + beside[found.point]) & (
             found.probability > LEAST_LANE_PROBABILITY
         )
         point, lane, s_m, weight = found.point[kept], found.lane[kept], found.s_m[kept], found.probability[kept]
@@ -242,22 +251,22 @@ class Predictor:
         leader, gap = self._leaders(users, user, path, s_m, best)
         weight = weight * _likely_behind(users, user, leader, gap)
         weight = weight / np.bincount(user, weights=weight)[user]
-        astray = ~on & ~users.is_vulnerable[user] & (speed < DOUBTFUL_MPS)
-        weight = np.where(astray, ASTRAY_SHARE * weight, weight)
+        weight = np.where(~on & ~users.is_vulnerable[user], ASTRAY_SHARE * weight, weight)
         half = users.length_m[user] * 0.5
-        waits_m = waits_at(
+        acceleration = users.acceleration_mps2[user]
+        waits_m, beyond = waits_at(
             self.ways,
             path,
             s_m + half,
             s_m - half,
             speed,
-            users.acceleration_mps2[user],
             weight,
             held,
             self.settings.braking_mps2,
         )
         stop_m = np.where(held, line_m, np.inf)
-        rows, intention, goes = _with_those_who_go(waits_m < stop_m, speed)
+        goes_on = share_that_goes(speed, acceleration, waits_m, beyond)
+        rows, intention, goes = with_those_who_go(waits_m < stop_m, speed, acceleration, goes_on)
         stop_m = np.where(goes, stop_m[rows], np.minimum(stop_m, waits_m)[rows])
         until_s = np.where(stop_m < line_m[rows], np.inf, until_s[rows])
         user, path, connection, leader = user[rows], path[rows], connection[rows], leader[rows]
@@ -367,18 +376,6 @@ class Predictor:
         return x_m, y_m, cos, sin
 
 
-def _with_those_who_go(waits: Booleans, speed_mps: Floats) -> tuple[Ints, Floats, Booleans]:
-    """Beside everybody who moves and is expected to wait, one who does not: rows, share of the intention, who goes on."""
-    count = len(waits)
-    twins = np.flatnonzero(waits & (speed_mps > GOING_MPS))
-    rows = np.sort(np.concatenate([np.arange(count), twins])) if len(twins) else np.arange(count)
-    goes = np.zeros(len(rows), np.bool_)
-    goes[1:] = rows[1:] == rows[:-1]
-    intention = np.where(goes, IGNORING_SHARE, 1.0)
-    intention[:-1][goes[1:]] = 1.0 - IGNORING_SHARE
-    return rows, intention, goes
-
-
 def _likely_behind(users: RoadUsers, user: Ints, leader: Ints, gap_m: Floats) -> Floats:
     """Who does not brake for somebody close ahead on one path most likely takes another, if there is another."""
     closing = np.maximum(users.speed_mps[user] - users.speed_mps[leader], 0.0)
@@ -392,7 +389,8 @@ def can_stop(
 ) -> Booleans:
     """Whether a driver still can, and as it looks will, stop within a distance.
 
-    Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes hard already is believed.
+    Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes nearly as hard as is needed
+    is believed; who pulls away is not, once stopping would ask for hard braking a reaction time later.
 
     Parameters
     ----------
@@ -407,5 +405,10 @@ def can_stop(
     """
     way = speed_mps * reaction_s + speed_mps**2 / (2.0 * braking_mps2)
     needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
-    brakes = (acceleration_mps2 < -0.6 * needed) & (needed < 1.6 * braking_mps2)
-    return np.asarray((way <= distance_m) | brakes)
+    brakes = (acceleration_mps2 < -BRAKES_SHARE * needed) & (needed < 1.6 * braking_mps2)
+    later = speed_mps + acceleration_mps2 * PULLING_S
+    left = np.maximum(distance_m - 0.5 * (speed_mps + later) * PULLING_S, 0.1)
+    pulls = (
+        (acceleration_mps2 > PULLING_MPS2) & (later**2 > 2.0 * PULLING_NEEDS_MPS2 * left) & (speed_mps > ROLLING_IN_MPS)
+    )
+    return np.asarray(((way <= distance_m) & ~pulls) | brakes)

@@ -29,10 +29,7 @@ LIKELY = 0.3
 """Least probability of a path for others to wait for it."""
 
 COMMITTED_M = 1.0
-"""Who is this far beyond the place to wait and not braking, goes. [m]"""
-
-CREEPING_MPS = 1.5
-"""Who is slower than this and does not accelerate still waits. [m/s]"""
+"""Who is this far beyond the place to wait can only stop at the edge of the conflict area. [m]"""
 
 
 def waits_at(
@@ -41,12 +38,11 @@ def waits_at(
     front_m: Floats,
     rear_m: Floats,
     speed_mps: Floats,
-    acceleration_mps2: Floats,
     probability: Floats,
     stops: Booleans,
     braking_mps2: float,
-) -> Floats:
-    """Distance of the front from the place where each hypothesis waits for somebody with right of way; inf: nowhere.
+) -> tuple[Floats, Booleans]:
+    """Where each hypothesis waits for somebody with right of way.
 
     Parameters
     ----------
@@ -56,25 +52,32 @@ def waits_at(
         Path of each hypothesis, -1: none.
     front_m, rear_m : (h,) float array
         Arc lengths of front and rear now. [m]
-    speed_mps, acceleration_mps2 : (h,) float array
-        Motion now. [m/s, m/s^2]
+    speed_mps : (h,) float array
+        Speed now. [m/s]
     probability : (h,) float array
         Of the path.
     stops : (h,) bool array
         Stops before a light: claims nothing.
     braking_mps2 : float
         Who would have to brake harder does not wait. [m/s^2]
+
+    Returns
+    -------
+    place_m : (h,) float array
+        Distance of the front from where it would stop; inf: it has nobody to wait for, or cannot. [m]
+    is_beyond : (h,) bool array
+        It has left the place to wait behind, and could only stop in the junction.
     """
-    result = np.full(len(path), np.inf)
+    result, beyond = np.full(len(path), np.inf), np.zeros(len(path), np.bool_)
     on = np.flatnonzero((path >= 0) & ~stops)
     minor, duty, _ = _along(ways.duties, path, on, front_m, rear_m)
     if len(minor) == 0:
-        return result
+        return result, beyond
     major, right, _ = _along(
         ways.rights, path, on[(probability[on] > LIKELY) & (speed_mps[on] > COMING_MPS)], front_m, rear_m
     )
     if len(major) == 0:
-        return result
+        return result, beyond
     order = np.argsort(ways.rights.area[right], kind="stable")
     major, right = major[order], right[order]
     areas = ways.rights.area[right]
@@ -82,7 +85,7 @@ def waits_at(
     count = np.searchsorted(areas, ways.duties.area[duty], side="right") - begin
     pair = spread(begin, count)
     if len(pair) == 0:
-        return result
+        return result, beyond
     minor, duty = np.repeat(minor, count), np.repeat(duty, count)
     major, right = major[pair], right[pair]
     pace = np.maximum(speed_mps[minor], APPROACHING_MPS)
@@ -91,13 +94,12 @@ def waits_at(
     meets = (comes < leaves + AFTER_S) & (goes > enters - BEFORE_S) & (comes < FORESEEN_S)
     minor, duty = minor[meets], duty[meets]
     ahead, edge = ways.duties.wait_m[duty] - front_m[minor], ways.duties.from_m[duty] - front_m[minor]
-    speed, acceleration = speed_mps[minor], acceleration_mps2[minor]
-    place = np.where(ahead > -COMMITTED_M, np.maximum(ahead, 0.0), edge)
-    hesitates = (acceleration < -0.5) | ((speed < CREEPING_MPS) & (acceleration < 0.5))
-    able = speed**2 <= 2.0 * braking_mps2 * np.maximum(place, 0.3)
-    waits = (edge > 0.0) & able & ((ahead > -COMMITTED_M) | hesitates)
+    has_left = ahead <= -COMMITTED_M
+    place = np.where(has_left, edge, np.maximum(ahead, 0.0))
+    waits = (edge > 0.0) & (speed_mps[minor] ** 2 <= 2.0 * braking_mps2 * np.maximum(place, 0.3))
     np.minimum.at(result, minor[waits], place[waits])
-    return result
+    beyond[minor[waits]] |= has_left[waits]
+    return result, beyond
 
 
 def _along(meetings: Meetings, path: Ints, rows: Ints, front_m: Floats, rear_m: Floats) -> tuple[Ints, Ints, Floats]:

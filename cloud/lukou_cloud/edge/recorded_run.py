@@ -11,7 +11,7 @@ from lukou_cloud.edge.episodes import Episode
 from lukou_cloud.edge.judge import Judge, Judgement
 from lukou_cloud.edge.recorded import RecordedLights, read_trajectories, road_users
 from lukou_cloud.edge.road_users import RoadUsers
-from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, RuleSettings, WarningSettings
+from lukou_cloud.edge.settings import JudgeSettings
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_maps.road_model import RoadModel
 from lukou_messages.v1 import warning_pb2
@@ -87,10 +87,8 @@ def warn_recorded(
     model: RoadModel,
     objects: list[Path],
     signals: Path | None,
-    prediction: PredictionSettings | None = None,
-    warning: WarningSettings | None = None,
-    experience: ExperienceSettings | None = None,
-    rules: RuleSettings | None = None,
+    settings: JudgeSettings | None = None,
+    until_s: float = float("inf"),
 ) -> Run:
     """Warnings on recorded trajectories.
 
@@ -102,22 +100,21 @@ def warn_recorded(
         Files of trajectories.
     signals : Path, optional
         Signal states.
-    prediction, warning, experience, rules
-        Settings; the defaults if not given.
+    settings : JudgeSettings, optional
+        The defaults if not given.
+    until_s : float
+        Later moments are left out. [s]
     """
-    judge = Judge(
-        model,
-        prediction or PredictionSettings(),
-        warning or WarningSettings(),
-        experience or ExperienceSettings(),
-        rules or RuleSettings(),
-    )
+    chosen = settings or JudgeSettings()
+    judge = Judge(model, chosen.prediction, chosen.warnings, chosen.experience, chosen.rules)
     lights = RecordedLights(model, signals)
     numbers: dict[str, int] = {}
     names: dict[int, str] = {0: ""}
     result: dict[int, Raised] = {}
     run = Run()
     for t, frame in read_trajectories(objects):
+        if t > until_s:
+            break
         users, shown, now_ns = road_users(frame, numbers, names), lights.at(t), round(t * 1e9)
         begin = time.process_time()
         found = judge.step(now_ns, now_ns, users, shown)

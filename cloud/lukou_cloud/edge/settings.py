@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class _Frozen(BaseModel):
@@ -46,7 +49,7 @@ class WarningSettings(_Frozen):
         0.45, gt=0.0, le=1.0, description="least probability of the paths behind rear-end and red-light warnings"
     )
     hold_probability: float = Field(
-        0.3,
+        0.15,
         gt=0.0,
         le=1.0,
         description="a warning stands while paths that meet are this probable, even if somebody may yield",
@@ -56,7 +59,7 @@ class WarningSettings(_Frozen):
     expiry_s: float = Field(
         0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
     )
-    most_time_to_collision_s: float = Field(4.0, gt=0.0, description="later contacts are not warned of yet [s]")
+    most_time_to_collision_s: float = Field(3.75, gt=0.0, description="later contacts are not warned of yet [s]")
     vulnerable_time_to_collision_s: float = Field(
         4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
     )
@@ -82,6 +85,12 @@ class WarningSettings(_Frozen):
     side_margin_m: float = Field(0.15, ge=0.0, description="passing each other more closely in space is a contact [m]")
     unmeasured_s: float = Field(1.0, gt=0.0, description="road users coasted for longer raise no warning [s]")
     least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
+    red_light_least_s: float = Field(
+        0.5,
+        ge=0.0,
+        description="who is nearer to the stop line is not warned of any more for running it: what may come of it is a "
+        "crossing danger [s]",
+    )
     red_light_lead_s: float = Field(
         4.0, gt=0.0, description="red-light violations further ahead are not warned of yet [s]"
     )
@@ -90,22 +99,34 @@ class WarningSettings(_Frozen):
 class ExperienceSettings(_Frozen):
     """How sure a contact must be before it is warned of, and what experience at the place makes of that."""
 
-    probability: float = Field(0.45, gt=0.0, le=1.0, description="without experience: between vehicles")
+    probability: float = Field(0.2, gt=0.0, le=1.0, description="without experience: between vehicles")
     vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
     least_probability: float = Field(
-        0.1, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
+        0.07, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
     )
     most_probability: float = Field(
-        0.8, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
+        0.9, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
     )
     steepness: float = Field(2.0, ge=0.0, description="power with which experience counts; 0: not at all")
-    prior_share: float = Field(0.15, gt=0.0, lt=1.0, description="share of encounters expected to come true")
+    prior_share: float = Field(0.1, gt=0.0, lt=1.0, description="share of encounters expected to come true")
     prior_weight: float = Field(8.0, gt=0.0, description="encounters that the prior share counts for")
     least_come_true: float = Field(
-        2.5, ge=0.0, description="dangerous encounters, faded, before less is required: one near miss is no habit"
+        1.5, ge=0.0, description="dangerous encounters, faded, before less is required: one near miss is no habit"
     )
     come_true_s: float = Field(
-        1.5, ge=0.0, description="post-encroachment time up to which an encounter was dangerous (Allen and others) [s]"
+        0.5, ge=0.0, description="post-encroachment time up to which two vehicles did not keep the rules [s]"
+    )
+    vulnerable_come_true_s: float = Field(
+        1.0, ge=0.0, description="the same with a pedestrian or cyclist: who looks keeps 1.5 s and more [s]"
+    )
+    come_true_mps2: float = Field(
+        5.5,
+        gt=0.0,
+        description="braking that only an emergency asks for: an encounter that needed it came true (attentive drivers "
+        "stay below 4.5) [m/s^2]",
+    )
+    near_miss_s: float = Field(
+        1.5, ge=0.0, description="post-encroachment time of a near miss, for planners (Allen and others) [s]"
     )
 
 
@@ -126,7 +147,42 @@ class RuleSettings(_Frozen):
     queue_time_s: float = Field(6.0, ge=0.0, description="queues are told of this long before [s]")
 
 
-class EdgeSettings(_Frozen):
+class JudgeSettings(_Frozen):
+    """Everything that decides what is warned of."""
+
+    experience: ExperienceSettings = Field(default_factory=ExperienceSettings)
+    rules: RuleSettings = Field(default_factory=RuleSettings)
+    prediction: PredictionSettings = Field(default_factory=PredictionSettings)
+    warnings: WarningSettings = Field(default_factory=WarningSettings)
+
+
+def read_judge_settings(path: Path) -> JudgeSettings:
+    """Thresholds from a TOML file: of its section ``[edge]`` if it is a site file, else of its whole.
+
+    Parameters
+    ----------
+    path : Path
+        For example ``[warnings]`` and below it ``onset_s = 0.3``; what is not told keeps its default.
+
+    Raises
+    ------
+    ValueError
+        If it is no TOML, or a key or value is not one of the settings.
+    """
+    try:
+        told = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}; expected a TOML file of settings") from None
+    if isinstance(told.get("edge"), dict):
+        told = {name: table for name, table in told["edge"].items() if name in JudgeSettings.model_fields}
+    try:
+        return JudgeSettings.model_validate(told)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"{path}: {wrong}; `lukou check` prints all settings of a site") from None
+
+
+class EdgeSettings(JudgeSettings):
     """The edge process of up to eight intersections."""
 
     name: str = Field("edge", description="name in warning identities")
@@ -144,7 +200,3 @@ class EdgeSettings(_Frozen):
     )
     fusion_reach_m: float = Field(4.0, gt=0.0, description="tracks of two units farther apart are never one [m]")
     forget_s: float = Field(2.0, gt=0.0, description="a fused identity is forgotten after this silence [s]")
-    experience: ExperienceSettings = Field(default_factory=ExperienceSettings)
-    rules: RuleSettings = Field(default_factory=RuleSettings)
-    prediction: PredictionSettings = Field(default_factory=PredictionSettings)
-    warnings: WarningSettings = Field(default_factory=WarningSettings)

@@ -6,13 +6,14 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from lukou_cloud.edge.explain import RUN_FILE, ExplanationError, find, picture, text, write_run
+from lukou_cloud.edge.explain import RUN_FILE, ExplanationError, find, picture, replayed, text, write_run
 from lukou_cloud.edge.recorded_run import Run, warn_recorded
+from lukou_cloud.edge.settings import JudgeSettings, read_judge_settings
 from lukou_maps.errors import MapError
 from lukou_maps.reading import load_map
 from lukou_messages.report import git_revision, print_json
@@ -26,24 +27,28 @@ def warn(
     objects: Annotated[list[Path] | None, typer.Option(help="trajectories: fcd.csv.gz, vru.csv.gz; repeatable")] = None,
     out: Annotated[Path | None, typer.Option(help="where the warnings go: t_first,t_last,kind,id_a,id_b,lane")] = None,
     signals: Annotated[Path | None, typer.Option(help="signal states: t,tls,state")] = None,
+    settings: Annotated[Path | None, typer.Option(help="thresholds as TOML, or a site file")] = None,
     near_misses: Annotated[Path | None, typer.Option(help="where encounters that came close go, as CSV")] = None,
     run: Annotated[Path | None, typer.Option(help="folder of what explains the warnings")] = None,
     explain: Annotated[str | None, typer.Option(help="one warning of --run (or of a demo's archive there)")] = None,
+    replay: Annotated[bool, typer.Option(help="with --explain: run the recording again, and compare")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="figures as one JSON object")] = False,
 ) -> None:
     """Warn of collisions and red lights on recorded trajectories, or explain one warning of such a run."""
     if explain is not None:
-        _explain(run, explain, map_file)
+        _explain(run, explain, map_file, replay)
         return
     if map_file is None or not objects or out is None:
         print("lukou warn: --map, --objects and --out are needed (or --explain ID --run DIR)", file=sys.stderr)
         raise typer.Exit(2)
-    absent = [str(path) for path in (map_file, *objects, *([signals] if signals else [])) if not path.exists()]
+    told = (map_file, *objects, *(path for path in (signals, settings) if path is not None))
+    absent = [str(path) for path in told if not path.exists()]
     if absent:
         print(f"lukou warn: there is no {', '.join(absent)}; name files that exist", file=sys.stderr)
         raise typer.Exit(2)
     try:
-        done = warn_recorded(load_map(map_file), objects, signals)
+        chosen = read_judge_settings(settings) if settings is not None else JudgeSettings()
+        done = warn_recorded(load_map(map_file), objects, signals, chosen)
     except (MapError, KeyError, ValueError) as error:
         print(f"lukou warn: {error}; expected files as `lukou warn --help` names them", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -51,8 +56,9 @@ def warn(
     if near_misses is not None:
         _write_near_misses(near_misses, done)
     if run is not None:
-        about = {"map": str(map_file.resolve()), "objects": [str(path.resolve()) for path in objects]}
-        write_run(run, done, {**about, "signals": str(signals.resolve()) if signals else None, "git": git_revision()})
+        about: dict[str, Any] = {"map": str(map_file.resolve()), "objects": [str(path.resolve()) for path in objects]}
+        about["signals"] = str(signals.resolve()) if signals else None
+        write_run(run, done, {**about, "settings": chosen.model_dump(), "git": git_revision()})
     _report(done, as_json)
 
 
@@ -101,7 +107,7 @@ def _report(done: Run, as_json: bool) -> None:
         print(f"{len(done.warnings)} warnings in {len(spent)} steps, {p50} ms of CPU per step (p99 {p99})")
 
 
-def _explain(folder: Path | None, identity: str, map_file: Path | None) -> None:
+def _explain(folder: Path | None, identity: str, map_file: Path | None, replay: bool) -> None:
     if folder is None or not folder.is_dir():
         print(f"lukou warn: --explain needs --run with a folder, found {folder}", file=sys.stderr)
         raise typer.Exit(2)
@@ -111,6 +117,8 @@ def _explain(folder: Path | None, identity: str, map_file: Path | None) -> None:
         print(f"lukou warn: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     print(text(one))
+    if replay:
+        _replay(folder, identity)
     about = folder / RUN_FILE
     told = map_file or (Path(json.loads(about.read_text())["map"]) if about.exists() else None)
     if told is None or not told.exists():
@@ -119,3 +127,15 @@ def _explain(folder: Path | None, identity: str, map_file: Path | None) -> None:
     drawn = folder / f"{identity.replace('/', '-')}.svg"
     drawn.write_text(picture(one, load_map(told)))
     print(f"picture: {drawn}")
+
+
+def _replay(folder: Path, identity: str) -> None:
+    try:
+        different = replayed(folder, identity)
+    except (ExplanationError, MapError) as error:
+        print(f"lukou warn: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    if different:
+        print(f"replayed: different in {', '.join(different)}")
+        raise typer.Exit(1)
+    print("replayed: the same warning")

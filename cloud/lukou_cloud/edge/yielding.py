@@ -12,8 +12,11 @@ from lukou_maps.road_model import RightOfWay
 YIELDS_SHARE = 0.05
 """Share of drivers who must yield, still can with ease, and yet do not."""
 
-CAREFUL_SHARE = 0.4
+CAREFUL_SHARE = 0.15
 """The same where nobody is told to yield and one of the two still can stop."""
+
+APART_SHARE = 0.03
+"""Share of road users who leave their lanes where those have no ground in common, and so run into each other."""
 
 WALKER_SHARE = 0.2
 """Share of walkers and cyclists who step in front of a vehicle although they stand outside the roadway and could stop."""
@@ -33,6 +36,9 @@ KERB_M = 1.0
 WAITING_MPS = 0.3
 EDGE_M = 0.5
 """Walkers slower than the first, at most the second inside the roadway, wait. [m/s, m]"""
+
+LATE_MPS2 = 1.0
+"""Who does not brake yet although it is needed counts as if this much more were needed. [m/s^2]"""
 
 STANDING_M = 0.5
 """A vehicle that moves less than this until they meet stands. [m]"""
@@ -63,7 +69,7 @@ def nobody_yields(
         return share
     eases_a = np.where(h.ignores[first], 0.0, eases(users, h, predictor, first, sample))
     eases_b = np.where(h.ignores[second], 0.0, eases(users, h, predictor, second, sample))
-    rule = right_of_way(h, predictor, first, second, sample)
+    rule, shares_ground = right_of_way(h, predictor, first, second, sample)
     a_yields = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
     b_yields = (rule == RightOfWay.B_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
     share *= 1.0 - (1.0 - YIELDS_SHARE) * np.maximum(a_yields * eases_a, b_yields * eases_b)
@@ -71,6 +77,7 @@ def nobody_yields(
     vulnerable = weak[h.user[first]] | weak[h.user[second]]
     untold = ~a_yields & ~b_yields & ~vulnerable & ~h.ignores[first] & ~h.ignores[second]
     share *= np.where(untold, 1.0 - (1.0 - CAREFUL_SHARE) * np.maximum(eases_a, eases_b), 1.0)
+    share *= np.where(shares_ground | vulnerable, 1.0, APART_SHARE)
     # who runs a light neither has right of way nor expects to need it
     share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
     if vulnerable.any():
@@ -98,7 +105,8 @@ def eases(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sam
     settings = predictor.settings
     way = np.maximum(h.travelled_m[rows, sample] - speed * settings.reaction_s, 0.1)
     needed = speed**2 / (2.0 * way)
-    able = np.minimum(np.maximum((settings.braking_mps2 + 0.75 - needed) / 1.5, 0.0), 1.0)
+    late = np.where(acceleration > -0.3 * needed, LATE_MPS2, 0.0)
+    able = np.minimum(np.maximum((settings.braking_mps2 + 0.75 - needed - late) / 1.5, 0.0), 1.0)
     brakes = (acceleration < -0.6 * needed) & (needed < 1.6 * settings.braking_mps2)
     return np.where(brakes, np.maximum(able, 0.9), able)
 
@@ -154,12 +162,20 @@ def _joins(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sampl
     return result
 
 
-def right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Ints:
-    """Rule of the conflict area where they meet, seen from `first` as a; UNKNOWN where there is none."""
-    rule = np.full(len(first), int(RightOfWay.UNKNOWN), np.int64)
+def right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> tuple[Ints, Booleans]:
+    """Who gives way where two hypotheses meet.
+
+    Returns
+    -------
+    rule : (n,) int array
+        `RightOfWay` seen from `first` as a; UNKNOWN where the map tells none.
+    shares_ground : (n,) bool array
+        False where both follow lanes that have no ground in common.
+    """
+    rule, ground = np.full(len(first), int(RightOfWay.UNKNOWN), np.int64), np.ones(len(first), np.bool_)
     on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
     if len(on) == 0 or len(predictor.area_keys) == 0:
-        return rule
+        return rule, ground
     at = sample[on]
     lane_a, lane_b = _lanes_at(h, predictor, first[on], at), _lanes_at(h, predictor, second[on], at)
     wanted = np.minimum(lane_a, lane_b) * len(predictor.model.lanes) + np.maximum(lane_a, lane_b)
@@ -167,7 +183,8 @@ def right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints,
     found = predictor.area_keys[place] == wanted
     told = np.where(found, predictor.area_rules[place], int(RightOfWay.UNKNOWN))
     rule[on] = np.where(lane_a <= lane_b, told, _SEEN_FROM_B[told])
-    return rule
+    ground[on] = found | (lane_a == lane_b)
+    return rule, ground
 
 
 _SEEN_FROM_B = np.arange(len(RightOfWay))
