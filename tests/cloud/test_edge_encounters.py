@@ -50,6 +50,22 @@ def ended(encounters: Encounters, apart_s: float, count: int) -> None:
         encounters._close(one)
 
 
+@pytest.mark.parametrize(("braking", "counts"), [(4.5, False), (6.5, True)])
+def test_between_vehicles_only_emergencies_come_true(braking: float, counts: bool) -> None:
+    """Passing 0.9 s after each other is usual at a junction; braking beyond any service brake is not."""
+    encounters = Encounters(ExperienceSettings())
+    one = Encounter(1, 2, False, 0, 0, 1.0, braking)
+    for who, late_s, heading in ((1, 0.0, 0.0), (2, 1.5, np.pi / 2)):
+        t = np.arange(0.0, 9.0, 0.2)
+        table = way(t, -20.0 * np.cos(heading), -(20.0 + 10.0 * late_s) * np.sin(heading), heading, 10.0)
+        one.ways[who] = [(round(at * 1e9), *row) for at, row in zip(t, table.tolist(), strict=True)]
+    encounters.open[1, 2] = one
+    outcome = encounters._close(one)
+    assert outcome.is_near_miss
+    assert 0.5 < outcome.post_encroachment_s < 1.2
+    assert encounters.counts[False] == pytest.approx([float(counts), 1.0])
+
+
 def test_experience_asks_for_more_where_nothing_comes_of_encounters_and_for_less_where_much_does() -> None:
     settings = ExperienceSettings()
     calm, wild = Encounters(settings), Encounters(settings)

@@ -30,7 +30,7 @@ class Hypotheses:
     x_m, y_m, cos, sin : (h, t) float array
         Position and direction at each sample of time. [m, 1]
     connection : (h,) int array
-        Connection with a signal that lies next ahead, -1: none.
+        Line of `Lights` that lies next ahead, -1: none.
     line_m : (h,) float array
         Distance of its stop line from the front. [m]
     is_running_red : (h,) bool array

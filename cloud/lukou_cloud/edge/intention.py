@@ -33,6 +33,9 @@ BEYOND_ODDS = 6.0
 HESITATING_MPS2 = -0.5
 """Who brakes harder than this hesitates. [m/s^2]"""
 
+BRAKES_SHARE = 0.8
+"""Who brakes with less than this share of what is needed does not stop before the line."""
+
 
 def share_that_goes(speed_mps: Floats, acceleration_mps2: Floats, place_m: Floats, is_beyond: Booleans) -> Floats:
     """Probability that somebody who should wait goes on.
@@ -66,3 +69,28 @@ def with_those_who_go(
     intention = np.where(goes, goes_on[rows], 1.0)
     intention[:-1][goes[1:]] = 1.0 - goes_on[rows[1:][goes[1:]]]
     return rows, intention, goes
+
+
+def can_stop(
+    speed_mps: Floats, acceleration_mps2: Floats, distance_m: Floats, reaction_s: float, braking_mps2: float
+) -> Booleans:
+    """Whether a driver still can, and as it looks will, stop within a distance.
+
+    Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes nearly as hard as is needed
+    is believed.
+
+    Parameters
+    ----------
+    speed_mps, acceleration_mps2 : (n,) float array
+        Speed and acceleration along the path. [m/s, m/s^2]
+    distance_m : (n,) float array
+        Distance from the front. [m]
+    reaction_s : float
+        Time before braking begins. [s]
+    braking_mps2 : float
+        Hardest braking to be expected. [m/s^2]
+    """
+    way = speed_mps * reaction_s + speed_mps**2 / (2.0 * braking_mps2)
+    needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
+    brakes = (acceleration_mps2 < -BRAKES_SHARE * needed) & (needed < 1.6 * braking_mps2)
+    return np.asarray((way <= distance_m) | brakes)

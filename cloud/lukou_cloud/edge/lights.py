@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
-from lukou_maps.road_model import RoadModel
+from lukou_maps.road_model import RoadModel, StopLineKind
 from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.v1 import signal_pb2
 from lukou_messages.v1.signal_pb2 import SignalColour
@@ -45,13 +45,13 @@ USUAL_YELLOW_S = 3.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lights:
-    """State per connection.
+    """State per line: the stop lines of all connections, then the ends of all waiting areas.
 
     Attributes
     ----------
-    light : (c,) int array
+    light : (l,) int array
         `Light`.
-    ends_in_s : (c,) float array
+    ends_in_s : (l,) float array
         Time until what is shown ends, where that is all but sure; nan: not known. [s]
     """
 
@@ -59,9 +59,21 @@ class Lights:
     ends_in_s: Floats
 
 
+def waiting_lines(model: RoadModel) -> Ints:
+    """Stop lines at the ends of waiting areas; line ``len(connections) + k`` of `Lights` is number k of these."""
+    return np.flatnonzero(model.stop_lines.kind == StopLineKind.WAITING_AREA)
+
+
+def entered_lines(model: RoadModel) -> Ints:
+    """Stop lines before waiting areas, which other groups than the connections' own permit to pass."""
+    lines = model.stop_lines
+    told = np.diff(lines.permitting_groups.start) > 0
+    return np.flatnonzero(told & (lines.kind != StopLineKind.WAITING_AREA))
+
+
 def no_lights(model: RoadModel) -> Lights:
     """Nothing is known of any signal."""
-    count = len(model.connections)
+    count = len(model.connections) + len(waiting_lines(model))
     return Lights(np.zeros(count, np.int64), np.full(count, np.nan))
 
 
@@ -80,6 +92,8 @@ class LightTable:
         self._model = model
         self._groups: dict[tuple[str, str], Ints] = {}
         self._read: dict[str, tuple[signal_pb2.SignalState, Ints, Ints, Floats]] = {}
+        self._permitted = _permitted_lines(model)
+        self._permitting = {group for _, groups in self._permitted for group in groups}
         self.may_turn_on_red = np.zeros(len(model.connections), np.bool_)
         for configuration in configurations:
             for group in configuration.groups:
@@ -107,14 +121,33 @@ class LightTable:
             Instant, nanoseconds POSIX UTC.
         """
         lights = no_lights(self._model)
+        shown: dict[str, tuple[int, float]] = {}
         for intersection, state in states.items():
+            if self._permitting:
+                shown |= self._shown(intersection, state)
             read = self._read.get(intersection)
             if read is None or read[0] is not state:
                 read = self._read[intersection] = (state, *self._of_state(intersection, state))
             _, rows, light, ends_at_ns = read
             lights.light[rows] = light
             lights.ends_in_s[rows] = np.maximum((ends_at_ns - now_ns) * 1e-9, 0.0)
+        for rows, groups in self._permitted:
+            told = [shown[group] for group in groups if group in shown]
+            if told:  # whichever of the groups permits most
+                permits, ends_ns = max(told, key=lambda one: one[0])
+                kept = rows[lights.light[rows] < permits]
+                lights.light[kept], lights.ends_in_s[kept] = permits, max((ends_ns - now_ns) * 1e-9, 0.0)
         return lights
+
+    def _shown(self, intersection: str, state: signal_pb2.SignalState) -> dict[str, tuple[int, float]]:
+        """What the groups show that permit to pass lines of waiting areas, and when that ends. [ns]"""
+        found = {}
+        for group in state.groups:
+            name = f"{intersection}/{group.group}"
+            if name in self._permitting:
+                light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
+                found[name] = (int(light), _ends_at(group, light))
+        return found
 
     def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats]:
         """Connections that a state tells of, their lights, and when each ends (nan: not known). [ns]"""
@@ -128,6 +161,19 @@ class LightTable:
             lights += [int(light)] * len(ruled)
             ends_at_ns += [_ends_at(group, light)] * len(ruled)
         return np.concatenate(rows), np.array(lights, np.int64), np.array(ends_at_ns)
+
+
+def _permitted_lines(model: RoadModel) -> list[tuple[Ints, tuple[str, ...]]]:
+    """Lines whose light is that of some named groups: rows of `Lights`, and the groups."""
+    lines, names = model.stop_lines, model.signal_groups
+    found = []
+    for line in entered_lines(model):
+        groups = tuple(names[k] for k in lines.permitting_groups[line].tolist())
+        found.append((np.asarray(lines.connections[line], np.int64), groups))
+    for k, line in enumerate(waiting_lines(model)):
+        groups = tuple(names[g] for g in lines.permitting_groups[line].tolist())
+        found.append((np.array([len(model.connections) + k]), groups))
+    return found
 
 
 def _ends_at(group: signal_pb2.SignalGroupState, light: Light) -> float:

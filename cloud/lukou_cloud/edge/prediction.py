@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_cloud.edge.hypotheses import Hypotheses
-from lukou_cloud.edge.intention import share_that_goes, with_those_who_go
-from lukou_cloud.edge.lights import Light, Lights, stops
+from lukou_cloud.edge.intention import can_stop, share_that_goes, with_those_who_go
+from lukou_cloud.edge.lights import Light, Lights, no_lights, stops
 from lukou_cloud.edge.motion import Following, travelled
 from lukou_cloud.edge.priority import waits_at
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
@@ -68,16 +68,6 @@ RUNNING_SHARE = 0.05
 STRAY_S = 2.0
 """An offset from the centre line is given up over about this time. [s]"""
 
-BRAKES_SHARE = 0.8
-"""Who brakes with less than this share of what is needed does not stop before the line."""
-
-PULLING_MPS2 = 0.8
-PULLING_S = 0.6
-PULLING_NEEDS_MPS2 = 3.5
-ROLLING_IN_MPS = 3.5
-"""Who pulls away with the first towards a line, faster than the last, and after the second would need to brake by more than the third,
-does not mean to stop; slower ones close up to the line. [m/s^2, s, m/s^2, m/s]"""
-
 PREPARED_LANES = 1000
 """Maps with no more lanes have all their paths worked out at the start, others when they are needed."""
 
@@ -106,9 +96,9 @@ class Predictor:
             self.ways.prepare(np.flatnonzero(wanted))
         for matcher in (self._matcher.candidates, self._roadway.nearest):
             matcher(np.zeros(1), np.zeros(1))  # builds its grid now, not with the first list
-        self._may_turn_on_red = (
-            np.zeros(len(model.connections), np.bool_) if may_turn_on_red is None else may_turn_on_red
-        )
+        self._may_turn_on_red = np.zeros(len(no_lights(model).light), np.bool_)
+        if may_turn_on_red is not None:
+            self._may_turn_on_red[: len(may_turn_on_red)] = may_turn_on_red
         self._follows = may_follow(model)
         areas = model.conflict_areas
         keys = areas.lane_a * len(model.lanes) + areas.lane_b
@@ -241,7 +231,8 @@ class Predictor:
         row = np.where(on, path, 0)
         speed = users.speed_mps[user]
         if on.any():
-            connection, line_m = self.ways.next_line(row, s_m + users.length_m[user] * 0.5)
+            front_m = s_m + users.length_m[user] * 0.5
+            connection, line_m = self._ruling_lines(lights, row, front_m, *self.ways.next_line(row, front_m))
             connection, line_m = np.where(on, connection, NONE), np.where(on, line_m, np.inf)
         else:
             connection, line_m = np.full(len(user), NONE), np.full(len(user), np.inf)
@@ -287,6 +278,18 @@ class Predictor:
             user, path, s_m, weight * intention, intention, goes,
             way, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap,
         )  # fmt: skip
+
+    def _ruling_lines(
+        self, lights: Lights, path: Ints, front_m: Floats, line: Ints, line_m: Floats
+    ) -> tuple[Ints, Floats]:
+        """Where the line ahead may be passed into a waiting area, it is the end of that which rules."""
+        if not self.ways.has_waiting_areas:
+            return line, line_m
+        passes = (line >= 0) & (lights.light[np.maximum(line, 0)] == Light.GREEN)
+        beyond_m = np.where(passes, line_m, 0.0) + 2.0 * PASSED_M
+        inner, inner_m = self.ways.next_line(path, front_m + beyond_m)
+        inside = passes & (inner >= len(self.model.connections))
+        return np.where(inside, inner, line), np.where(inside, inner_m + beyond_m, line_m)
 
     def _intent(
         self, users: RoadUsers, lights: Lights, user: Ints, connection: Ints, line_m: Floats
@@ -382,33 +385,3 @@ def _likely_behind(users: RoadUsers, user: Ints, leader: Ints, gap_m: Floats) ->
     needed = np.where(leader >= 0, closing * closing / (2.0 * np.maximum(gap_m, 0.5)), 0.0)
     ignores = (needed > NOTICED_MPS2) & (users.acceleration_mps2[user] > -0.3 * needed)
     return np.where(ignores, RUNNING_SHARE, 1.0)
-
-
-def can_stop(
-    speed_mps: Floats, acceleration_mps2: Floats, distance_m: Floats, reaction_s: float, braking_mps2: float
-) -> Booleans:
-    """Whether a driver still can, and as it looks will, stop within a distance.
-
-    Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes nearly as hard as is needed
-    is believed; who pulls away is not, once stopping would ask for hard braking a reaction time later.
-
-    Parameters
-    ----------
-    speed_mps, acceleration_mps2 : (n,) float array
-        Speed and acceleration along the path. [m/s, m/s^2]
-    distance_m : (n,) float array
-        Distance from the front. [m]
-    reaction_s : float
-        Time before braking begins. [s]
-    braking_mps2 : float
-        Hardest braking to be expected. [m/s^2]
-    """
-    way = speed_mps * reaction_s + speed_mps**2 / (2.0 * braking_mps2)
-    needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
-    brakes = (acceleration_mps2 < -BRAKES_SHARE * needed) & (needed < 1.6 * braking_mps2)
-    later = speed_mps + acceleration_mps2 * PULLING_S
-    left = np.maximum(distance_m - 0.5 * (speed_mps + later) * PULLING_S, 0.1)
-    pulls = (
-        (acceleration_mps2 > PULLING_MPS2) & (later**2 > 2.0 * PULLING_NEEDS_MPS2 * left) & (speed_mps > ROLLING_IN_MPS)
-    )
-    return np.asarray(((way <= distance_m) & ~pulls) | brakes)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, link_rows, no_lights
+from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, entered_lines, link_rows, no_lights
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
 from lukou_maps.road_model import RoadModel
 
@@ -122,6 +122,9 @@ class RecordedLights:
                     changes.setdefault(row["tls"], []).append((float(row["t"]), row["state"]))
         self._times = {name: [t for t, _ in told] for name, told in changes.items()}
         self._rows, self._lights, self._ends = {}, {}, {}
+        lines = model.stop_lines  # whether a waiting area may be entered is not told by links
+        entered = [lines.connections[line] for line in entered_lines(model)]
+        self._untold = np.concatenate([np.zeros(0, np.int64), *entered])
         for name, told in changes.items():
             rows, links = link_rows(model, name, len(told[0][1]))
             light = np.array([[int(OF_LETTER.get(letter, Light.UNKNOWN)) for letter in state] for _, state in told])
@@ -137,6 +140,7 @@ class RecordedLights:
                 rows, left = self._rows[name], self._ends[name][k] - t
                 lights.light[rows] = self._lights[name][k]
                 lights.ends_in_s[rows] = np.where(left > -OVERDUE_S, np.maximum(left, 0.0), np.nan)
+        lights.light[self._untold] = Light.UNKNOWN
         return lights
 
 

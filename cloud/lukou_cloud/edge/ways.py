@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lukou_cloud.edge.lights import waiting_lines
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
 from lukou_maps.ragged import spread
@@ -89,6 +90,12 @@ class Ways:
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
         self.duties, self.rights = Meetings(), Meetings()
+        self._waiting = waiting_lines(model)
+
+    @property
+    def has_waiting_areas(self) -> bool:
+        """Whether lines with signals lie inside junctions, too."""
+        return len(self._waiting) > 0
 
     @property
     def table(self) -> PathTable:
@@ -139,7 +146,7 @@ class Ways:
         return kept
 
     def next_line(self, path: Ints, front_m: Floats) -> tuple[Ints, Floats]:
-        """Next signalised connection ahead of the front, and the distance of its stop line; -1, inf: none."""
+        """Next line of `Lights` ahead of the front, and its distance; -1, inf: none."""
         sample = self._sample(path, front_m - PASSED_M)
         line = self._next_line_m[sample]
         ahead = line - front_m > -PASSED_M
@@ -228,18 +235,31 @@ class Ways:
         return chosen(counts & yields), chosen(counts & theirs & ~yields)
 
     def _lines(self, known: int, start: Ints) -> tuple[Ints, Floats]:
-        """Per sample the next stop line with a signal at or behind it on the path."""
-        table, model = self.table, self.model
+        """Per sample the next line of `Lights` at or behind it on the path."""
         connection, line_m = np.full(int(start[-1]), NONE), np.full(int(start[-1]), np.inf)
         for k in range(len(start) - 1):
-            first, stop = table.connections.start[known + k : known + k + 2].tolist()
-            for entry in range(stop - 1, first - 1, -1):
-                taken = int(table.connections.values[entry])
-                if model.connections.intersection[taken] >= 0:
-                    until = int(start[k]) + int(np.ceil(table.connection_s_m[entry] / SPACING_M))
-                    rows = slice(int(start[k]), min(until, int(start[k + 1])))
-                    connection[rows], line_m[rows] = taken, table.connection_s_m[entry]
+            for s_m, line in sorted(self._lines_of(known + k), reverse=True):
+                until = int(start[k]) + int(np.ceil(s_m / SPACING_M))
+                rows = slice(int(start[k]), min(until, int(start[k + 1])))
+                connection[rows], line_m[rows] = line, s_m
         return connection, line_m
+
+    def _lines_of(self, path: int) -> list[tuple[float, int]]:
+        """Stop lines with signals on a path: those of its connections, and the ends of waiting areas."""
+        table, model = self.table, self.model
+        first, stop = table.connections.start[path : path + 2].tolist()
+        found = [
+            (float(table.connection_s_m[entry]), int(table.connections.values[entry]))
+            for entry in range(first, stop)
+            if model.connections.intersection[table.connections.values[entry]] >= 0
+        ]
+        lanes, offset_m = table.lanes[path].tolist(), table.lane_offset_m[int(table.lanes.start[path]) :]
+        for number, line in enumerate(self._waiting.tolist()):
+            lane = int(model.stop_lines.lane[line])
+            if lane in lanes:
+                s_m = float(offset_m[lanes.index(lane)] + model.stop_lines.s_m[line])
+                found.append((s_m, len(model.connections) + number))
+        return found
 
 
 def _curvature(start: Ints, heading: Floats) -> Floats:
