@@ -76,19 +76,10 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """What experience asks for: how probable a contact must be to begin a warning, and how wary to be.
-
-    Attributes
-    ----------
-    vehicles, vulnerable : float
-        Least probability, between vehicles and with a vulnerable road user.
-    wariness : float
-        0 where rules are kept, 1 where drivers often do not keep them.
-    """
+    """How probable a contact must be to begin a warning: between vehicles, and with a vulnerable road user."""
 
     vehicles: float = 0.45
     vulnerable: float = 0.45
-    wariness: float = 0.0
 
 
 def dangers(
@@ -126,7 +117,7 @@ def dangers(
     found = contacts(users, h, predictor, settings)
     parts = [
         _of_contacts(users, h, found, predictor, settings, required),
-        _rear_end(users, h, settings, required.wariness),
+        _rear_end(users, h, settings),
         _red_light(users, h, lights, settings),
     ]
     return joined_dangers(parts), h, found
@@ -189,7 +180,7 @@ def _turns_left(path: Ints, predictor: Predictor) -> Booleans:
     return (path >= 0) & predictor.ways.turns_left[np.maximum(path, 0)]
 
 
-def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings, wariness: float) -> Dangers:
+def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
     """Followers who have come nearer to their leader than reaction and braking allow, and do not brake as they must."""
     rows = np.flatnonzero((h.leader >= 0) & (h.leader_gap_m < FAR_M))
     rows = rows[users.speed_mps[h.user[rows]] > users.speed_mps[h.leader[rows]]]
@@ -202,7 +193,7 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings, warine
     closing = speed - ahead
     braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
     needed = required_braking(gap, speed, ahead, braking)
-    soon = settings.rear_end_reaction_s + wariness * settings.rear_end_wary_s
+    soon = settings.rear_end_reaction_s
     pushing = np.maximum(users.acceleration_mps2[follower], 0.0)
     then = required_braking(
         gap - closing * soon - 0.5 * pushing * soon**2,

@@ -119,11 +119,8 @@ class Encounters:
         return float(min(max(required, s.least_probability), s.most_probability))
 
     def required(self) -> Required:
-        """The same for both kinds of pairs, and how wary to be of drivers."""
-        s, vehicles = self.settings, self.required_probability(False)
-        span = max(s.probability - s.least_probability, 1e-6)
-        wariness = min(max((s.probability - vehicles) / span, 0.0), 1.0)
-        return Required(vehicles, self.required_probability(True), wariness)
+        """The same for both kinds of pairs."""
+        return Required(self.required_probability(False), self.required_probability(True))
 
     def step(
         self, now_ns: int, users: RoadUsers, hypotheses: Hypotheses, contacts: Contacts, times_s: Floats

@@ -72,11 +72,6 @@ class WarningSettings(_Frozen):
     rear_end_reaction_s: float = Field(
         0.5, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
     )
-    rear_end_wary_s: float = Field(
-        0.1,
-        ge=0.0,
-        description="and this much later still where experience says that rules are not kept [s]",
-    )
     rear_end_closing_mps: float = Field(
         2.0, ge=0.0, description="closing more slowly is no danger to life: cars that creep up in a queue [m/s]"
     )
@@ -107,7 +102,7 @@ class ExperienceSettings(_Frozen):
     probability: float = Field(0.2, gt=0.0, le=1.0, description="without experience: between vehicles")
     vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
     least_probability: float = Field(
-        0.085, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
+        0.08, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
     )
     most_probability: float = Field(
         0.9, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
