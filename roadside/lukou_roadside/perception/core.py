@@ -274,7 +274,8 @@ class PerceptionCore:
         projector = self._projectors.get(frame.camera)
         if projector is None or self._detector is None:
             raise LookupError(f"{frame.camera}: no camera of {self._settings.site} with a detector")
-        return projector.scan(self._boxes_in(frame, self._detector), self._seconds(frame.measured_at_ns), 0)
+        seconds = 0.0 if self._origin_ns is None else self._seconds(frame.measured_at_ns)
+        return projector.scan(self._boxes_in(frame, self._detector), seconds, 0)
 
     def _boxes_in(self, frame: CameraFrame, detector: Detector) -> Boxes:
         """Detections worth following that do not show the empty street."""

@@ -116,6 +116,37 @@ def matching(
 
 
 @app.command()
+def detector(
+    model: Annotated[
+        Path | None, typer.Option(help="ONNX file of `make detector`, its card beside it; default: the shipped one")
+    ] = None,
+    conditions: Annotated[str, typer.Option(help="Comma-separated: day, night, rain, fog, night_rain")] = "day",
+    cameras: Annotated[int, typer.Option(min=1, help="Cameras per condition")] = 24,
+    pictures: Annotated[int, typer.Option(min=1, help="Pictures of each camera")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of cameras, streets and traffic")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """The shipped detector on rendered cameras that it has never seen: mAP50, and vehicles' places on the map."""
+    from lukou_sim.bench.detector import lines, measure
+    from lukou_sim.training.streets import CONDITIONS
+
+    wanted = [name.strip() for name in conditions.split(",") if name.strip()]
+    with plain_errors("lukou bench detector --help", WRONG_USAGE):
+        unknown = [name for name in wanted if name not in CONDITIONS]
+        if unknown:
+            raise SettingsError([f"--conditions {', '.join(unknown)}: expected {', '.join(CONDITIONS)}"])
+        for file in () if model is None else (model, model.with_suffix(".toml")):
+            if not file.is_file():
+                raise SettingsError([f"--model: there is no {file}; name a model that `make detector` wrote"])
+    figures = measure(model, wanted, cameras, pictures, seed, _progress)
+    if as_json:
+        print_json(figures, seed=seed)
+        return
+    for line in lines(figures):
+        print(line)
+
+
+@app.command()
 def perception(
     conditions: Annotated[
         str, typer.Option(help="Comma-separated: day, night, rain, fog, night_rain")

@@ -7,18 +7,17 @@ import hashlib
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lukou_sim.training.dataset import CLASSES, HEIGHT, WIDTH, load_set, render_set, save_labels
 from lukou_sim.training.evaluate import Figures, evaluate
-from lukou_sim.training.network import STRIDE
+from lukou_sim.training.recipe import PHASES, STRIDE
 from lukou_sim.training.streets import CONDITIONS
 
 SEED = 1
-STEPS, CONTINUED_STEPS = 2600, 1300
-"""Batches from scratch, and batches that go on from the exported model at a lower rate; about 25 and 12 minutes on one core."""
 HELD_OUT_SEED, OWN_SEED = 1_000_001, 1_000_002
 TRAINING_CAMERAS, PER_CAMERA = 160, 32
 HELD_OUT_CAMERAS, HELD_OUT_PER_CAMERA = 48, 20
@@ -56,11 +55,15 @@ def main() -> None:
     """Run the whole recipe."""
     parser = argparse.ArgumentParser(prog="python -m lukou_sim.training", description=__doc__)
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder of the model")
-    parser.add_argument("--steps", type=int, default=STEPS, help="number of batches from scratch; fixes the result")
-    parser.add_argument("--continued-steps", type=int, default=CONTINUED_STEPS, help="number of batches after that")
     parser.add_argument(
-        "--start", type=Path, default=None, help="go on from this exported model instead of from scratch"
+        "--steps",
+        type=int,
+        nargs="+",
+        default=[phase.steps for phase in PHASES],
+        help="batches of each phase; the recipe's fix the result, fewer try it out",
     )
+    parser.add_argument("--start", type=Path, default=None, help="exported model of the phase before `--from-phase`")
+    parser.add_argument("--from-phase", type=int, default=1, help="first phase to train, counted from 1; needs --start")
     parser.add_argument(
         "--data", type=Path, default=None, help="folder with a set rendered before, or where to keep it"
     )
@@ -97,11 +100,11 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
     )
     chosen = np.sort(np.random.default_rng(options.seed).permutation(len(data.labels))[:CALIBRATION_PICTURES])
     file = options.start
-    if file is None:
-        model = train(data, options.steps, options.seed, _tell)
-        file = export(model, data.pictures[chosen], options.out, NAME)
-    model = train(data, options.continued_steps, options.seed + 1, _tell, file)
-    file = export(model, data.pictures[chosen], options.out, NAME)
+    for number, (phase, steps) in enumerate(zip(PHASES, options.steps, strict=False)):
+        if number + 1 >= options.from_phase:
+            _tell(f"phase {number + 1} of {len(PHASES)}: {steps} batches")
+            model = train(data, replace(phase, steps=steps), options.seed + number, _tell, file)
+            file = export(model, data.pictures[chosen], options.out, NAME)
     whole = file.with_suffix(".float.onnx")
     results = {}
     for index, name in enumerate(CONDITIONS):
@@ -137,7 +140,7 @@ def _write_card(file: Path, options: argparse.Namespace, results: dict[str, Figu
         "sha256": {file.name: digest},
         "seed": options.seed,
         "held_out_seed": HELD_OUT_SEED,
-        "steps": [options.steps, options.continued_steps],
+        "steps": options.steps,
         "batch": BATCH,
         "pictures": TRAINING_CAMERAS * PER_CAMERA,
         "figures": {

@@ -14,7 +14,7 @@ from lukou_sim.district.cameras import cameras
 from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.render.camera import CameraModel
 from lukou_sim.render.district_plan import street_plan
-from lukou_sim.render.renderer import Renderer
+from lukou_sim.render.renderer import Renderer, Scene
 from lukou_sim.render.shapes import Shape
 from lukou_sim.render.street import Look, StreetPlan, background
 from lukou_sim.render.weather import Weather, street_lamps
@@ -102,35 +102,67 @@ def render_set(
     labels: list[NDArray[np.float32]] = []
     is_district, condition = np.zeros(total, bool), np.zeros(total, np.int64)
     for number in range(camera_count):
-        rng = np.random.default_rng((seed, number))
-        own = rng.random() < district_share
-        drawn = str(rng.choice(CONDITIONS, p=CONDITION_SHARES))
-        name = drawn if conditions is None else conditions[number % len(conditions)]
-        weather = random_weather(rng, name)
-        renderer, plan = _district_view(rng, number, weather) if own else _random_view(rng, number, weather)
-        occluder = None if own else _occluder(rng)
+        name = None if conditions is None else conditions[number % len(conditions)]
+        camera = RandomCamera(seed, number, district_share, name)
         for k in range(per_camera):
-            scene = random_scene(plan, rng)
-            picture, mask, seen = renderer.render_labelled(scene)
-            visible = seen.visible_fraction.copy()
-            if occluder is not None:
-                picture[occluder[0] > 0] = occluder[1][occluder[0] > 0]
-                hidden = np.bincount(mask[(occluder[0] > 0) & (mask >= 0)], minlength=len(scene.x))[seen.index]
-                visible *= 1 - hidden / seen.pixels
             where = number * per_camera + k
-            pictures[where] = _exposure(picture, rng, mild=own)
-            classes = [CLASS_OF_SHAPE[Shape(int(scene.shape[index]))] for index in seen.index]
-            away = np.hypot(scene.x - renderer.camera.position_map[0], scene.y - renderer.camera.position_map[1])
-            demanded = (visible >= MIN_VISIBLE) & (seen.pixels >= MIN_PIXELS) & (away[seen.index] < FARTHEST_M)
-            demanded &= seen.contrast >= MIN_CONTRAST
-            labels.append(
-                np.column_stack([classes, seen.boxes, seen.ground, visible, demanded])
-                .astype(np.float32)
-                .reshape(-1, COLUMNS)
-            )
-            is_district[where], condition[where] = own, CONDITIONS.index(name)
+            pictures[where], rows, _ = camera.shoot()
+            labels.append(rows)
+            is_district[where], condition[where] = camera.is_district, CONDITIONS.index(camera.condition)
     pictures.flush()
     return Pictures(pictures, labels, np.repeat(np.arange(camera_count), per_camera), is_district, condition)
+
+
+class RandomCamera:
+    """One camera of a set, with its street, weather and what hangs before its lens.
+
+    Parameters
+    ----------
+    seed, number : int
+        Equal pairs give equal cameras and pictures.
+    district_share : float
+        Probability that it is one of k1's own.
+    condition : str, optional
+        Weather and light; by default drawn by `CONDITION_SHARES`.
+
+    Attributes
+    ----------
+    camera : CameraModel
+        Its pose.
+    is_district : bool
+        Whether it is one of k1's own.
+    condition : str
+        Weather and light.
+    """
+
+    def __init__(self, seed: int, number: int, district_share: float = 0.0, condition: str | None = None) -> None:
+        self._rng = rng = np.random.default_rng((seed, number))
+        self.is_district = bool(rng.random() < district_share)
+        drawn = str(rng.choice(CONDITIONS, p=CONDITION_SHARES))
+        self.condition = drawn if condition is None else condition
+        weather = random_weather(rng, self.condition)
+        view = _district_view if self.is_district else _random_view
+        self._renderer, self._plan = view(rng, number, weather)
+        self._occluder = None if self.is_district else _occluder(rng)
+        self.camera = self._renderer.camera
+
+    def shoot(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], Scene]:
+        """The next picture of other traffic, its labels (`COLUMNS`), one row per visible road user, and these road users."""
+        rng, occluder = self._rng, self._occluder
+        scene = random_scene(self._plan, rng)
+        picture, mask, seen = self._renderer.render_labelled(scene)
+        visible = seen.visible_fraction.copy()
+        if occluder is not None:
+            picture[occluder[0] > 0] = occluder[1][occluder[0] > 0]
+            hidden = np.bincount(mask[(occluder[0] > 0) & (mask >= 0)], minlength=len(scene.x))[seen.index]
+            visible *= 1 - hidden / seen.pixels
+        picture = _exposure(picture, rng, mild=self.is_district)
+        classes = [CLASS_OF_SHAPE[Shape(int(scene.shape[index]))] for index in seen.index]
+        away = np.hypot(scene.x - self.camera.position_map[0], scene.y - self.camera.position_map[1])
+        demanded = (visible >= MIN_VISIBLE) & (seen.pixels >= MIN_PIXELS) & (away[seen.index] < FARTHEST_M)
+        demanded &= seen.contrast >= MIN_CONTRAST
+        rows = np.column_stack([classes, seen.boxes, seen.ground, visible, demanded]).astype(np.float32)
+        return picture, rows.reshape(-1, COLUMNS), Scene(*(getattr(scene, one)[seen.index] for one in Scene.__slots__))
 
 
 def save_labels(made: Pictures, file: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from lukou_sim.training.dataset import CLASSES, Pictures
-from lukou_sim.training.export import normalised, session
-from lukou_sim.training.network import CLASS_COUNT, STRIDE
+from lukou_sim.training.recipe import CLASS_COUNT, MEAN, SCALE, STRIDE
 
 FloatArray = NDArray[np.float64]
 MIN_SCORE = 0.05
@@ -80,20 +80,27 @@ def overlaps(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(common / np.maximum(area_a[:, None] + area_b[None] - common, 1e-9))
 
 
-def evaluate(file: Path, data: Pictures, only: Iterable[int] | None = None) -> Figures:
-    """Run a model over pictures and judge it."""
-    run = session(file)
-    takes_bytes = run.get_inputs()[0].type == "tensor(uint8)"
-    hits: list[list[tuple[float, bool]]] = [[] for _ in CLASSES]
-    wanted = np.zeros(CLASS_COUNT)
-    ground: list[float] = []
-    for index in range(len(data.labels)) if only is None else only:
-        picture = data.pictures[index]
-        (cells,) = run.run(None, {"picture": picture[None] if takes_bytes else normalised(picture)})
-        found, truth = decode(cells[0]), data.labels[index].astype(np.float64)
+class Judge:
+    """Collects what a model finds beside what is there."""
+
+    def __init__(self) -> None:
+        self._hits: list[list[tuple[float, bool]]] = [[] for _ in CLASSES]
+        self._wanted = np.zeros(CLASS_COUNT)
+        self._ground: list[float] = []
+
+    def add(self, found: FloatArray, truth: FloatArray) -> None:
+        """One picture.
+
+        Parameters
+        ----------
+        found : (n, 8) float array
+            As `decode` gives it.
+        truth : (m, 9) float array
+            Labels, `lukou_sim.training.dataset.COLUMNS`.
+        """
         for kind in range(CLASS_COUNT):
             mine, real = found[found[:, 0] == kind], truth[(truth[:, 0] == kind) & (truth[:, 8] > 0)]
-            wanted[kind] += len(real)
+            self._wanted[kind] += len(real)
             iou = overlaps(mine[:, 2:6], real[:, 1:5])
             spare = overlaps(mine[:, 2:6], truth[truth[:, 8] == 0][:, 1:5])
             used = np.zeros(len(real), bool)
@@ -101,18 +108,58 @@ def evaluate(file: Path, data: Pictures, only: Iterable[int] | None = None) -> F
                 best = int(np.argmax(np.where(used, -1, iou[row]))) if len(real) else -1
                 if best >= 0 and not used[best] and iou[row, best] >= OVERLAP:
                     used[best] = True
-                    hits[kind].append((mine[row, 1], True))
-                    ground.append(float(np.hypot(*(mine[row, 6:8] - real[best, 5:7]))))
+                    self._hits[kind].append((mine[row, 1], True))
+                    self._ground.append(float(np.hypot(*(mine[row, 6:8] - real[best, 5:7]))))
                 elif not (spare.shape[1] and spare[row].max() > 0.3):
-                    hits[kind].append((mine[row, 1], False))
-    rows = [np.array(sorted(h, reverse=True), dtype=np.float64).reshape(-1, 2) for h in hits]
-    working = [row[row[:, 0] >= WORKING_SCORE] for row in rows]
-    return Figures(
-        {name: _average_precision(rows[k], wanted[k]) for k, name in enumerate(CLASSES)},
-        {name: float(working[k][:, 1].sum() / max(1, wanted[k])) for k, name in enumerate(CLASSES)},
-        {name: float(working[k][:, 1].mean()) if len(working[k]) else 0.0 for k, name in enumerate(CLASSES)},
-        float(np.median(ground)) if ground else float("nan"),
-    )
+                    self._hits[kind].append((mine[row, 1], False))
+
+    def figures(self) -> Figures:
+        """Of all pictures so far."""
+        rows = [np.array(sorted(h, reverse=True), dtype=np.float64).reshape(-1, 2) for h in self._hits]
+        working = [row[row[:, 0] >= WORKING_SCORE] for row in rows]
+        return Figures(
+            {name: _average_precision(rows[k], self._wanted[k]) for k, name in enumerate(CLASSES)},
+            {name: float(working[k][:, 1].sum() / max(1, self._wanted[k])) for k, name in enumerate(CLASSES)},
+            {name: float(working[k][:, 1].mean()) if len(working[k]) else 0.0 for k, name in enumerate(CLASSES)},
+            float(np.median(self._ground)) if self._ground else float("nan"),
+        )
+
+
+class Model:
+    """An exported model on one thread.
+
+    Parameters
+    ----------
+    file : Path
+        Quantised (takes bytes) or in float.
+    """
+
+    def __init__(self, file: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._takes_bytes = self._session.get_inputs()[0].type == "tensor(uint8)"
+
+    def find(self, picture: NDArray[np.uint8]) -> FloatArray:
+        """(n, 8) rows of `decode` of a picture (h, w, 3)."""
+        given = picture[None] if self._takes_bytes else normalised(picture)
+        (cells,) = self._session.run(None, {"picture": given})
+        return decode(cells[0])
+
+
+def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(1, h, w, 3) input of the network in float from an (h, w, 3) picture."""
+    result: NDArray[np.float32] = ((picture.astype(np.float32) - MEAN) * SCALE)[None]
+    return result
+
+
+def evaluate(file: Path, data: Pictures, only: Iterable[int] | None = None) -> Figures:
+    """Run a model over pictures and judge it."""
+    model, judge = Model(file), Judge()
+    for index in range(len(data.labels)) if only is None else only:
+        judge.add(model.find(data.pictures[index]), data.labels[index].astype(np.float64))
+    return judge.figures()
 
 
 def _average_precision(rows: FloatArray, wanted: float) -> float:

@@ -10,22 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from lukou_sim.training.dataset import HEIGHT, WIDTH
-from lukou_sim.training.network import MEAN, SCALE, Detector
+from lukou_sim.training.evaluate import normalised
+from lukou_sim.training.network import Detector
+from lukou_sim.training.recipe import MEAN, SCALE
 
 CALIBRATION_PICTURES = 96
-
-
-def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(1, h, w, 3) input of the network in float from an (h, w, 3) picture."""
-    result: NDArray[np.float32] = ((picture.astype(np.float32) - MEAN) * SCALE)[None]
-    return result
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
@@ -119,11 +114,3 @@ def _last_nodes(file: Path) -> list[str]:
     nodes = list(onnx.load(str(file)).graph.node)
     last = max(k for k, node in enumerate(nodes) if node.op_type == "Conv")
     return [node.name for node in nodes[last:]]
-
-
-def session(file: Path) -> onnxruntime.InferenceSession:
-    """A session on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -9,11 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-STRIDE = 4
-"""Pixels of the picture per cell of the output. [px]"""
-CLASS_COUNT = 4
-CHANNELS = CLASS_COUNT + 6
-"""Heat per class; left, top, right, bottom; ground x, ground y; the last six in cells."""
+from lukou_sim.training.recipe import CHANNELS, CLASS_COUNT, STRIDE
 
 
 def _unit(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -22,10 +18,6 @@ def _unit(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: i
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
-
-
-MEAN, SCALE = 114.0, 1 / 64.0
-"""How pictures are brought to the network's range; the exported model does it by the scale of its first tensor."""
 
 
 class Residual(nn.Module):  # type: ignore[misc]

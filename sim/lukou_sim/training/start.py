@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from lukou_sim.training.network import MEAN, SCALE, Detector
+from lukou_sim.training.network import Detector
+from lukou_sim.training.recipe import MEAN, SCALE
 
 PICTURES = 48
 """Pictures from which the scatter of every channel is taken."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch.nn import functional as tf
 
 from lukou_sim.training.dataset import HEIGHT, WIDTH, Pictures
-from lukou_sim.training.network import CLASS_COUNT, MEAN, SCALE, STRIDE, Detector
+from lukou_sim.training.network import Detector
+from lukou_sim.training.recipe import CLASS_COUNT, MEAN, SCALE, STRIDE, Phase
 from lukou_sim.training.start import PICTURES, continue_from
 
 BATCH = 8
-PEAK_RATE, CONTINUED_RATE = 2.5e-3, 1.0e-3
-GROUND_WEIGHT, BOX_WEIGHT = 0.75, 1.5
+GROUND_WEIGHT = 0.75
 CELLS_HIGH, CELLS_WIDE = HEIGHT // STRIDE, WIDTH // STRIDE
 
 
@@ -82,7 +82,9 @@ def batches(data: Pictures, steps: int, seed: int) -> Iterator[tuple[torch.Tenso
         yield (stacked - MEAN) * SCALE, *(torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True))
 
 
-def loss_of(raw: torch.Tensor, heat: torch.Tensor, geometry: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def loss_of(
+    raw: torch.Tensor, heat: torch.Tensor, geometry: torch.Tensor, weight: torch.Tensor, *, box_weight: float
+) -> torch.Tensor:
     """Sum of the three losses, per road user."""
     logits = raw[:, :CLASS_COUNT]
     probability = torch.sigmoid(logits)
@@ -106,33 +108,32 @@ def loss_of(raw: torch.Tensor, heat: torch.Tensor, geometry: torch.Tensor, weigh
     )
     boxes = 1 - overlap / union + (hull - union) / hull
     ground = (raw[:, 8:10] - geometry[:, 4:6]).abs().sum(dim=1)
-    total = focal.sum() + ((BOX_WEIGHT * boxes + GROUND_WEIGHT * ground) * weight).sum()
+    total = focal.sum() + ((box_weight * boxes + GROUND_WEIGHT * ground) * weight).sum()
     return torch.as_tensor(total / count)
 
 
-def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None], start: Path | None = None) -> Detector:
-    """Train a network.
+def train(data: Pictures, phase: Phase, seed: int, tell: Callable[[str], None], start: Path | None = None) -> Detector:
+    """Train a network for one phase.
 
     Parameters
     ----------
     data : Pictures
         The training set.
-    steps : int
-        Number of batches; equal numbers, seeds and machines give equal models.
+    phase : Phase
+        How long and how fast; equal phases, seeds and machines give equal models.
     seed : int
         Of initial weights and order.
     tell : callable
         Takes one line of progress.
     start : Path, optional
-        Exported model whose weights to go on from, at a lower rate; none: a new network.
+        Exported model whose weights to go on from; none: a new network.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    model, peak_rate = Detector(), PEAK_RATE
+    model, steps, peak_rate = Detector(), phase.steps, phase.peak_rate
     if start is not None:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(data.labels))[:PICTURES])
         continue_from(model, start, data.pictures[chosen])
-        peak_rate = CONTINUED_RATE
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
@@ -147,7 +148,7 @@ def train(data: Pictures, steps: int, seed: int, tell: Callable[[str], None], st
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
             raw = model.raw(pictures)
-        loss = loss_of(raw.float(), *wanted)
+        loss = loss_of(raw.float(), *wanted, box_weight=phase.box_weight)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
