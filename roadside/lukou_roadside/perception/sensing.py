@@ -12,6 +12,7 @@ from lukou_messages.columns import FIRST_COLUMN
 from lukou_messages.objects import DetectionList
 from lukou_messages.v1.sensor_pb2 import SensorKind
 from lukou_roadside.perception.settings import RadarSettings
+from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.visibility import sight_line
 
@@ -168,6 +169,8 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
         ux, uy, _ = sight_line(_floats(detections.x_m), _floats(detections.y_m), views[0])
         rate = _known(detections, "velocity_x_mps") * ux + _known(detections, "velocity_y_mps") * uy
     score = _floats(detections.score) if detections.has("score") else np.full(count, 0.6)
+    named = np.minimum(detections.object_class.astype(np.int64), 9)
+    length_m, width_m = _sizes(detections, named)
     return Scan(
         sensor=sensor,
         kind=kind,
@@ -179,12 +182,23 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
         variance_xy=xy,
         variance_yy=np.maximum(yy, 1e-3),
         views=views,
-        object_class=np.minimum(detections.object_class.astype(np.int64), 9),
+        object_class=named,
         score=score,
         yaw_rad=_known(detections, "yaw_rad"),
-        length_m=_known(detections, "length_m"),
-        width_m=_known(detections, "width_m"),
+        length_m=length_m,
+        width_m=width_m,
         range_rate_mps=rate,
+    )
+
+
+def _sizes(detections: DetectionList, named: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Length and width; who tells only one of them, as traffic radars do, gets the usual other of the class. [m]"""
+    length_m, width_m = _known(detections, "length_m"), _known(detections, "width_m")
+    told = np.isfinite(length_m) | np.isfinite(width_m)
+    usual_length, usual_width = classes.LENGTH_M[named], classes.WIDTH_M[named]
+    return (
+        np.where(told & ~np.isfinite(length_m), usual_length, length_m),
+        np.where(told & ~np.isfinite(width_m), usual_width, width_m),
     )
 
 

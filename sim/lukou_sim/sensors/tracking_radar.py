@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lukou_messages.objects import DetectionList
 from lukou_messages.v1.sensor_pb2 import ScanSector, SensorKind
@@ -80,7 +82,9 @@ class TrackingRadar:
     _numbers: int = 0
     _last_s: float | None = None
 
-    def scan(self, now_s: float, identity: FloatArray, state: FloatArray, length_m: FloatArray) -> DetectionList:
+    def scan(
+        self, now_s: float, identity: NDArray[np.integer[Any]], state: FloatArray, length_m: FloatArray
+    ) -> DetectionList:
         """Tracks at one instant.
 
         Parameters

@@ -76,6 +76,9 @@ class Scenario(_Model):
     drivers_hear_warnings: bool = Field(default=False, description="must be false: nobody reacts to warnings yet")
     dangers: tuple[Danger, ...] = Field(default=(), description="dangerous drivers and walkers")
     failures: tuple[Failure, ...] = Field(default=(), description="sensors that fail")
+    tracking_radars: tuple[Literal["k2", "k3", "k4"], ...] = Field(
+        default=(), description="sites where a vendor's radar that sends its own tracks stands beside the sensors"
+    )
     weather: Weather = Field(default=Weather(), description="weather and light; a clear day where nothing is said")
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lukou_hw.radar.reading import RadarScan
 from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.objects import DetectionList, TruthList
+from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.signal_pb2 import SignalColour
 from lukou_messages.v1.truth_pb2 import TruthEvent
 from lukou_messages.v1.vehicle_pb2 import VehicleReport
@@ -24,6 +25,7 @@ from lukou_sim.district.cameras import cameras, radars
 from lukou_sim.district.configurations import load_configuration
 from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.sensors import connected, detections, radar
+from lukou_sim.sensors.tracking_radar import TrackingRadar
 from lukou_sim.world.dangers import Dangers
 from lukou_sim.world.delay import DelayStatistics, statistics
 from lukou_sim.world.faults import Faults, covered
@@ -35,6 +37,7 @@ from lukou_sim.world.truth import CAMERA_SITE, Contacts, RedLightRuns, Views, pa
 
 STEP_NS = 100_000_000
 SNAPSHOT_VERSION = 1
+TRACKING_RADAR = "radar-tracks"
 DETECTION_SITES = tuple(site for site in INTERSECTIONS if site != CAMERA_SITE)
 
 
@@ -89,6 +92,7 @@ class World:
         self._views: Views | None = None
         self._pictures: Pictures | None = None
         self._faults = Faults(scenario.failures)
+        self._tracking_radars: dict[str, TrackingRadar] = {}
         self.users: RoadUsers = self.traffic.road_users()
         self.now_ns = begin_ns
         if warm_up:
@@ -170,7 +174,25 @@ class World:
             index, visible = self.views.by_sensor[site, sensor.name]
             rng = self._rng(10 + number, int(site[1:]))
             scans.append(detections.scan(sensor, part(self.users, index), visible, rng, self.scenario.weather))
+        is_lost = self._faults.has("detections_lost", site, TRACKING_RADAR, self.elapsed_s)
+        if site in self.scenario.tracking_radars and not is_lost:
+            scans.append(self._vendor_tracks(site))
         return scans
+
+    def _vendor_tracks(self, site: str) -> DetectionList:
+        """What the tracking radar of a site tells; after a restart it begins anew, as a real one would."""
+        beside = detections.site_sensors(site)[0]
+        radar_ = self._tracking_radars.get(site)
+        if radar_ is None:
+            radar_ = self._tracking_radars[site] = TrackingRadar(
+                TRACKING_RADAR, beside.x_m, beside.y_m, self._rng(40, int(site[1:]))
+            )
+        index, visible = self.views.by_sensor[site, beside.name]
+        users = part(self.users, index[visible >= detections.MIN_VISIBLE])
+        vehicles = part(users, np.flatnonzero(users.kind != ObjectClass.OBJECT_CLASS_PEDESTRIAN))
+        velocity = vehicles.speed * np.cos(vehicles.yaw), vehicles.speed * np.sin(vehicles.yaw)
+        state = np.column_stack([vehicles.x, vehicles.y, *velocity])
+        return radar_.scan(self.elapsed_s, vehicles.number, state, vehicles.length)
 
     def radar_scans(self, faults: Faults | None = None) -> list[RadarScan]:
         """Sweeps of the radars at k1; with `faults` in place of the scenario's, since several perceptions may watch one world."""

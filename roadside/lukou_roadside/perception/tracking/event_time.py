@@ -88,7 +88,8 @@ class EventTimeTracker:
             for scan, state in zip(self._scans[:old], self._states[:old], strict=True):
                 assert state is not None  # `state` has just worked out all of them
                 if len(scan.views) == 1 and (scan.kind == CAMERA or scan.sequence % LEARN_EVERY_SWEEP == 0):
-                    self.registration.add(scan, matches(before, scan, state[1]))
+                    told = matches(before, scan, state[1], self.registration.no_judges)
+                    self.registration.add(scan, told)
                 before = state[0]
             self._start = before
             del self._keys[:old], self._scans[:old], self._states[:old]

@@ -11,6 +11,7 @@ share cannot be seen: the prior pulls towards nothing being wrong.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
@@ -113,7 +114,7 @@ class Offsets(NamedTuple):
     found_share: float
 
 
-def matches(before: Tracks, scan: Scan, compared: Comparison) -> Matches:
+def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collection[int] = ()) -> Matches:
     """Collect what a scan says of its sensor.
 
     Parameters
@@ -124,10 +125,12 @@ def matches(before: Tracks, scan: Scan, compared: Comparison) -> Matches:
         The scan; has one view.
     compared : Comparison
         What came of it.
+    no_judges : collection of int
+        Sensors whose having seen a road user does not count.
     """
     values, view = before.values, scan.views[0]
     seen = before.sensor_seen_s > scan.time_s - OTHERS_SEEN_S
-    seen[scan.sensor : scan.sensor + 1] = False
+    seen[[one for one in (scan.sensor, *no_judges) if one < len(seen)]] = False
     known = before.is_confirmed & seen.any(axis=0)
     x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
@@ -155,10 +158,14 @@ class Registration:
     """Beliefs on all sensors of a site."""
 
     _of: dict[int, _Belief] = field(default_factory=dict)
+    no_judges: set[int] = field(default_factory=set)
+    """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
 
     def add(self, scan: Scan, told: Matches) -> None:
         """Learn from a scan that was corrected by `corrected` and has been worked in for good."""
         belief = self._of.setdefault(scan.sensor, _Belief())
+        if scan.age_s is not None:
+            self.no_judges.add(scan.sensor)
         if told.expected:
             keep = max(0.0, 1.0 - told.expected / MEMORY)
             belief.expected = keep * belief.expected + told.expected
@@ -177,6 +184,7 @@ class Registration:
     def forget(self, sensor: int) -> None:
         """Begin afresh with a sensor whose mounting is now used differently."""
         self._of.pop(sensor, None)
+        self.no_judges.discard(sensor)
 
     def of(self, sensor: int) -> Offsets:
         """What is believed of one sensor."""
@@ -246,7 +254,7 @@ def _distance(scan: Scan) -> Floats:
 def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
     """Information update by all innovations of a scan at once."""
     view = scan.views[0]
-    determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION
+    determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION * scan.repeats
     i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
     # rows: what each offset of the sensor moves. Stamps late by c: the position belongs to c earlier, so it lies behind by velocity times c
     count = len(told.dx_m)
