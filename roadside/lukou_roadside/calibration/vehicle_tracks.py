@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +42,20 @@ FARTHEST_M = 90.0
 SAME_PX = 12.0
 """Spacing in the picture of the points by which cameras are compared. [px]"""
 
-STARTS = 6
-"""Directions from which the camera is brought to the lanes."""
+MOST_SAME = 600
+"""So many of those points are enough."""
+
+STARTS, KEPT = 6, 3
+"""Directions from which the camera climbs to better agreement with the lanes, and how many of the best are then fitted."""
+
+CLIMB_STEPS = np.array([0.3, 0.3, 0.1, 0.005, 0.005, 0.004, 0.005])
+"""First steps of the climb: place, height, azimuth, pitch, roll, share of the focal length; halved round by round. [m, rad, 1]"""
+
+CLIMB_ROUNDS, CLIMB_LOOKS = 5, 120
+"""Rounds of the climb, and most looks at the agreement in one."""
+
+PRIOR_PULL = 0.005
+"""Agreement that one squared standard deviation from the start costs: between equals the nearer one is meant."""
 
 RIVAL = 0.93
 """A second, different camera with this share of the best's agreement makes the result ambiguous."""
@@ -176,11 +190,7 @@ def from_tracks(tracks: PixelTracks, model: RoadModel, start: CameraSettings, tr
     if not vehicle.any():
         vehicle = drivable
     sight = _Sight(tracks, model, start, trust.pixel_px, vehicle)
-    fits = [
-        fit
-        for vector in sight.starts(begin, trust.angle_rad)
-        if (fit := _settled(sight, vector, begin, prior)) is not None
-    ]
+    fits = [fit for vector in sight.starts(begin, prior) if (fit := _settled(sight, vector, begin, prior)) is not None]
     if not fits:
         raise CalibrationError(
             f"fewer than {LEAST_PASSES} passes of vehicles follow lanes of the map; give a longer recording or a better start"
@@ -210,6 +220,24 @@ def _settled(sight: _Sight, vector: Floats, begin: Floats, prior: Floats) -> tup
         found = solve(sight.residuals(chosen), vector, prior, prior=begin, rows_per_observation=shared, iterations=8)
         vector = found.vector
     return None if found is None else (found, passes)
+
+
+def _climbed(worth: Callable[[Floats], float], best: float, vector: Floats) -> tuple[float, Floats]:
+    """Step along each parameter while that is worth it, then in smaller steps; also what the end is worth."""
+    steps = CLIMB_STEPS.copy()
+    for _ in range(CLIMB_ROUNDS):
+        moves, looks = True, 0
+        while moves and looks < CLIMB_LOOKS:
+            moves = False
+            for k, sign in product(range(len(steps)), (1.0, -1.0)):
+                other = vector.copy()
+                other[k] += sign * steps[k]
+                looks += 1
+                told = worth(other)
+                if told > best:
+                    best, vector, moves = told, other, True
+        steps /= 2.0
+    return best, vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,17 +294,28 @@ class _Sight:
             rows, foot_x, foot_y, -np.sin(along), np.cos(along), seen, np.unique(key, return_inverse=True)[1]
         )
 
-    def starts(self, begin: Floats, angle_rad: float) -> list[Floats]:
-        """The start, and the best of it turned by up to two standard deviations: neighbouring lanes look alike."""
-        steps = np.linspace(-2.0, 2.0, 7) * angle_rad
+    def starts(self, begin: Floats, prior: Floats) -> list[Floats]:
+        """The start, and cameras near it with which the most points lie on lanes.
+
+        Neighbouring lanes look alike and half a degree of pitch is a lane at 60 m, so the directions are searched in fine steps, and the best
+        of them climb (R. Hooke, T. Jeeves, "Direct Search", 1961).
+        """
+
+        trust = np.maximum(prior[:7], 1e-9)  # what is known exactly stays
+
+        def worth(vector: Floats) -> float:
+            return self.agreement(vector) - PRIOR_PULL * float((((vector - begin)[:7] / trust) ** 2).sum())
+
         turned = []
-        for azimuth in steps:
-            for pitch in steps:
+        for azimuth in np.linspace(-2.0, 2.0, 9) * prior[3]:
+            for pitch in np.linspace(-2.0, 2.0, 13) * prior[4]:
                 vector = begin.copy()
                 vector[3:5] += azimuth, pitch
-                turned.append((self.agreement(vector), vector))
+                turned.append((worth(vector), vector))
         turned.sort(key=lambda one: -one[0])
-        return [begin, *(vector for _, vector in turned[: STARTS - 1])]
+        climbed = [_climbed(worth, *one) for one in turned[:STARTS]]
+        climbed.sort(key=lambda one: -one[0])
+        return [begin, *(vector for _, vector in climbed[:KEPT])]
 
     def agreement(self, vector: Floats) -> float:
         """How many of the points lie near the middle of a lane that runs their way."""
@@ -294,7 +333,7 @@ class _Sight:
             if tracks.track[k] != who or far:
                 taken.append(k)
                 who, place = tracks.track[k], (tracks.u_px[k], tracks.v_px[k])
-        return np.array(taken, np.int64)
+        return np.array(taken[:: max(1, round(len(taken) / MOST_SAME))], np.int64)
 
     def offsets(self, vector: Floats, chosen: _Matched) -> Floats:
         """Signed distance from the middle of the lane. [m]"""

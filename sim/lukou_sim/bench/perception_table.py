@@ -110,6 +110,7 @@ class PerceptionTable:
         self._cameras = cameras
         self._cells: dict[tuple[int, int], _Cell] = defaultdict(_Cell)
         self._last: dict[str, int] = {}
+        self._pairs: dict[str, int] = {}
         self.present: dict[str, list[bool]] = defaultdict(list)
 
     def add(self, truth: TruthFrame, objects: ObjectList) -> None:
@@ -119,9 +120,22 @@ class PerceptionTable:
         of_truth, of_object = assigned(distance, GATE_M)
         match = np.full(len(truth.names), -1)
         match[of_truth] = of_object
+        self._continue(truth, distance, objects)
         for k in np.flatnonzero(np.isfinite(truth.range_m)):
             self._judge_truth(truth, int(k), objects, int(match[k]))
         self._judge_objects(truth, objects, of_truth, of_object)
+
+    def _continue(self, truth: TruthFrame, distance: Floats, objects: ObjectList) -> None:
+        """Pairs by identity, after K. Bernardin and R. Stiefelhagen, "Evaluating Multiple Object Tracking Performance" (2008): who was
+        paired stays so while within the gate, and only the others are assigned anew; else two who walk abreast would change all the time."""
+        row = {int(identity): j for j, identity in enumerate(objects.id)}
+        held = [(k, row[self._pairs[name]]) for k, name in enumerate(truth.names) if self._pairs.get(name) in row]
+        held = [(k, j) for k, j in held if distance[k, j] < GATE_M]
+        free = distance.copy()
+        for k, j in held:
+            free[k, :], free[:, j] = np.inf, np.inf
+        new = zip(*(each.tolist() for each in assigned(np.minimum(free, 1e6), GATE_M)), strict=True)
+        self._pairs = {truth.names[k]: int(objects.id[j]) for k, j in [*held, *new]}
 
     def _judge_truth(self, truth: TruthFrame, k: int, objects: ObjectList, j: int) -> None:
         name = truth.names[k]
@@ -138,9 +152,10 @@ class PerceptionTable:
         off_x, off_y = truth.vx[k] - objects.velocity_x_mps[j], truth.vy[k] - objects.velocity_y_mps[j]
         cell.speed_mps.append(float(np.hypot(off_x, off_y)))
         cell.same_class += int(GROUP_OF.get(int(objects.object_class[j]), -1) == truth.group[k])
-        identity = int(objects.id[j])
-        cell.changes += int(self._last.get(name, identity) != identity)
-        self._last[name] = identity
+        identity = self._pairs.get(name)
+        if identity is not None:
+            cell.changes += int(self._last.get(name, identity) != identity)
+            self._last[name] = identity
 
     def _judge_objects(self, truth: TruthFrame, objects: ObjectList, of_truth: Ints, of_object: Ints) -> None:
         stands_on = np.full(len(objects), -1)

@@ -43,7 +43,7 @@ class Pictures:
             self.prepare(name)
         self._colours: dict[int, NDArray[np.float64]] = {}
         self._last: dict[str, NDArray[np.uint8]] = {}
-        self._scene: tuple[int, Scene] | None = None
+        self._scene: tuple[RoadUsers, Scene] | None = None
 
     def prepare(self, camera: str, turn_deg: float = 0.0) -> Renderer:
         """Draw the empty street as a camera sees it that has turned to the left by so much; takes about a second. [degrees]"""
@@ -66,8 +66,8 @@ class Pictures:
         """(384, 640, 3) Picture; the last one again while the camera is frozen."""
         if frozen and camera in self._last:
             return self._last[camera]
-        if self._scene is None or self._scene[0] != id(users):
-            self._scene = id(users), self._scene_of(users)
+        if self._scene is None or self._scene[0] is not users:
+            self._scene = users, self._scene_of(users)
         picture = self.prepare(camera, turn_deg).render(self._scene[1])
         self._last[camera] = picture
         return picture
