@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from lukou_messages.errors import SettingsError
+from lukou_messages.security import Register
 from lukou_messages.site import load_site, load_spec, resolved
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/site.toml"
@@ -19,6 +21,14 @@ def test_the_example_of_the_documentation_is_good(process: str) -> None:
     assert values[f"links.{process}.identity"].value == f"k1/{process}"
     assert values[f"links.{process}.identity"].origin == "site.toml"
     assert any(one.origin == "default" for one in values.values())
+
+
+@pytest.mark.parametrize("process", ["perception", "signal"])
+def test_the_register_of_the_documentation_grants_what_its_site_sends(process: str) -> None:
+    register = Register.load(EXAMPLE.with_name("edge.register.toml"))
+    for uplink in tomllib.loads(EXAMPLE.read_text())["links"][process]["uplinks"]:
+        for topic in uplink["topics"]:
+            register.check(f"k1/{process}", topic, f"k1/{process}")
 
 
 def test_flag_beats_environment_beats_file_beats_default() -> None:

@@ -70,6 +70,17 @@ def test_identity_changes_count_over_gaps() -> None:
     assert np.mean(table.present["a"]) == pytest.approx(0.8)
 
 
+def test_two_abreast_change_no_identity_but_a_swap_that_lasts_does() -> None:
+    table = PerceptionTable([CAMERA])
+    near, crossed = ((1, 6, 25.0), (2, 6, 25.4)), ((2, 6, 25.0), (1, 6, 25.4))
+    for rows in (near, crossed, near, crossed):  # nearer to each other than they are exact
+        table.add(truth(("a", 3, 25.0, 25.0), ("b", 3, 25.4, 25.4)), listed(*rows))
+    assert table.figures()["pedestrian"]["0-30 m"]["identity_changes_per_100_tracks"] == 0.0
+    for _ in range(3):  # they part, and each has the other's number
+        table.add(truth(("a", 3, 22.0, 22.0), ("b", 3, 28.0, 28.0)), listed((2, 6, 22.0), (1, 6, 28.0)))
+    assert table.figures()["pedestrian"]["0-30 m"]["identity_changes_per_100_tracks"] == 100.0
+
+
 def test_what_no_camera_has_in_its_picture_is_not_judged() -> None:
     table = PerceptionTable([CAMERA])
     table.add(truth(), listed((1, 1, -20.0), (2, 1, 30.0)))

@@ -1,16 +1,25 @@
 """A vendor's radar that sends tracks: its habits, and that fusion with it is never worse than without."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
 from lukou_messages.objects import DetectionList
+from lukou_messages.process import Input
+from lukou_messages.site import load_spec
 from lukou_roadside.perception.sensing import VendorMemory
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, Scan, View
+from lukou_sim.bench_perception import PerceptionScore
+from lukou_sim.demo.sites import perception_settings
+from lukou_sim.district import NET
+from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.sensors.tracking_radar import TrackingRadar
+from lukou_sim.world.scenario import load_scenario
+from lukou_sim.world.world import TRACKING_RADAR, World
 
 STEP_S = 0.1
 
@@ -132,3 +141,49 @@ def test_who_is_carried_on_unseen_is_left_out_and_variances_are_learned() -> Non
     assert scan.age_s is not None
     assert scan.repeats > 1.0
     assert scan.presence < 0.5
+
+
+def watched(choice: dict[str, tuple[str, ...]], seconds: float) -> dict[str, dict[str, object]]:
+    """Figures of k2's perception with different sensors of one world."""
+    spec, world = load_spec("perception"), World(load_scenario("vendor_radars"), 5)
+    settings = spec.settings.model_validate(perception_settings("k2", str(NET), {}, {}, 10.0))
+    cores: dict[str, Any] = {name: spec.make_core(settings) for name in choice}
+    scores = {name: PerceptionScore(*INTERSECTIONS["k2"]) for name in choice}
+    told = 0
+    for step in range(round(seconds * 10)):
+        world.step()
+        scans, truth = world.detections("k2"), world.truth()
+        told += sum(len(scan) for scan in scans if scan.sensor == TRACKING_RADAR)
+        for name, sensors in choice.items():
+            inputs = [
+                Input("detections", "k2/sensors", 1, 10 * step + k + 1, world.now_ns, scan)
+                for k, scan in enumerate(scans)
+                if scan.sensor in sensors
+            ]
+            for output in cores[name].step(world.now_ns, inputs):
+                if output.topic == "objects" and step > 50:
+                    scores[name].add(output.measured_at_ns, output.value, [(world.now_ns, truth)])
+    world.close()
+    assert told > 1000
+    return {name: score.figures() for name, score in scores.items()}
+
+
+@pytest.mark.slow
+def test_in_the_district_a_vendors_tracks_make_no_list_worse() -> None:
+    alone = ("sensor-northeast",)
+    found = watched({"alone": alone, "with tracks": (*alone, TRACKING_RADAR)}, 30.0)
+    one, two = found["alone"], found["with tracks"]
+    for name in ("objects_recall", "objects_precision"):
+        assert float(two[name]) > float(one[name]) - 0.01  # type: ignore[arg-type]
+    for name in ("position_error_m", "position_error_p95_m"):
+        assert float(two[name]) < 1.1 * float(one[name])  # type: ignore[arg-type]
+
+
+def test_who_tells_only_a_length_gets_the_usual_width() -> None:
+    told = DetectionList.of(
+        2, sensor="r", sensor_kind=3, track_id=np.array([7, 8], np.uint32), object_class=np.array([1, 6], np.uint32),
+        x_m=np.array([10.0, 20.0]), y_m=np.zeros(2), length_m=np.array([4.5, 0.5]),
+    )  # fmt: skip
+    scan = VendorMemory().scan(told, 1, 0.0, 1)
+    assert np.isfinite(scan.width_m).all()
+    assert scan.width_m[0] > 1.5 > scan.width_m[1]
