@@ -62,6 +62,7 @@ def main() -> None:
         default=[phase.steps for phase in PHASES],
         help="batches of each phase; the recipe's fix the result, fewer try it out",
     )
+    parser.add_argument("--small", action="store_true", help="a hundredth of it, to try out that all parts work")
     parser.add_argument("--start", type=Path, default=None, help="exported model of the phase before `--from-phase`")
     parser.add_argument("--from-phase", type=int, default=1, help="first phase to train, counted from 1; needs --start")
     parser.add_argument(
@@ -69,6 +70,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
+    if options.from_phase > 1 and options.start is None:
+        parser.error(f"--from-phase {options.from_phase} needs --start MODEL.onnx, the model of the phase before")
+    if options.small:
+        if options.out == DEFAULT_OUT:
+            parser.error("--small makes no model worth shipping: name a folder with --out")
+        options.steps = [3, 2, 2]
     if options.data is not None:
         options.data.mkdir(parents=True, exist_ok=True)
         _run(options, options.data)
@@ -91,6 +98,8 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
         ("own", OWN_CAMERAS, OWN_PER_CAMERA, OWN_SEED, 1.0, CONDITIONS),
         ("train", TRAINING_CAMERAS, PER_CAMERA, options.seed, 0.4, None),
     ):
+        if options.small:
+            cameras, each = len(CONDITIONS) + 3, 12 if name == "train" else 2
         if not (folder / f"{name}.npz").exists():
             _tell(f"rendering {cameras * each} pictures ({name})")
             made = render_set(folder / f"{name}.raw", cameras, each, seed, district_share, conditions)
@@ -112,10 +121,10 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
     results["day_float"] = evaluate(whole, held_out, np.flatnonzero(held_out.condition == 0).tolist())
     results["district_all_weathers"] = evaluate(file, own)
     whole.unlink()
-    _write_card(file, options, results)
+    _write_card(file, options, len(data.labels), results)
 
 
-def _write_card(file: Path, options: argparse.Namespace, results: dict[str, Figures]) -> None:
+def _write_card(file: Path, options: argparse.Namespace, pictures: int, results: dict[str, Figures]) -> None:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     labels = (
         f'labels.{index} = {{ name = "{name}", object_class = "{OBJECT_CLASSES[name]}" }}'
@@ -142,7 +151,7 @@ def _write_card(file: Path, options: argparse.Namespace, results: dict[str, Figu
         "held_out_seed": HELD_OUT_SEED,
         "steps": options.steps,
         "batch": BATCH,
-        "pictures": TRAINING_CAMERAS * PER_CAMERA,
+        "pictures": pictures,
         "figures": {
             name: {
                 "map50": round(figures.mean, 3),
