@@ -45,7 +45,10 @@ class KeyPair:
 
     @classmethod
     def new(cls) -> KeyPair:
-        return cls(*zmq.curve_keypair())
+        """A new pair; its public key begins with no "-", which a command line takes for an option."""
+        while (pair := cls(*zmq.curve_keypair())).public.startswith(b"-"):
+            pass
+        return pair
 
     @classmethod
     def load(cls, path: Path) -> KeyPair:

@@ -193,6 +193,10 @@ def test_keys_that_others_can_read_or_that_are_samples_are_refused(tmp_path: Pat
         KeyPair.load(tmp_path / "c.key")
 
 
+def test_no_public_key_looks_like_an_option() -> None:
+    assert not any(KeyPair.new().public.startswith(b"-") for _ in range(400))
+
+
 class Archive:
     """A record intake on a context of its own, which can be killed and started again."""
 
