@@ -158,7 +158,9 @@ def _write_card(file: Path, options: argparse.Namespace, pictures: int, results:
                 "average_precision50": {k: round(v, 3) for k, v in figures.average_precision.items()},
                 "recall_at_0.3": {k: round(v, 3) for k, v in figures.recall.items()},
                 "precision_at_0.3": {k: round(v, 3) for k, v in figures.precision.items()},
-                "ground_error_median_px": round(figures.ground_error_px, 2),
+                "ground_error_median_px": None
+                if np.isnan(figures.ground_error_px)
+                else round(figures.ground_error_px, 2),
             }
             for name, figures in results.items()
         },
