@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 MEMORY = 60.0
 """Vehicles per lane over which the share is remembered."""
+AWAY = 15
+"""After so many lists elsewhere a vehicle does not come any more; lanes from which one has to change are elsewhere too."""
 PRIOR = 3.0
 """So many vehicles that came count as seen before the first."""
 
@@ -19,6 +21,7 @@ class ReachShare:
     _seen: dict[int, float] = field(default_factory=dict)
     _paths: dict[int, set[int]] = field(default_factory=dict)
     _noted: set[int] = field(default_factory=set)
+    _away: dict[int, int] = field(default_factory=dict)
 
     def share(self, lane: int) -> float:
         """Of the vehicles on a lane (map index) that come."""
@@ -38,12 +41,14 @@ class ReachShare:
             self._seen[lane] = self._seen.get(lane, 0.0) * fade + 1.0
 
     def close(self, elsewhere: Iterable[int]) -> None:
-        """After each list: those who are somewhere else now do not come; of those who are nowhere nobody knows."""
-        for identity in elsewhere:
-            if identity in self._paths:
-                self.ended(identity, False)
-        for identity in self._paths.keys() - self._noted:
+        """After each list: those who stay somewhere else do not come; of those who are nowhere nobody knows."""
+        away = {k: self._away.get(k, 0) + 1 for k in elsewhere if k in self._paths}
+        for identity in self._paths.keys() - self._noted - away.keys():
             del self._paths[identity]
+        for identity in [k for k, lists in away.items() if lists >= AWAY]:
+            del away[identity]
+            self.ended(identity, False)
+        self._away = away
         self._noted.clear()
 
     def export(self) -> list[list[list[float]]]:
@@ -51,6 +56,7 @@ class ReachShare:
         return [
             [[lane, self._came[lane], self._seen[lane]] for lane in sorted(self._seen)],
             [[k, *sorted(lanes)] for k, lanes in self._paths.items()],
+            [[k, lists] for k, lists in self._away.items()],
         ]
 
     def load(self, state: list[list[list[float]]]) -> None:
@@ -58,3 +64,4 @@ class ReachShare:
         self._came = {int(lane): came for lane, came, _ in state[0]}
         self._seen = {int(lane): seen for lane, _, seen in state[0]}
         self._paths = {int(row[0]): {int(lane) for lane in row[1:]} for row in state[1]}
+        self._away = {int(k): int(lists) for k, lists in state[2]}

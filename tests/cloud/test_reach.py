@@ -1,0 +1,63 @@
+"""The share of the vehicles further up that come: learned from those who came, turned off, or only changed lanes on their way."""
+
+from __future__ import annotations
+
+import pytest
+
+from lukou_cloud.region.reach import AWAY, PRIOR, ReachShare
+
+LANE, NEXT = 7, 8
+
+
+def drive(reach: ReachShare, identity: int, comes: bool, detour: int = 0) -> None:
+    """One vehicle over a lane further up, perhaps some lists on a lane that does not lead on, then the stop line or elsewhere."""
+    reach.note(identity, LANE)
+    reach.close([])
+    for _ in range(detour):
+        reach.close([identity])
+    if comes:
+        reach.note(identity, NEXT)
+        reach.close([])
+        reach.ended(identity, True)
+    for _ in range(2 * AWAY):
+        reach.close([identity])
+
+
+def test_the_share_is_learned() -> None:
+    reach = ReachShare()
+    assert reach.share(LANE) == 1.0
+    for identity in range(200):
+        drive(reach, identity, comes=identity % 4 == 0)
+    assert reach.share(LANE) == pytest.approx(0.25, abs=0.06)
+    assert reach.share(NEXT) == 1.0
+
+
+def test_who_changes_lanes_on_the_way_still_comes() -> None:
+    reach = ReachShare()
+    for identity in range(100):
+        drive(reach, identity, comes=True, detour=AWAY - 2)
+    assert reach.share(LANE) == 1.0
+
+
+def test_of_who_is_lost_nobody_knows() -> None:
+    reach = ReachShare()
+    for identity in range(100):
+        reach.note(identity, LANE)
+        reach.close([])
+        reach.close([])
+    assert reach.share(LANE) == 1.0 and reach.export()[1] == []
+
+
+def test_a_snapshot_goes_on_alike() -> None:
+    one, two = ReachShare(), ReachShare()
+    for identity in range(30):
+        drive(one, identity, comes=identity % 3 > 0)
+    one.note(99, LANE)
+    one.close([])
+    one.close([99])
+    two.load(one.export())
+    for reach in (one, two):
+        for _ in range(AWAY):
+            reach.close([99])
+    assert one.share(LANE) == two.share(LANE) < 1.0
+    assert one.export() == two.export() and PRIOR > 0
