@@ -123,13 +123,15 @@ class _Beam:
 
     def take(self, rows: NDArray[np.int64]) -> None:
         """Keep, or repeat, some rows."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name).take(rows, axis=0))
+        self.age, self.cost, self.first_s = self.age.take(rows), self.cost.take(rows), self.first_s.take(rows)
+        self.state, self.target = self.state.take(rows), self.target.take(rows)
+        self.free, self.next = self.free.take(rows, axis=0), self.next.take(rows, axis=0)
+        self.room = self.room.take(rows, axis=0)
 
 
 def _branches(second: int) -> bool:
     """Whether plans may change their stage in a second: later decisions will be made again, and need not be so fine."""
-    return second < 12 or second % 2 == 0
+    return second < 12 or second % (2 if second < 36 else 4) == 0
 
 
 class StageSearch:
@@ -144,9 +146,9 @@ class StageSearch:
     def __init__(self, junction: Junction, settings: SearchSettings) -> None:
         self.junction, self.settings = junction, settings
         self._stages = len(junction.stages)
-        self._any_yields = (junction.right == YIELDS).any(axis=1)
         self._right, self._wait_s = np.ascontiguousarray(junction.right), np.ascontiguousarray(junction.wait_s)
         self._ways = junction.right.shape[1]
+        self._served = np.ascontiguousarray((junction.right[: self._stages] > NONE).T, np.float32)
         self._yields_to = np.ascontiguousarray(junction.gives_way.T)
 
     def decide(
@@ -226,11 +228,12 @@ class StageSearch:
 
     def _wanted(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.bool_]:
         """Stages that serve a lane whose first vehicle waits or comes soon."""
-        junction = self.junction
         soon = traffic.arrival_s.take(beam.next) < second + 8.0
-        movement = traffic.movement.take(beam.next)
-        served = junction.right[: self._stages, movement] > NONE  # (stages, rows, lanes)
-        return np.asarray((served & soon[None]).any(axis=2).T, bool)
+        rows, lanes = soon.nonzero()
+        asked = np.zeros((len(soon), self._ways), np.float32)
+        asked[rows, traffic.movement.take(beam.next)[rows, lanes]] = 1.0
+        result: NDArray[np.bool_] = asked @ self._served > 0
+        return result
 
     def _best(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.int64]:
         """The most promising rows, some of each stage."""
@@ -257,8 +260,9 @@ class StageSearch:
         here = arrival < end
         right = self._right.take(beam.state[:, None] * self._ways + movement)
         goes = here & (right > NONE)
-        if self._any_yields[beam.state].any():
-            goes &= self._has_gap(beam, right, movement, arrival, end)
+        yields = goes & (right == YIELDS)
+        if yields.any():
+            goes &= ~yields | self._has_gap(beam, right, movement, arrival, end)
         if limits:
             goes &= np.take_along_axis(beam.room, junction.exit[movement], axis=1) >= 1.0
         departs: NDArray[np.bool_] = np.asarray(goes & (beam.free < end), bool)
@@ -289,9 +293,8 @@ class StageSearch:
         place = movement + np.arange(len(beam.state))[:, None] * self._ways
         busy = np.zeros((len(beam.state), self._ways), np.float32)
         busy.ravel()[place[(right == FREE) & (arrival < end + GAP_S)]] = 1.0
-        is_open = busy @ self._yields_to == 0
-        result: NDArray[np.bool_] = (right != YIELDS) | is_open.take(place)
-        return result
+        is_open: NDArray[np.bool_] = busy @ self._yields_to == 0
+        return is_open.take(place)
 
     def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
         """What those who wait yet will have to wait, estimated."""
