@@ -329,11 +329,8 @@ class QueueEstimator:
         left = np.zeros(self._size)
         self.crossed = []
         for identity, (number, to_stop) in self._seen.items():
-            if identity in present or identity in self._lost:
-                continue
-            came = number >= 0 and to_stop < 25.0
-            self.reach.ended(identity, came)
-            if came:
+            if identity not in present and number >= 0 and to_stop < 25.0:
+                self.reach.ended(identity, True)
                 left[number] += 1
                 self.departures[number] += 1
                 self.crossed.append((identity, number))
