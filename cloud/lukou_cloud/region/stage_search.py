@@ -293,8 +293,8 @@ class StageSearch:
         place = movement + np.arange(len(beam.state))[:, None] * self._ways
         busy = np.zeros((len(beam.state), self._ways), np.float32)
         busy.ravel()[place[(right == FREE) & (arrival < end + GAP_S)]] = 1.0
-        is_open: NDArray[np.bool_] = busy @ self._yields_to == 0
-        return is_open.take(place)
+        is_open: NDArray[np.bool_] = (busy @ self._yields_to == 0).take(place)
+        return is_open
 
     def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
         """What those who wait yet will have to wait, estimated."""
