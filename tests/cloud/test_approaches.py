@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import sumo
 
-from lukou_cloud.region.approaches import Approaches, compile_approaches
+from lukou_cloud.region.approaches import Approaches, Upstream, compile_approaches
 from lukou_cloud.region.lineup import Lineup, Seen
 from lukou_cloud.region.movements import ways_of
 from lukou_cloud.region.queues import QueueEstimator
@@ -140,3 +141,30 @@ def test_names_of_signals_fit_into_messages() -> None:
     other = intersection_name(joined + "_x")
     assert len(intersection_name(joined)) <= 40 and intersection_name(joined) != other
     assert intersection_name("#a:b").startswith("a_b-")
+
+
+def test_a_lane_shorter_than_a_second_is_passed_all_the_same(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, configuration, approaches = cross
+    ways = ways_of(road, configuration, approaches.lanes)
+    inner, way = next(iter(ways.inner.items()))
+    lane = ways.movements[way].lane
+    # the approach lane as the last 8 m of its road: what lies before it is further up
+    short = dataclasses.replace(
+        approaches,
+        lanes=tuple(-2 if k == lane else one for k, one in enumerate(approaches.lanes)),
+        upstream={approaches.lanes[lane]: Upstream(approaches.lanes[lane], 150.0, 11.0, 13.9, (lane,))},
+    )
+    estimator = QueueEstimator(short, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+    estimator.inside_lanes = {inner: lane}
+
+    def one(name: str, s_m: float) -> ObjectList:
+        return ObjectList.of(
+            1, lane_names=[name], id=[1], object_class=[1], x_m=[0], y_m=[0], velocity_x_mps=[13.0], velocity_y_mps=[0.0],
+            lane=[0], lane_s_m=[s_m],
+        )  # fmt: skip
+
+    estimator.update(0.0, one(approaches.names[lane], 140.0))
+    estimator.update(1.0, one(road.lanes.names[inner], 3.0))
+    assert estimator.departures[lane] == 1 and estimator.reach.share(approaches.lanes[lane]) == 1.0

@@ -121,7 +121,7 @@ class RegionCore:
         timing = self.settings.timing
         queues = QueueEstimator(approaches, index, ends, timing)
         chooser = Timing(road, configuration, approaches, timing)
-        queues.inside_lanes = frozenset(chooser.ways.inner)
+        queues.inside_lanes = {lane: chooser.ways.movements[k].lane for lane, k in chooser.ways.inner.items()}
         queues.exits = ExitRoom(road, chooser.ways.exits)
         return Intersection(
             configuration,

@@ -25,6 +25,9 @@ from lukou_messages.v1.objects_pb2 import ObjectClass
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
 
+PASSED_M = 25.0
+"""Who was so near the stop line, and is not before it any more, has passed it. [m]"""
+
 PRIOR_S = 60.0
 """A usual side street's rate counts as seen for so long. [s]"""
 
@@ -119,7 +122,9 @@ class QueueEstimator:
         self.discharge = Discharge(1.0 / headway)
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
-        self.inside_lanes: frozenset[int] = frozenset()  # of the intersection, by map index; set by who knows its ways
+        self.inside_lanes: Mapping[
+            int, int
+        ] = {}  # of the intersection: approach lane by map index; set by who knows its ways
         self.exits = ExitRoom()  # set by who knows them
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
@@ -167,7 +172,7 @@ class QueueEstimator:
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
         self._hide(now_s, is_watched, stage, tally)
-        self._learn(now_s, present, np.array([float(len(row)) for row in tally.standing]), stage, is_watched)
+        self._learn(now_s, tally, stage, is_watched)
         self.reach.close(tally.elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
@@ -189,6 +194,10 @@ class QueueEstimator:
         place = self._place(lane, s)
         if place is None:
             tally.elsewhere.append(identity)
+            if lane in self.inside_lanes:
+                tally.entered[identity] = self.inside_lanes[lane]
+            elif self.exits.covers(lane) and identity in self._above:
+                tally.entered[identity] = self._above[identity][3][0]
             return
         number, shares, to_stop, free_s, limit = place
         self.reach.note(identity, lane if number < 0 else -1)
@@ -315,21 +324,17 @@ class QueueEstimator:
         result: NDArray[np.float64] = (self._left[:lanes] + 0.5) / self._watched_s[:lanes] * (1.0 - share) / share
         return result
 
-    def _learn(
-        self,
-        now_s: float,
-        present: dict[int, tuple[int, float]],
-        standing: NDArray[np.float64],
-        stage: int,
-        is_seen: NDArray[np.bool_],
-    ) -> None:
+    def _learn(self, now_s: float, tally: Tally, stage: int, is_seen: NDArray[np.bool_]) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
         left = np.zeros(self._size)
         self.crossed = []
         for identity, (number, to_stop) in self._seen.items():
-            if identity not in present and number >= 0 and to_stop < 25.0:
+            number = (
+                tally.entered.get(identity, -1) if number < 0 else number
+            )  # short lanes are passed between two lists
+            if identity not in tally.present and number >= 0 and to_stop < PASSED_M:
                 self.reach.ended(identity, True)
                 left[number] += 1
                 self.departures[number] += 1
@@ -341,9 +346,10 @@ class QueueEstimator:
             self._watched_s = np.where(known, keep * self._watched_s + dt, self._watched_s)
             self.rates = self._left / self._watched_s
             if stage >= 0 and self.unseen.share >= 1.0:
+                standing = np.array([float(len(row)) for row in tally.standing])
                 lanes = len(standing)
                 self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
-        self._seen = present
+        self._seen = tally.present
 
     def _background(self, arrivals: NDArray[np.float64], view_m: NDArray[np.float64]) -> None:
         """Beyond the view, expect what usually comes."""

@@ -37,6 +37,7 @@ class Tally:
     above: dict[int, Above] = field(default_factory=dict)
     inside: list[int] = field(default_factory=list)
     elsewhere: list[int] = field(default_factory=list)
+    entered: dict[int, int] = field(default_factory=dict)  # who is in the junction or behind it, and its approach lane
     leaving: list[tuple[int, float, float]] = field(default_factory=list)  # on the exits: map lane, place, speed
 
     @classmethod
