@@ -70,14 +70,23 @@ def test_a_moving_car_is_followed_with_its_velocity() -> None:
     assert track.object_class.tolist() == [1]
 
 
-def test_clutter_is_not_confirmed() -> None:
-    rng = np.random.default_rng(2)
+@pytest.mark.parametrize("seed", range(8))
+def test_clutter_is_not_confirmed(seed: int) -> None:
+    rng = np.random.default_rng(seed)
     tracker = EventTimeTracker()
     shown = 0
     for k in range(50):
         tracker.add(seen(k * 0.1, rng.uniform(-100, 100, 2), rng.uniform(-100, 100, 2)))
         shown += len(confirmed(tracker.state()))
-    assert shown <= 6
+    assert shown <= 2
+
+
+def test_who_was_seen_once_does_not_stand() -> None:
+    tracker = EventTimeTracker()
+    tracker.add(seen(0.0, np.zeros(1), np.array([125.0])))  # beyond the range: no miss speaks against him
+    for k in range(1, 15):
+        tracker.add(seen(k * 0.1, np.zeros(0), np.zeros(0)))
+    assert len(tracker.state()) == 0
 
 
 def test_identity_survives_a_short_loss_and_the_track_says_that_it_coasts() -> None:

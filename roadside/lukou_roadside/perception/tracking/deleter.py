@@ -12,6 +12,8 @@ from lukou_roadside.perception.tracking.tracks import (
     LENGTH,
     LOG_ODDS,
     MEASURED,
+    P_UU,
+    P_VV,
     P_XX,
     P_YY,
     VX,
@@ -23,6 +25,9 @@ from lukou_roadside.perception.tracking.tracks import (
 
 STANDING_MPS = 0.7
 """Below this speed a road user is taken to stand. [m/s]"""
+
+KNOWN_MPS = 2.0
+"""A velocity of larger standard deviation is not known. [m/s]"""
 
 DOUBLE_SHARE = 0.35
 """Two tracks nearer than this share of the shorter one's length are one road user."""
@@ -41,7 +46,8 @@ def survivors(tracks: Tracks, settings: TrackerSettings, touched: Ints | None = 
         Only among these and between them and others there can be doubles; all, if not given.
     """
     values = tracks.values
-    standing = np.hypot(values[VX], values[VY]) < STANDING_MPS
+    # who has only just been seen is at speed 0 for want of knowledge: that is not standing
+    standing = (np.hypot(values[VX], values[VY]) < STANDING_MPS) & (values[P_UU] + values[P_VV] < KNOWN_MPS**2)
     kept = values[LOG_ODDS] > settings.delete_log_odds
     kept &= standing | (np.maximum(values[P_XX], values[P_YY]) < settings.most_position_deviation_m**2)
     patience = np.where(standing, settings.standing_unmeasured_s, settings.most_unmeasured_s)

@@ -16,20 +16,22 @@ class TrackerSettings(BaseModel):
     registers: bool = Field(True, description="learn each sensor's clock offset and rotation, and correct for them")
     gate: float = Field(16.0, gt=0.0, description="largest squared Mahalanobis distance of a detection from its track")
     camera_variance_factor: float = Field(
-        1.3, gt=0.0, description="stated camera covariances are widened by this factor"
+        1.0, gt=0.0, description="stated camera covariances are widened by this factor"
     )
-    radar_variance_factor: float = Field(1.5, gt=0.0, description="stated radar covariances are widened by this factor")
+    radar_variance_factor: float = Field(1.0, gt=0.0, description="stated radar covariances are widened by this factor")
     doppler_deviation_mps: float = Field(0.2, gt=0.0, description="standard deviation of a range rate [m/s]")
     camera_clutter_per_m2: float = Field(
         3e-5, gt=0.0, description="false detections of a camera per scan and area [1/m^2]"
     )
     radar_clutter_per_m2: float = Field(3e-4, gt=0.0, description="false returns of a radar per scan and area [1/m^2]")
-    birth_log_odds: float = Field(-2.0, description="log odds of a road user that one detection of score 0.5 begins")
+    birth_log_odds: float = Field(-2.5, description="log odds of a road user that one detection of score 0.5 begins")
     radar_birth_log_odds: float = Field(
         -2.9, description="the same for a moving radar return; not above delete_log_odds: it begins nothing"
     )
     score_weight: float = Field(0.5, ge=0.0, le=2.0, description="weight of log(score / (1 - score)) in log odds")
     confirm_log_odds: float = Field(2.5, description="log odds above which a road user is believed")
+    doubt_log_odds: float = Field(0.0, description="log odds below which one that is new is believed no longer")
+    settled_s: float = Field(2.0, ge=0.0, description="so long a road user is new [s]")
     delete_log_odds: float = Field(-3.0, description="log odds below which a track ends")
     most_log_odds: float = Field(7.0, description="belief is never stronger than this, so that it can end")
     sensor_log_odds: float = Field(

@@ -24,6 +24,9 @@ from lukou_roadside.perception.tracking.updater import (
 )
 from lukou_roadside.perception.tracking.visibility import detection_probability, sight
 
+BODY_REPEATS = 15.0
+"""So many sweeps in a row see a body from the same side and tell the same error of place: those of one second."""
+
 Innovations = tuple[Floats, Floats, Floats, Floats, Floats]
 """Differences and their covariance: dx, dy, s_xx, s_xy, s_yy."""
 
@@ -151,11 +154,13 @@ def _update_by_returns(
         return np.asarray(np.bincount(rows, values, len(tracks))[chosen] / count)
 
     dx, dy, s_xx, s_xy, s_yy = (mean(part) for part in agreed.at(rows, detections))
-    # returns of one body share most of their error: their mean is better than one of them, but not by much
-    shared = 0.5 + 0.5 / count
+    # what is noise averages out over several returns; where on the body they come from does not, neither among them nor soon
     moved = tracks.values[MOTION].take(chosen, axis=1)
-    p_xx, p_xy, p_yy = moved[P_XX], moved[P_XY], moved[P_YY]
-    s_xx, s_xy, s_yy = p_xx + (s_xx - p_xx) * shared, p_xy + (s_xy - p_xy) * shared, p_yy + (s_yy - p_yy) * shared
+    noise = settings.radar_variance_factor * (1.0 / count - BODY_REPEATS)
+    s_xx = moved[P_XX] + BODY_REPEATS * (s_xx - moved[P_XX]) + noise * mean(scan.variance_xx[detections])
+    s_xy = moved[P_XY] + BODY_REPEATS * (s_xy - moved[P_XY]) + noise * mean(scan.variance_xy[detections])
+    s_yy = moved[P_YY] + BODY_REPEATS * (s_yy - moved[P_YY]) + noise * mean(scan.variance_yy[detections])
+    shared = 0.5 + 0.5 / count
     whitened = update_positions(moved, dx, dy, s_xx, s_xy, s_yy)
     rate = mean(scan.range_rate_mps[detections])
     told = rate == rate
