@@ -61,15 +61,21 @@ def scan(sensor: int, time_s: float, rng: np.random.Generator, late_s: float, tu
 
 
 def run(
-    seconds: float, *, late_s: float = 0.0, turned_rad: float = 0.0, blind: bool = False, registers: bool = True
+    seconds: float,
+    *,
+    late_s: float = 0.0,
+    turned_rad: float = 0.0,
+    blind: bool = False,
+    registers: bool = True,
+    since_s: float = 0.0,
 ) -> tuple[EventTimeTracker, float]:
-    """A tracker after a while in which sensor 0 is off, and its mean error of position in the last 5 s. [m]"""
+    """A tracker after a while in which sensor 0 is off since an instant, and its mean error of position in the last 5 s. [m]"""
     rng = np.random.default_rng(3)
     tracker = EventTimeTracker(TrackerSettings(registers=registers))
     errors: list[float] = []
     for k in range(round(seconds * 10)):
         for sensor in range(4):
-            off = sensor == 0
+            off = sensor == 0 and k * 0.1 >= since_s
             tracker.add(
                 scan(
                     sensor,
@@ -123,6 +129,20 @@ def test_a_camera_that_has_turned_is_found_and_corrected(turned_rad: float) -> N
     assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
     _, without_m = run(25.0, turned_rad=turned_rad, registers=False)
     assert error_m < min(0.2, without_m)
+
+
+@pytest.mark.parametrize("late_s", [0.2, -0.2])
+def test_a_clock_that_is_set_anew_is_named_within_seconds(late_s: float) -> None:
+    tracker, _ = run(25.0, late_s=late_s, since_s=20.0)
+    assert ("clock late" if late_s > 0 else "clock early") in tracker.registration.doubt(0)
+    assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
+
+
+@pytest.mark.parametrize("turned_rad", [0.035, -0.035])
+def test_a_camera_that_turns_is_named_within_seconds(turned_rad: float) -> None:
+    tracker, _ = run(25.0, turned_rad=turned_rad, since_s=20.0)
+    assert "turned by" in tracker.registration.doubt(0)
+    assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
 
 
 def test_a_blinded_camera_is_noticed_by_what_the_others_see() -> None:

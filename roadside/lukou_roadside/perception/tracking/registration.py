@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.spread import LearnedSpread
 from lukou_roadside.perception.tracking.tracker import Comparison
-from lukou_roadside.perception.tracking.tracks import VX, VY, Tracks, X, Y
+from lukou_roadside.perception.tracking.tracks import P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
 
 PRIOR_DEVIATION = np.array([0.05, 0.01, 0.15, 0.15])
 """Standard deviation of clock, direction and place (x, y) before anything is known. [s, rad, m, m]"""
@@ -47,6 +47,21 @@ NEAR_M = 60.0
 CLOCK_DOUBT_S, AZIMUTH_DOUBT_RAD = 0.1, 0.0175
 """A sensor that is off by more is said to be, though it is corrected for. [s, rad (1 degree)]"""
 
+STEP_DEVIATION = np.array([0.2, 0.035])
+"""Standard deviation of clock and direction once a step in them was noticed: whoever set them anew may be off by so much. [s, rad]"""
+
+STEP_CORRELATION = 10.0
+"""Factor on the variance of an innovation when a step is looked for: a filter forgets within some scans."""
+
+STEP_MEMORY_S = 3.0
+"""A step is looked for in the innovations of about so long. [s]"""
+
+STEP_TEST = 20.0
+"""Twice the logarithm of the likelihood ratio above which a step is believed; chance reaches it once in 100,000 independent looks."""
+
+ASTRAY_SHARE, ASTRAY_M = 1.0, 5.0
+"""Where a camera finds a smaller share of what it should, its nearest detections are compared, too, up to this distance. [1, m]"""
+
 FOUND_DOUBT = 0.4
 """A sensor that finds a smaller share of what it should see is said to be all but blind."""
 
@@ -55,6 +70,10 @@ MEMORY = 150.0
 
 LEAST_EXPECTED = 60.0
 """Expected detections before the share means something."""
+
+
+MOST_APPLIED = 2000
+"""Corrections kept until their scans are learned from; those of scans that came too late are never asked for."""
 
 
 class Matches(NamedTuple):
@@ -136,11 +155,31 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
     expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
     chosen = known[compared.rows]
-    rows = compared.rows[chosen]
-    dx, dy, s_xx, s_xy, s_yy = (part[chosen] for part in compared.innovations)
+    rows, detections = compared.rows[chosen], compared.detections[chosen]
+    innovations = np.array([part[chosen] for part in compared.innovations])
     counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
-    detections = compared.detections[chosen]
-    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, detections, *counts)
+    if scan.kind == CAMERA and counts[1] < ASTRAY_SHARE * counts[0]:
+        expected[rows] = False
+        astray, free = _astray(x, y, expected.nonzero()[0], scan, np.delete(np.arange(len(scan)), detections))
+        more = [scan.x_m[free] - x[astray], scan.y_m[free] - y[astray]]
+        more += [values[P_XX, astray] + scan.variance_xx[free], values[P_XY, astray] + scan.variance_xy[free]]
+        innovations = np.concatenate([innovations, [*more, values[P_YY, astray] + scan.variance_yy[free]]], axis=1)
+        rows, detections = np.concatenate([rows, astray]), np.concatenate([detections, free])
+    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], *innovations, detections, *counts)
+
+
+def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[Ints, Ints]:
+    """Road users that a camera should have seen, and detections that are nearest to them and they to it.
+
+    A sensor that is far off has none of its detections inside the gates, so nothing would ever say how far.
+    """
+    if not len(rows) or not len(free):
+        return rows[:0], free[:0]
+    distance = np.hypot(scan.x_m[free] - x[rows][:, None], scan.y_m[free] - y[rows][:, None])
+    nearest = distance.argmin(axis=1)
+    each = np.arange(len(rows))
+    mutual = (distance.argmin(axis=0)[nearest] == each) & (distance[each, nearest] < ASTRAY_M)
+    return rows[mutual], free[nearest[mutual]]
 
 
 @dataclass
@@ -151,6 +190,8 @@ class _Belief:
     time_s: float = -np.inf
     expected: float = 0.0
     found: float = 0.0
+    score: Floats = field(default_factory=lambda: np.zeros(2))
+    information: Floats = field(default_factory=lambda: np.zeros(2))
 
 
 @dataclass
@@ -160,6 +201,7 @@ class Registration:
     _of: dict[int, _Belief] = field(default_factory=dict)
     no_judges: set[int] = field(default_factory=set)
     """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
+    _applied: dict[tuple[int, int], Floats] = field(default_factory=dict)
 
     def add(self, scan: Scan, told: Matches) -> None:
         """Learn from a scan that was corrected by `corrected` and has been worked in for good."""
@@ -176,8 +218,12 @@ class Registration:
         fade = np.exp(-passed_s * (DRIFT_PER_S / PRIOR_DEVIATION) ** 2 / 2)
         belief.mean = belief.mean * fade
         belief.covariance = belief.covariance * np.outer(fade, fade) + np.diag(DRIFT_PER_S**2 * passed_s)
+        belief.score, belief.information = (
+            part * np.exp(-passed_s / STEP_MEMORY_S) for part in (belief.score, belief.information)
+        )
+        applied = self._applied.pop((scan.sensor, scan.sequence), belief.mean)
         if len(told.dx_m):
-            _update(belief, scan, told)
+            _update(belief, scan, told, applied)
             if scan.age_s is not None:
                 belief.spread.add(_distance(scan)[told.detections], scan.age_s[told.detections], told.dx_m, told.dy_m)
 
@@ -211,14 +257,19 @@ class Registration:
         belief = self._of.get(scan.sensor)
         if belief is None or len(scan.views) != 1:
             return scan
+        self._applied[scan.sensor, scan.sequence] = belief.mean
+        while len(self._applied) > MOST_APPLIED:
+            del self._applied[next(iter(self._applied))]
         learned = 1.0 if scan.age_s is None else belief.spread.variance(_distance(scan), scan.age_s)
         clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(belief)
         view = scan.views[0]
         cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
         dx, dy = scan.x_m - off_x_m - view.x_m, scan.y_m - off_y_m - view.y_m
         x_m, y_m = view.x_m + cos * dx + sin * dy, view.y_m - sin * dx + cos * dy
-        # who is far off is corrected, but no longer trusted as much
-        wider = 1.0 + (clock_s / CLOCK_DOUBT_S) ** 2 + (azimuth_rad / AZIMUTH_DOUBT_RAD) ** 2
+        # who is far off is corrected, but no longer trusted as much; nor is who may be
+        clock_variance, azimuth_variance = belief.covariance[0, 0], belief.covariance[1, 1]
+        wider = 1.0 + (clock_s**2 + clock_variance) / CLOCK_DOUBT_S**2
+        wider += (azimuth_rad**2 + azimuth_variance) / AZIMUTH_DOUBT_RAD**2
         return scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
 
     def _offsets(self, belief: _Belief) -> tuple[float, float, float, float]:
@@ -251,8 +302,8 @@ def _distance(scan: Scan) -> Floats:
     return np.asarray(np.hypot(scan.x_m - view.x_m, scan.y_m - view.y_m))
 
 
-def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
-    """Information update by all innovations of a scan at once."""
+def _update(belief: _Belief, scan: Scan, told: Matches, applied: Floats) -> None:
+    """Information update by all innovations of a scan at once, which was corrected by what was believed some scans ago."""
     view = scan.views[0]
     determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION * scan.repeats
     i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
@@ -262,7 +313,30 @@ def _update(belief: _Belief, scan: Scan, told: Matches) -> None:
     by_x[0], by_y[0] = -told.velocity_x_mps, -told.velocity_y_mps
     by_x[1], by_y[1] = -(told.y_m - view.y_m), told.x_m - view.x_m
     by_x[2] = by_y[3] = 1.0
+    since = belief.mean - applied
+    dx_m, dy_m = told.dx_m - since @ by_x, told.dy_m - since @ by_y
     weighted_x, weighted_y = by_x * i_xx + by_y * i_xy, by_x * i_xy + by_y * i_yy
+    belief.score += (weighted_x @ dx_m + weighted_y @ dy_m)[:2]
+    belief.information += (weighted_x * by_x + weighted_y * by_y).sum(axis=1)[:2]
+    _open_where_stepped(belief)
     information = np.linalg.inv(belief.covariance) + weighted_x @ by_x.T + weighted_y @ by_y.T
     belief.covariance = np.asarray(np.linalg.inv(information), np.float64)
-    belief.mean = belief.mean + belief.covariance @ (weighted_x @ told.dx_m + weighted_y @ told.dy_m)
+    belief.mean = belief.mean + belief.covariance @ (weighted_x @ dx_m + weighted_y @ dy_m)
+
+
+def _open_where_stepped(belief: _Belief) -> None:
+    """Let go of a clock or direction that no longer explains what is seen, of either sign.
+
+    A drift of a millisecond per second follows a clock that was set anew far too slowly. So the innovations of the last seconds are tested
+    for a common offset by the generalised likelihood ratio (A. Willsky, H. Jones, "A Generalized Likelihood Ratio Approach to the
+    Detection and Estimation of Jumps in Linear Systems", 1976), and where there is one the belief is opened.
+    """
+    explained = belief.score**2 / np.maximum(belief.information, 1e-9) * (CORRELATION / STEP_CORRELATION)
+    which = int(
+        explained.argmax()
+    )  # a turn and a late clock look alike for a moment: only the one that explains more is opened
+    if explained[which] < STEP_TEST:
+        return
+    belief.covariance[which, :] = belief.covariance[:, which] = 0.0
+    belief.covariance[which, which] = STEP_DEVIATION[which] ** 2
+    belief.score, belief.information = np.zeros(2), np.zeros(2)
