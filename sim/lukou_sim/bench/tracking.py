@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from lukou_messages.errors import SettingsError
 from lukou_sim.bench.tracking_scores import Floats, Frame, consistency, scores
@@ -109,7 +110,7 @@ def _lukou(folder: Path, kind: str, truth: _Truth, options: list[str]) -> dict[s
 
 
 def _honesty(truth: _Truth, tracks: Floats, uncertain: Floats) -> dict[str, Any]:
-    """Consistency of position and of velocity, each of two components, over the pairs of track and nearest road user."""
+    """Consistency of position and of velocity, each of two components, over the pairs of track and road user, one to one."""
     of, frame, error2 = [], [], []
     for k in range(truth.frames):
         mine, theirs = np.flatnonzero(truth.frame == k), np.flatnonzero(tracks[:, 0] == k)
@@ -117,10 +118,11 @@ def _honesty(truth: _Truth, tracks: Floats, uncertain: Floats) -> dict[str, Any]
             continue
         difference = truth.state[mine][:, None, :] - tracks[theirs][None, :, 2:6]
         distance = np.hypot(difference[..., 0], difference[..., 1])
-        nearest = distance.argmin(axis=0)
-        columns = np.flatnonzero(distance[nearest, np.arange(len(theirs))] < MATCH_M)
-        error, p = difference[nearest[columns], columns], uncertain[theirs[columns]]
-        of.append(truth.of[mine[nearest[columns]]])
+        rows, columns = linear_sum_assignment(np.minimum(distance, MATCH_M) ** 2)
+        near = distance[rows, columns] < MATCH_M
+        rows, columns = rows[near], columns[near]
+        error, p = difference[rows, columns], uncertain[theirs[columns]]
+        of.append(truth.of[mine[rows]])
         frame.append(np.full(len(columns), k))
         error2.append(np.column_stack([_squared(error[:, :2], p[:, :3]), _squared(error[:, 2:], p[:, 3:])]))
     who, when, both = np.concatenate(of), np.concatenate(frame), np.concatenate(error2)

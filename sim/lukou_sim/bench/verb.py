@@ -288,5 +288,6 @@ def tracking(
     for what in ("position", "velocity"):
         one = figures["lukou"][what]
         print(
-            f"NEES of {what}: {one['nees']} (band {one['nees_band']}), {one['inside_95']:.1%} inside the 95 % ellipse"
+            f"NEES of {what}: {one['nees']} (95 % band of {one['road_users']} road users: {one['nees_band']}), "
+            f"{one['inside_95']:.1%} inside the 95 % ellipse, {one['inside_99']:.1%} inside the 99 % one"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from lukou_roadside.perception.tracking.consistency import VelocityConsistency
 from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.registration import Registration, matches
@@ -29,11 +30,14 @@ class EventTimeTracker:
         Scans refused because they came too late.
     registration : Registration
         How far each sensor is off; learned from scans that are old enough not to be worked out again.
+    velocities : VelocityConsistency
+        How uncertain published velocities have turned out to be.
     """
 
     settings: TrackerSettings = field(default_factory=TrackerSettings)
     late: int = 0
     registration: Registration = field(default_factory=Registration)
+    velocities: VelocityConsistency = field(default_factory=VelocityConsistency)
     _keys: list[tuple[float, int, int]] = field(default_factory=list)
     _scans: list[Scan] = field(default_factory=list)
     _states: list[tuple[Tracks, Comparison] | None] = field(default_factory=list)
@@ -72,10 +76,12 @@ class EventTimeTracker:
     def at(self, time_s: float) -> Tracks:
         """Tracks predicted from the newest scan to another instant, which may be earlier by a little.
 
-        What has not been measured for too long by then is left out. The covariance holds what no filter can reduce by
+        What has not been measured for too long by then is left out. That of velocity is what velocities have turned out to have; that of position holds what no filter can reduce by
         looking often: the error of place that a sensor makes at every look.
         """
         tracks = survivors(predicted(self.state(), time_s), self.settings)
+        self.velocities.add(tracks)
+        self.velocities.apply(tracks)
         if self.settings.registers:
             tracks.values[[P_XX, P_YY]] += self.registration.place_variance()
         return tracks

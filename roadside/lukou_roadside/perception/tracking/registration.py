@@ -91,6 +91,8 @@ class Matches(NamedTuple):
         Their rows in the scan.
     expected, found : int
         Road users that the sensor should have seen, and of them those that it saw.
+    gated : int
+        So many of the rows, the first ones, lie within the gates of association.
     """
 
     x_m: Floats
@@ -105,6 +107,7 @@ class Matches(NamedTuple):
     detections: Ints
     expected: int
     found: int
+    gated: int
 
 
 class Offsets(NamedTuple):
@@ -156,7 +159,7 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
     expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
     chosen = known[compared.rows]
     rows, detections = compared.rows[chosen], compared.detections[chosen]
-    innovations = np.array([part[chosen] for part in compared.innovations])
+    innovations, gated = np.array([part[chosen] for part in compared.innovations]), len(rows)
     counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
     if scan.kind == CAMERA and counts[1] < ASTRAY_SHARE * counts[0]:
         expected[rows] = False
@@ -165,7 +168,10 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
         more += [values[P_XX, astray] + scan.variance_xx[free], values[P_XY, astray] + scan.variance_xy[free]]
         innovations = np.concatenate([innovations, [*more, values[P_YY, astray] + scan.variance_yy[free]]], axis=1)
         rows, detections = np.concatenate([rows, astray]), np.concatenate([detections, free])
-    return Matches(x[rows], y[rows], values[VX, rows], values[VY, rows], *innovations, detections, *counts)
+    dx, dy, s_xx, s_xy, s_yy = innovations
+    return Matches(
+        x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, detections, *counts, gated
+    )
 
 
 def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[Ints, Ints]:
@@ -319,6 +325,9 @@ def _update(belief: _Belief, scan: Scan, told: Matches, applied: Floats) -> None
     belief.score += (weighted_x @ dx_m + weighted_y @ dy_m)[:2]
     belief.information += (weighted_x * by_x + weighted_y * by_y).sum(axis=1)[:2]
     _open_where_stepped(belief)
+    if (np.diag(belief.covariance)[:2] < PRIOR_DEVIATION[:2] ** 2).all():
+        # what lies outside the gates may be somebody else: it can tell that something is wrong, not how little
+        weighted_x[:, told.gated :] = weighted_y[:, told.gated :] = 0.0
     information = np.linalg.inv(belief.covariance) + weighted_x @ by_x.T + weighted_y @ by_y.T
     belief.covariance = np.asarray(np.linalg.inv(information), np.float64)
     belief.mean = belief.mean + belief.covariance @ (weighted_x @ dx_m + weighted_y @ dy_m)

@@ -1,0 +1,110 @@
+"""Whether velocities turned out to be as uncertain as they were said to be, and by how much to widen or narrow what is said.
+
+Manoeuvres come in jumps, so no noise of motion that is right for the calm is right for the others, and errors have heavier tails than any one filter expects.
+What a second later shows is compared with what was published: the way that a road user made from a second before to a second after is a
+measurement of its velocity that owes little to the one published (a smoother's cross-check; compare R. Mehra, "Approaches to Adaptive Filtering", 1972, on
+covariance matching). The ratio of the squared differences to those expected is kept by kind of road user and whether it manoeuvres.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+
+from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.scan import Floats, Ints
+from lukou_roadside.perception.tracking.tracks import (
+    AGILITY,
+    CLASS,
+    P_UU,
+    P_UV,
+    P_VV,
+    P_XU,
+    P_YV,
+    VX,
+    VY,
+    Tracks,
+    X,
+    Y,
+)
+
+SAMPLE_S = 0.5
+"""Time between states that are kept. [s]"""
+
+ACROSS = 2
+"""So many samples before and after the one judged tell the way made."""
+
+AGILE = 0.3
+"""A greater factor on the noise of motion tells that a road user manoeuvres."""
+
+PRIOR_WEIGHT = 60.0
+"""What is said at first counts as much as so many samples."""
+
+MEMORY = 3000.0
+"""Samples over which is averaged."""
+
+MOST = 60.0
+"""No single sample counts for more: beyond it is another road user. (squared difference over covariance)"""
+
+_WALKER = CLASS.start + classes.PEDESTRIAN
+
+BOUNDS = (0.2, 5.0)
+"""Least and greatest factor on the covariance of velocity."""
+
+
+@dataclass
+class VelocityConsistency:
+    """Factor on the covariance of velocity by kind of road user.
+
+    Attributes
+    ----------
+    total, weight : (4,) float array
+        Sums of squared differences over the covariance told, and twice their number; fading. What the comparison itself is off by
+        is not taken off: it shares part of its error with what it judges, so that is on the safe side.
+    """
+
+    total: Floats = field(default_factory=lambda: np.full(4, 2.0 * PRIOR_WEIGHT))
+    weight: Floats = field(default_factory=lambda: np.full(4, 2.0 * PRIOR_WEIGHT))
+    _kept: deque[Tracks] = field(default_factory=lambda: deque(maxlen=2 * ACROSS + 1))
+
+    def add(self, tracks: Tracks) -> None:
+        """Keep what is about to be published, and learn from what was a while ago; changes nothing."""
+        if self._kept and tracks.time_s < self._kept[-1].time_s + SAMPLE_S - 1e-6:
+            return
+        self._kept.append(tracks.take(tracks.is_confirmed))
+        if len(self._kept) == 2 * ACROSS + 1:
+            self._learn(self._kept[0], self._kept[ACROSS], self._kept[-1])
+
+    def _learn(self, first: Tracks, told: Tracks, last: Tracks) -> None:
+        both: Ints = reduce(np.intersect1d, (first.birth, told.birth, last.birth))
+        a, b, c = (
+            one.values[:, np.argsort(one.birth)[np.searchsorted(np.sort(one.birth), both)]]
+            for one in (first, told, last)
+        )
+        span_s = last.time_s - first.time_s
+        dx, dy = b[VX] - (c[X] - a[X]) / span_s, b[VY] - (c[Y] - a[Y]) / span_s
+        determinant = np.maximum(b[P_UU] * b[P_VV] - b[P_UV] ** 2, 1e-12)
+        squared = (b[P_VV] * dx * dx - 2.0 * b[P_UV] * dx * dy + b[P_UU] * dy * dy) / determinant
+        kind = _kind(b)
+        keep = np.maximum(1.0 - np.bincount(kind, minlength=4) / MEMORY, 0.0)
+        self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST), 4)
+        self.weight = self.weight * keep + np.bincount(kind, minlength=4) * 2.0
+
+    def factor(self) -> Floats:
+        """Factors on the covariance of velocity, (4,)."""
+        return np.asarray(np.clip(self.total / self.weight, *BOUNDS))
+
+    def apply(self, tracks: Tracks) -> None:
+        """Change the covariances of velocity to what has turned out; its correlation with position stays."""
+        factor = self.factor()[_kind(tracks.values)]
+        tracks.values[P_UU : P_VV + 1] *= factor
+        tracks.values[P_XU : P_YV + 1] *= np.sqrt(factor)
+
+
+def _kind(values: Floats) -> Ints:
+    """0 to 3: vehicle or walker, calm or manoeuvring."""
+    walks = values[_WALKER] > 0.5
+    return np.asarray(walks + 2 * (values[AGILITY] > AGILE))
