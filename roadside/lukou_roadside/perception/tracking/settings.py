@@ -30,8 +30,6 @@ class TrackerSettings(BaseModel):
     )
     score_weight: float = Field(0.5, ge=0.0, le=2.0, description="weight of log(score / (1 - score)) in log odds")
     confirm_log_odds: float = Field(2.5, description="log odds above which a road user is believed")
-    doubt_log_odds: float = Field(0.0, description="log odds below which one that is new is believed no longer")
-    settled_s: float = Field(2.0, ge=0.0, description="so long a road user is new [s]")
     delete_log_odds: float = Field(-3.0, description="log odds below which a track ends")
     most_log_odds: float = Field(7.0, description="belief is never stronger than this, so that it can end")
     sensor_log_odds: float = Field(

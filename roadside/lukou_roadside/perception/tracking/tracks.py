@@ -79,7 +79,7 @@ class Tracks:
 
     @property
     def is_confirmed(self) -> Booleans:
-        """Whether it is believed, once it has been for a while in spite of misses."""
+        """Whether it has been believed once."""
         return np.asarray(self.values[CONFIRMED] > 0.5)
 
     @property

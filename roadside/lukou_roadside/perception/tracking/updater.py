@@ -15,7 +15,6 @@ from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
     AGILITY,
-    BORN,
     CLASS,
     CONFIRMED,
     LAG_X,
@@ -247,5 +246,3 @@ def update_existence(
     support = np.add.reduce(np.maximum(evidence, 0.0) * fresh) + np.minimum(np.minimum.reduce(evidence), 0.0)
     values[LOG_ODDS] = log_odds = np.minimum(values[PRIOR] + support, settings.most_log_odds)
     values[CONFIRMED][log_odds > settings.confirm_log_odds] = 1.0
-    young = values[BORN] > scan.time_s - settings.settled_s
-    values[CONFIRMED][young & (log_odds < settings.doubt_log_odds)] = 0.0
