@@ -212,7 +212,9 @@ def _digest(digest: Any, part: Any) -> None:
                 _digest(digest, column.name)
                 _digest(digest, getattr(part, column.name))
     elif isinstance(part, np.ndarray):
-        scaled = np.round(np.nan_to_num(part, nan=-1e6) * 1000.0) if part.dtype.kind == "f" else part
+        scaled = part
+        if part.dtype.kind == "f":  # bounded: a map that is nonsense has a hash, too
+            scaled = np.round(np.clip(np.nan_to_num(part, nan=-1e6), -9e15, 9e15) * 1000.0)
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(scaled.astype("<i8").tobytes())
     else:
