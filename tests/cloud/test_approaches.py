@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 from pathlib import Path
 
@@ -168,3 +169,38 @@ def test_a_lane_shorter_than_a_second_is_passed_all_the_same(
     estimator.update(0.0, one(approaches.names[lane], 140.0))
     estimator.update(1.0, one(road.lanes.names[inner], 3.0))
     assert estimator.departures[lane] == 1 and estimator.reach.share(approaches.lanes[lane]) == 1.0
+
+
+def test_a_limit_of_nothing_is_taken_for_a_mistake(cross: tuple[RoadModel, SignalConfiguration, Approaches]) -> None:
+    road, configuration, _ = cross
+    lanes = dataclasses.replace(road.lanes, speed_limit_mps=np.zeros_like(road.lanes.speed_limit_mps))
+    found = compile_approaches(dataclasses.replace(road, lanes=lanes), configuration)
+    assert (found.speed_mps >= 1.0).all() and all(np.isfinite(above.to_stop_s) for above in found.upstream.values())
+
+
+def test_a_snapshot_right_after_somebody_left_goes_on_alike(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    road, _, approaches = cross
+
+    def seen(rows: list[tuple[int, str, float, float]]) -> ObjectList:
+        held = sorted({row[1] for row in rows})
+        n = len(rows)
+        return ObjectList.of(
+            n, lane_names=held, id=[row[0] for row in rows], object_class=[1] * n, x_m=[0] * n, y_m=[0] * n,
+            velocity_x_mps=[row[3] for row in rows], velocity_y_mps=[0.0] * n, lane=[held.index(row[1]) for row in rows],
+            lane_s_m=[row[2] for row in rows],
+        )  # fmt: skip
+
+    lane, length = approaches.names[0], float(approaches.length_m[0])
+    one, two = (
+        QueueEstimator(approaches, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings()) for _ in range(2)
+    )
+    one.update(0.0, seen([(1, lane, length - 5.0, 12.0), (2, lane, length - 40.0, 0.0)]), 0)
+    one.update(1.0, seen([(2, lane, length - 40.0, 0.0)]), 0)
+    two.load(json.loads(json.dumps(one.export(), default=float)))
+    for second in range(2, 30):
+        rest = seen([(2, lane, length - 40.0, 0.0)])
+        a, b = one.update(float(second), rest, 0), two.update(float(second), rest, 0)
+        assert a.seen == b.seen and (a.queue == b.queue).all()
+    assert json.dumps(one.export(), default=float) == json.dumps(two.export(), default=float)

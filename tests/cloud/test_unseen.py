@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lukou_cloud.region.unseen import ALL_SEEN, SPACING_M, Standing, Unseen
+from lukou_cloud.region.unseen import SPACING_M, Standing, Unseen
 
 FRONT_M = 1.5
 NOBODY = np.array([False])
@@ -83,7 +83,7 @@ def test_a_queue_that_dissolves_from_the_front_is_not_taken_for_unseen() -> None
         step(unseen, row[second:], red=False, moving=True)
     for _ in range(6):
         step(unseen, row[8:])
-    assert unseen.share >= ALL_SEEN and unseen.share == 1.0
+    assert unseen.share == 1.0
 
 
 def test_a_snapshot_goes_on_alike() -> None:
@@ -93,3 +93,24 @@ def test_a_snapshot_goes_on_alike() -> None:
     for second in range(10):
         queue = [Standing(FRONT_M + 3 * SPACING_M, 7, float(second))]
         assert step(one, queue, arriving=0.1) == step(two, queue, arriving=0.1)
+
+
+@pytest.mark.parametrize("to_stop_m", [150.0, 300.0])
+def test_one_who_stands_far_back_alone_makes_no_ghosts(to_stop_m: float) -> None:
+    """A bus at its stop, a breakdown: full queues have told that all are seen, and it tells of nobody before it."""
+    unseen = queues(1.0, 6, count=20)
+    for cycle in range(30):
+        for second in range(20):
+            found = step(unseen, [Standing(to_stop_m, 10**7 + cycle, float(second))], arriving=0.01)
+        step(unseen, [], red=False)
+        assert unseen.share == 1.0 and found == []
+
+
+def test_a_bus_stop_seen_first_of_all_tells_nothing() -> None:
+    unseen = Unseen(np.array([True]))
+    for second in range(20):
+        step(unseen, [Standing(FRONT_M, 1, float(second))])
+    step(unseen, [], red=False)
+    for second in range(20):
+        found = step(unseen, [Standing(300.0, 2, float(second))])
+    assert unseen.share == 1.0 and found == []

@@ -38,3 +38,23 @@ def test_nothing_is_learned_of_who_is_seen_too_short() -> None:
     for k in range(15):
         velocities.add(published(0.1 * k, rng, 3.0))
     assert velocities.factor() == pytest.approx(1.0)
+
+
+def test_one_that_is_no_number_spoils_nothing() -> None:
+    rng, velocities = np.random.default_rng(3), VelocityConsistency()
+    for k in range(200):
+        tracks = published(0.1 * k, rng, 0.6)
+        tracks.values[VX, 0] = np.nan
+        velocities.add(tracks)
+    assert np.isfinite(velocities.factor()).all() and velocities.factor().max() > 2.0
+
+
+@pytest.mark.parametrize("jump_s", [-30.0, 30.0])
+def test_after_a_jump_of_time_it_goes_on_learning(jump_s: float) -> None:
+    rng, velocities = np.random.default_rng(4), VelocityConsistency()
+    for k in range(30):
+        velocities.add(published(0.1 * k, rng, 0.3))
+    before = velocities.weight.sum()
+    for k in range(60):
+        velocities.add(published(3.0 + jump_s + 0.1 * k, rng, 0.3))
+    assert velocities.weight.sum() > before + 100 and velocities.factor().max() < 2.0

@@ -204,3 +204,17 @@ def test_the_list_says_why_it_is_degraded_and_is_less_certain() -> None:
     assert validity == [VALID, DEGRADED]
     assert "pole-a clock late by 0." in reasons[1]
     assert spread[1] > 1.05 * spread[0]
+
+
+@pytest.mark.parametrize("late_s", [-0.06, 0.06])
+def test_the_first_scans_are_not_counted_again_and_again(late_s: float) -> None:
+    """Scans wait before they are worked in for good; the first ones were corrected by nothing, and say so."""
+    rng = np.random.default_rng(5)
+    tracker = EventTimeTracker(TrackerSettings())
+    most = 0.0
+    for k in range(60):
+        for sensor in range(4):
+            tracker.add(scan(sensor, k * 0.1 + 0.02 * sensor, rng, late_s if sensor == 0 else 0.0, 0.0, False))
+        tracker.at(k * 0.1 + 0.06)
+        most = max(most, abs(tracker.registration.of(0).clock_s))
+    assert most < 0.12

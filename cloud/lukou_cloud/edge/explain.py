@@ -142,12 +142,17 @@ def replayed(folder: Path, identity: str) -> list[str]:
     one, path = find(folder, identity), folder / RUN_FILE
     if not path.exists():
         raise ExplanationError(f"{path} is not there: only runs of `lukou warn --run` can be replayed")
-    about = json.loads(path.read_text())
+    try:
+        about = json.loads(path.read_text())
+        settings = JudgeSettings.model_validate(about["settings"])
+    except (ValueError, KeyError) as error:
+        raise ExplanationError(
+            f"{path} cannot be replayed by this version: {error}; run `lukou warn --run` again"
+        ) from None
     files = [Path(name) for name in (about["map"], *about["objects"], about["signals"]) if name]
     absent = [str(file) for file in files if not file.exists()]
     if absent:
         raise ExplanationError(f"{', '.join(absent)} of this run is gone; put it back to replay")
-    settings = JudgeSettings.model_validate(about["settings"])
     signals = Path(about["signals"]) if about["signals"] else None
     objects = [Path(name) for name in about["objects"]]
     again = warn_recorded(load_map(about["map"]), objects, signals, settings, until_s=one.t_first + 0.001)

@@ -98,7 +98,7 @@ def waits_at(
     place = np.where(has_left, edge, np.maximum(ahead, 0.0))
     waits = (edge > 0.0) & (speed_mps[minor] ** 2 <= 2.0 * braking_mps2 * np.maximum(place, 0.3))
     np.minimum.at(result, minor[waits], place[waits])
-    beyond[minor[waits]] |= has_left[waits]
+    beyond[minor[waits & has_left]] = True
     return result, beyond
 
 

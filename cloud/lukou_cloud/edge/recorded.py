@@ -20,6 +20,7 @@ import numpy as np
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, entered_lines, link_rows, no_lights
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
 from lukou_maps.road_model import RoadModel
+from lukou_maps.sumo import intersection_name
 
 VULNERABLE_CLASSES = {"ped": 6, "pedestrian": 6, "bike": 5, "bicycle": 5, "motorcycle": 4}
 """Classes of the walkers' file as `lukou.v1.ObjectClass`."""
@@ -119,7 +120,7 @@ class RecordedLights:
         if path is not None:
             with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
                 for row in csv.DictReader(stream):
-                    changes.setdefault(row["tls"], []).append((float(row["t"]), row["state"]))
+                    changes.setdefault(intersection_name(row["tls"]), []).append((float(row["t"]), row["state"]))
         self._times = {name: [t for t, _ in told] for name, told in changes.items()}
         self._rows, self._lights, self._ends = {}, {}, {}
         lines = model.stop_lines  # whether a waiting area may be entered is not told by links

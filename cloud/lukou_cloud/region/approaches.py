@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from lukou_maps.road_model import LaneKind, Participants, RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, change
 
+SLOWEST_MPS = 1.0
+"""A limit below is taken for a mistake of the map. [m/s]"""
+
 UPSTREAM_M = 350.0
 """How far lanes are followed upstream of the stop line."""
 
@@ -120,7 +123,7 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
     queues = [lane_groups[lane] for lane in lanes] + crossing_groups
     serves = np.array([[bool(groups & set(stage.green)) for groups in queues] for stage in configuration.stages])
     min_s, change_s, served = _changes(configuration, queues)
-    speed = np.nan_to_num(road.lanes.speed_limit_mps[list(lanes)], nan=13.9)
+    speed = np.maximum(np.nan_to_num(road.lanes.speed_limit_mps[list(lanes)], nan=13.9), SLOWEST_MPS)
     motor = road.lanes.participants[list(lanes)] & int(Participants.MOTOR)
     is_bicycle = motor == 0
     length_m = road.lanes.length_m[list(lanes)]
@@ -188,7 +191,7 @@ def _changes(
 
 def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.float64]) -> dict[int, Upstream]:
     """Lanes within `UPSTREAM_M`, with the approach lanes that they lead to, lane changes included."""
-    limits = np.nan_to_num(road.lanes.speed_limit_mps, nan=13.9)
+    limits = np.maximum(np.nan_to_num(road.lanes.speed_limit_mps, nan=13.9), SLOWEST_MPS)
     at = road.connections
     around = at.turn == Turn.TURN_AROUND  # who has just left would seem to come again from the end of every dead end
     returning = set(at.via_lane[around].tolist()) | set(zip(at.from_lane[around], at.to_lane[around], strict=True))
@@ -210,7 +213,7 @@ def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.flo
                     continue
                 seen.add(before)
                 length_m = float(road.lanes.length_m[before])
-                found = distance_m + length_m, free_s + length_m / max(float(limits[before]), 1.0)
+                found = distance_m + length_m, free_s + length_m / float(limits[before])
                 old = reach.get(before, (*found, set()))
                 reach[before] = (*min(found, old[:2]), old[2] | beside)
                 todo.append((before, *found))

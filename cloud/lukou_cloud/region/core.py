@@ -382,7 +382,7 @@ class RegionCore:
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 5,
+            "version": 6,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -399,7 +399,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 5:
+        if state.get("version") != 6:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.movements import Ways
 from lukou_cloud.region.stage_search import Traffic
+from lukou_cloud.region.travel import STANDING_MPS
 from lukou_maps.road_model import Turn
 
-STANDING_MPS = 1.4
-"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
 PEOPLE_HEADWAY_S = 0.05
 """All who wait beside a crosswalk step off at once. [s]"""
 SHARE_MEMORY = 300.0

@@ -15,8 +15,8 @@ from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import TimingSettings
-from lukou_cloud.region.tally import STANDING_MPS, Above, Tally
-from lukou_cloud.region.travel import free_arrival_s
+from lukou_cloud.region.tally import Above, Tally
+from lukou_cloud.region.travel import STANDING_MPS, free_arrival_s
 from lukou_cloud.region.unseen import Standing, Unseen
 from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
@@ -24,6 +24,8 @@ from lukou_messages.v1.objects_pb2 import ObjectClass
 
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
+
+NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0)
 
 PASSED_M = 25.0
 """Who was so near the stop line, and is not before it any more, has passed it. [m]"""
@@ -196,8 +198,8 @@ class QueueEstimator:
             tally.elsewhere.append(identity)
             if lane in self.inside_lanes:
                 tally.entered[identity] = self.inside_lanes[lane]
-            elif self.exits.covers(lane) and identity in self._above:
-                tally.entered[identity] = self._above[identity][3][0]
+            elif self.exits.covers(lane) and len(choices := self._above.get(identity, NOWHERE)[3]) == 1:
+                tally.entered[identity] = choices[0]
             return
         number, shares, to_stop, free_s, limit = place
         self.reach.note(identity, lane if number < 0 else -1)
@@ -309,7 +311,7 @@ class QueueEstimator:
         for row in standing:
             row.sort(key=lambda one: one.to_stop_m)
         flow = np.where(served, self.discharge.flow, self.discharge.red_flow)
-        arriving = np.where(is_watched, self.hidden_rates(), self.rates[:lanes])
+        arriving = self.hidden_rates() + np.where(is_watched, 0.0, self.rates[:lanes])
         is_moving = tally.moving_m < [row[0].to_stop_m if row else np.inf for row in standing]
         is_moving[[lane for _, lane in self.crossed]] = True
         hidden = self.unseen.update(dt, standing, tally.free_m, served, flow, arriving, is_watched, is_moving)
@@ -368,6 +370,7 @@ class QueueEstimator:
             "discharge": self.discharge.export(),
             "last_s": self._last_s,
             "unseen": self.unseen.export(),
+            "crossed": [list(one) for one in self.crossed],
             "above": [[i, *v] for i, v in self._above.items()],
             "lost": [[i, *v] for i, v in self._lost.items()],
             "reach": self.reach.export(),
@@ -381,6 +384,7 @@ class QueueEstimator:
         self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
         self.departures = np.array(state["departures"], np.int64)
         self.discharge.load(state["discharge"])  # type: ignore[arg-type]
+        self.crossed = [(int(identity), int(lane)) for identity, lane in state["crossed"]]  # type: ignore[attr-defined]
         self.unseen.load(state["unseen"])  # type: ignore[arg-type]
         self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}  # type: ignore[attr-defined]
         self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lukou_cloud.region.tally import STANDING_MPS
+from lukou_cloud.region.travel import STANDING_MPS
 from lukou_cloud.region.unseen import SPACING_M
 from lukou_maps.road_model import LaneKind, RoadModel
 

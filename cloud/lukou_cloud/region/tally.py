@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.travel import STANDING_MPS
 from lukou_cloud.region.unseen import Standing
-
-STANDING_MPS = 1.4
-"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
 
 FREE_SHARE = 0.5
 """Who drives at this share of the limit does not stand in a queue soon."""

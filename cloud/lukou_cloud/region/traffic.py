@@ -9,7 +9,7 @@ import numpy as np
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.queues import Situation
-from lukou_cloud.region.tally import STANDING_MPS
+from lukou_cloud.region.travel import STANDING_MPS
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.traffic_pb2 import LaneTraffic, TrafficState, ViewLevel

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+STANDING_MPS = 1.4
+"""Slower than walking counts as standing; GA/T 527.2 and HCM use about 5 km/h."""
 ACCELERATION_MPS2 = 2.0
 """Of drivers up to their speed, in towns (1.5 to 2.5). [m/s²]"""
 CRUISE_SHARE = 0.9

@@ -21,6 +21,8 @@ MOST_HIDDEN = 20.0
 ALL_SEEN = 0.85
 """From this share on all are taken for seen: trucks make gaps too."""
 LEAST_SHARE = 0.05
+MOST_MISSED = 12
+"""Who stands farther behind the last one seen than this many places stands in no queue; more may hide where few are seen."""
 PRIOR_PLACES = 4.0
 """So many places with somebody seen count as known before the first."""
 MEMORY_PLACES = 300.0
@@ -153,6 +155,8 @@ class Unseen:
                 self._counted.add(one.identity)
                 self._front_m[lane] = min(self._front_m[lane], one.to_stop_m)
                 places = max(before, self._place(lane, one))
+                if places - before > MOST_MISSED:
+                    continue  # it stands there for a reason of its own: a bus stop, a breakdown
                 fade = max(0.0, 1.0 - places / MEMORY_PLACES)
                 self._seen, self._places = self._seen * fade + before, self._places * fade + places
 
@@ -161,7 +165,8 @@ class Unseen:
     ) -> None:
         self._tail[lane] += arriving * dt_s
         if row and self._is_settled(lane, row[-1]):
-            self._ahead[lane] = max(0, 1 + self._place(lane, row[-1]) - len(row))
+            missing = max(0, 1 + self._place(lane, row[-1]) - len(row))
+            self._ahead[lane] = missing if missing <= MOST_MISSED / self.share else 0.0
         elif is_served:  # those in front leave first; of a queue with some seen, the unseen are their share
             leaving = flow * dt_s * (1.0 - self.share if row else 1.0)
             used = min(leaving, self._ahead[lane])

@@ -72,8 +72,11 @@ class VelocityConsistency:
 
     def add(self, tracks: Tracks) -> None:
         """Keep what is about to be published, and learn from what was a while ago; changes nothing."""
-        if self._kept and tracks.time_s < self._kept[-1].time_s + SAMPLE_S - 1e-6:
+        since_s = tracks.time_s - self._kept[-1].time_s if self._kept else SAMPLE_S
+        if 0.0 <= since_s < SAMPLE_S - 1e-6:
             return
+        if not 0.0 <= since_s <= 2.0 * SAMPLE_S:  # after a gap, what was told is not in the middle of the way any more
+            self._kept.clear()
         self._kept.append(tracks.take(tracks.is_confirmed))
         if len(self._kept) == 2 * ACROSS + 1:
             self._learn(self._kept[0], self._kept[ACROSS], self._kept[-1])
@@ -88,7 +91,8 @@ class VelocityConsistency:
         dx, dy = b[VX] - (c[X] - a[X]) / span_s, b[VY] - (c[Y] - a[Y]) / span_s
         determinant = np.maximum(b[P_UU] * b[P_VV] - b[P_UV] ** 2, 1e-12)
         squared = (b[P_VV] * dx * dx - 2.0 * b[P_UV] * dx * dy + b[P_UU] * dy * dy) / determinant
-        kind = _kind(b)
+        known = np.isfinite(squared)
+        kind, squared = _kind(b)[known], squared[known]
         keep = np.maximum(1.0 - np.bincount(kind, minlength=4) / MEMORY, 0.0)
         self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST), 4)
         self.weight = self.weight * keep + np.bincount(kind, minlength=4) * 2.0

@@ -260,12 +260,14 @@ class Registration:
 
     def corrected(self, scan: Scan) -> Scan:
         """The scan as it would be with a right clock and mounting, as far as known."""
-        belief = self._of.get(scan.sensor)
-        if belief is None or len(scan.views) != 1:
+        if len(scan.views) != 1:
             return scan
-        self._applied[scan.sensor, scan.sequence] = belief.mean
+        belief = self._of.get(scan.sensor)
+        self._applied[scan.sensor, scan.sequence] = belief.mean if belief is not None else np.zeros(4)
         while len(self._applied) > MOST_APPLIED:
             del self._applied[next(iter(self._applied))]
+        if belief is None:
+            return scan
         learned = 1.0 if scan.age_s is None else belief.spread.variance(_distance(scan), scan.age_s)
         clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(belief)
         view = scan.views[0]
