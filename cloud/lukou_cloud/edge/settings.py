@@ -30,7 +30,7 @@ class PredictionSettings(_Frozen):
         description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
     )
     red_braking_mps2: float = Field(
-        4.8,
+        5.5,
         gt=0.5,
         description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5, and "
         "tracked speeds lag by some 0.3 s [m/s^2]",
