@@ -38,6 +38,9 @@ def warn(
     if explain is not None:
         _explain(run, explain, map_file, replay)
         return
+    if replay:
+        print("lukou warn: --replay runs one warning again: name it with --explain ID", file=sys.stderr)
+        raise typer.Exit(2)
     if map_file is None or not objects or out is None:
         print("lukou warn: --map, --objects and --out are needed (or --explain ID --run DIR)", file=sys.stderr)
         raise typer.Exit(2)

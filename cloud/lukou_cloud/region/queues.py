@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -376,17 +377,17 @@ class QueueEstimator:
             "reach": self.reach.export(),
         }
 
-    def load(self, state: dict[str, object]) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         """Continue from `export`."""
         self._left, self._watched_s = np.array(state["left"], float), np.array(state["watched_s"], float)
         self.rates = self._left / self._watched_s
-        self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}  # type: ignore[attr-defined]
-        self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}  # type: ignore[attr-defined]
+        self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}
+        self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}
         self.departures = np.array(state["departures"], np.int64)
-        self.discharge.load(state["discharge"])  # type: ignore[arg-type]
-        self.crossed = [(int(identity), int(lane)) for identity, lane in state["crossed"]]  # type: ignore[attr-defined]
-        self.unseen.load(state["unseen"])  # type: ignore[arg-type]
-        self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}  # type: ignore[attr-defined]
-        self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}  # type: ignore[attr-defined]
-        self.reach.load(state["reach"])  # type: ignore[arg-type]
-        self._last_s = None if state["last_s"] is None else float(state["last_s"])  # type: ignore[arg-type]
+        self.discharge.load(state["discharge"])
+        self.crossed = [(int(identity), int(lane)) for identity, lane in state["crossed"]]
+        self.unseen.load(state["unseen"])
+        self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}
+        self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}
+        self.reach.load(state["reach"])
+        self._last_s = None if state["last_s"] is None else float(state["last_s"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,12 +213,12 @@ class Unseen:
             self._last_m.tolist(), self._red_s.tolist(), self._green_s.tolist(), self._calm_s.tolist(), np.nan_to_num(self._front_m, posinf=-1.0).tolist(),
         ]  # fmt: skip
 
-    def load(self, state: Sequence[object]) -> None:
+    def load(self, state: Sequence[Any]) -> None:
         """Continue from `export`."""
         seen, places, counted, ahead, tail, last, last_m, red_s, green_s, calm_s, front_m = state
-        self._seen, self._places, self._counted = float(seen), float(places), set(counted)  # type: ignore[arg-type, call-overload]
+        self._seen, self._places, self._counted = float(seen), float(places), set(counted)
         self._ahead, self._tail, self._last_m = np.array(ahead, float), np.array(tail, float), np.array(last_m, float)
         self._red_s, self._green_s, self._calm_s = np.array(red_s), np.array(green_s), np.array(calm_s)
         front = np.array(front_m, float)
         self._front_m = np.where(front < 0, np.inf, front)
-        self._last = list(last)  # type: ignore[call-overload]
+        self._last = list(last)

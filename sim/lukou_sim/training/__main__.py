@@ -70,6 +70,9 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
+    phases = min(len(PHASES), len(options.steps))
+    if not 1 <= options.from_phase <= phases:
+        parser.error(f"--from-phase {options.from_phase}: expected 1 to {phases}, the phases that have steps")
     if options.from_phase > 1 and options.start is None:
         parser.error(f"--from-phase {options.from_phase} needs --start MODEL.onnx, the model of the phase before")
     if options.small:
