@@ -19,6 +19,7 @@ from lukou_messages.errors import Refused
 from lukou_messages.objects import DetectionList, ObjectList, TruthList
 from lukou_messages.topics import TOPICS
 from lukou_messages.v1 import (
+    advice_pb2,
     command_pb2,
     event_pb2,
     health_pb2,
@@ -50,6 +51,7 @@ MESSAGE_CLASSES: dict[str, Any] = {
     "lukou.v1.SignalState": signal_pb2.SignalState,
     "lukou.v1.VehicleReport": vehicle_pb2.VehicleReport,
     "lukou.v1.Warning": warning_pb2.Warning,
+    "lukou.v1.SpeedAdvice": advice_pb2.SpeedAdvice,
     "lukou.v1.TrafficState": traffic_pb2.TrafficState,
     "lukou.v1.Event": event_pb2.Event,
     "lukou.v1.Command": command_pb2.Command,
@@ -261,6 +263,14 @@ def _check_vehicle(report: vehicle_pb2.VehicleReport) -> None:
 def _check_warning(warning: warning_pb2.Warning) -> None:
     if not warning.warning_id or not 0 <= warning.probability <= 1 or not 0 <= warning.severity <= 1:
         raise Refused("out_of_bounds", "warning needs an identity, a probability and a severity from 0 to 1")
+    if not 0 <= warning.confidence <= 1:
+        raise Refused("out_of_bounds", f"confidence {warning.confidence:g}, expected 0 to 1")
+
+
+def _check_advice(advice: advice_pb2.SpeedAdvice) -> None:
+    _check_name("intersection", advice.intersection)
+    if not 0 <= advice.speed_mps <= 100 or not 0 <= advice.confidence <= 1:
+        raise Refused("out_of_bounds", f"speed_mps {advice.speed_mps:g}, confidence {advice.confidence:g}")
 
 
 MOST_PICTURE_BYTES = 128 * 1024
@@ -288,6 +298,7 @@ SEMANTIC_CHECKS: dict[str, Callable[[Any], None]] = {
     "lukou.v1.Command": _check_command,
     "lukou.v1.SensorReport": _check_sensors,
     "lukou.v1.SignalState": _check_signal,
+    "lukou.v1.SpeedAdvice": _check_advice,
     "lukou.v1.VehicleReport": _check_vehicle,
     "lukou.v1.Warning": _check_warning,
 }

@@ -61,6 +61,7 @@ TOPICS: dict[str, Topic] = _table(
     Topic("vehicle",       "lukou.v1.VehicleReport",  2.0, 2.0, "all",    "state",   True,  "what connected vehicles tell of themselves"),
     Topic("warning",       "lukou.v1.Warning",        0.0, 0.0, "all",    "event",   True,  "dangers, repeated until cancelled"),
     Topic("warning_log",   "lukou.v1.Warning",        0.0, 0.0, "all",    "record",  True,  "raised and cancelled warnings, for the archive"),
+    Topic("advice",        "lukou.v1.SpeedAdvice",    1.0, 2.0, "all",    "state",   True,  "speeds with which connected vehicles pass signals without stopping"),
     Topic("traffic",       "lukou.v1.TrafficState",   1.0, 3.0, "latest", "state",   True,  "traffic at one intersection"),
     Topic("traffic_log",   "lukou.v1.TrafficState",   0.1, 0.0, "all",    "record",  True,  "traffic state every ten seconds, for the archive"),
     Topic("event",         "lukou.v1.Event",          0.0, 0.0, "all",    "record",  True,  "faults, take-overs, refusals, incidents"),

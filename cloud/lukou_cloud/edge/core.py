@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from lukou_cloud.edge.announcer import PERIOD_NS, Announcer, Wording
 from lukou_cloud.edge.encounters import Outcome
 from lukou_cloud.edge.episodes import Changes, Episode
 from lukou_cloud.edge.fused_list import fused_list
@@ -17,8 +18,13 @@ from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.services import PERIOD_NS as LOOK_NS
+from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import EdgeSettings
+from lukou_cloud.edge.speed_advice import SpeedAdvisor
 from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
+from lukou_cloud.edge.trust import Condition, withheld_in_words
+from lukou_cloud.edge.walk_lights import WalkLights
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
@@ -30,15 +36,11 @@ from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.signal_pb2 import SignalState
-from lukou_messages.v1.warning_pb2 import WarningPhase
-
-PERIOD_NS = 100_000_000
-"""Time from fused list to fused list, and from repetition to repetition of a warning. [ns]"""
 
 AROUND_M = 40.0
 """A new list makes its own road users be judged, and all others this near to them. [m]"""
 
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""
@@ -46,9 +48,11 @@ STILL_LATE_NS = 200_000_000
 RECOVERED_NS = 3 * 10**9
 """A unit is said to be back when its lists have come in time for so long: one change of state, not one per hiccup."""
 
+ADVICE_NS = 10**9
+"""From advice to advice. [ns]"""
 
-Wording = Callable[[int], warning_pb2.Warning]
-"""Makes the message of a danger by its place in the changes."""
+SETTLED_NS = 3 * 10**9
+"""What has not been heard so long after the start is missing. [ns]"""
 
 
 class EdgeCore:
@@ -87,11 +91,18 @@ class EdgeCore:
         self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s, self._handover)
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
-        self._standing: dict[int, tuple[int, warning_pb2.Warning]] = {}
         self._silent: dict[str, int] = {}  # last instant at which each unit was late
         self._ahead: dict[str, float] = {}  # by how many seconds a unit's clock is ahead
         self._latest: tuple[tuple[Any, ...], UnitTracks, Ints] | None = None
-        self._dark: set[str] = set()  # intersections whose signals are not known now
+        trust = settings.services.trust
+        self._condition = Condition(trust)
+        self._services = Services(self._model, settings.services, settings.hazards)
+        self._advisor = SpeedAdvisor(self._services.surroundings, settings.services.advice, chosen)
+        self._walks = WalkLights(self._model, chosen)
+        announced = settings.warnings.expiry_s, trust.least_confidence
+        self._imminent = Announcer(settings.name, "", *announced)
+        self._informative = Announcer(settings.name, "i", *announced)
+        self._advised_ns = 0
         self._epoch_ns = 0
         self._last_fused_ns = 0
         self._events = 0
@@ -107,10 +118,13 @@ class EdgeCore:
         measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
         changes, made, outcomes = self._judged(now_ns, measured_ns, fresh)
         outputs += [self._near_miss(now_ns, one) for one in outcomes if one.is_near_miss]
-        outputs += self._warn(now_ns, measured_ns, changes, made, used)
+        outputs += self._imminent.step(
+            now_ns, self._epoch_ns, measured_ns, changes, made, self._trust, used, self._passed()
+        )
         if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
             self._last_fused_ns = now_ns
             outputs.append(self._fused(now_ns))
+            outputs += self._served(now_ns, is_busy=bool(fresh))
         return outputs
 
     def _take(self, now_ns: int, inputs: Sequence[Input]) -> list[str]:
@@ -120,6 +134,9 @@ class EdgeCore:
             if one.topic == "map":
                 self._maps.take(one.value)
                 continue
+            if one.topic == "sensor_report":
+                self._condition.take_sensors(one.source, one.value)
+                continue
             ahead_s = (one.measured_at_ns - now_ns) * 1e-9
             if ahead_s > self._settings.ahead_s:
                 self._ahead[one.source] = round(ahead_s, 1)  # whoever stamps the future would move everybody's time
@@ -127,6 +144,9 @@ class EdgeCore:
             self._ahead.pop(one.source, None)
             if one.topic == "signal" and one.validity in (VALID, DEGRADED):
                 self._signals[one.value.intersection] = (one.measured_at_ns, one.value)
+                self._advisor.closed.take(one.measured_at_ns, one.value)
+            elif one.topic == "vehicle":
+                self._services.take(one.measured_at_ns, one.value)
             elif one.topic == "objects":
                 last = self._lists.get(one.source)
                 if one.validity == INVALID or (last is not None and one.measured_at_ns <= last[0]):
@@ -139,8 +159,16 @@ class EdgeCore:
         return list(fresh)
 
     def faults(self) -> list[str]:
-        """For health."""
-        return self._maps.faults()
+        """For health: the map, and by what warnings are trusted less or withheld."""
+        if self._last_fused_ns - self._epoch_ns < SETTLED_NS:
+            return self._maps.faults()
+        withheld = withheld_in_words(self._imminent.withheld())
+        return [*self._maps.faults(), *self._condition.faults(sorted(self._silent)), *([withheld] if withheld else [])]
+
+    def figures(self) -> dict[str, float]:
+        """For health: warnings that were withheld since the start, and reports for which there was no room."""
+        withheld = float(self._imminent.withheld_total)
+        return {"warnings_withheld": withheld, "reports_refused": float(self._services.refused_reports)}
 
     def _watch(self, now_ns: int) -> list[Output]:
         """Drop units that have fallen silent, and say so once; say once when they are back."""
@@ -186,21 +214,54 @@ class EdgeCore:
         tracks, units = self._everybody(measured_ns)
         users = self._users(tracks)
         users = users.take(_around(users, self._touched(units, fresh)))
-        states = {
-            name: state
-            for name, (at_ns, state) in self._signals.items()
-            if now_ns - at_ns <= self._settings.stale_s * 1e9
-        }
-        lights = self._lights.of_states(states, measured_ns)
-        self._dark = self._lights.intersections - set(states)
+        lights = self._lights.of_states(self._states(now_ns), measured_ns)
         found = self._judge.step(now_ns, measured_ns, users, lights)
 
-        def made(index: int) -> warning_pb2.Warning:
+        def made(episode: Episode, index: int) -> warning_pb2.Warning:
             row = found.rows[index]
             where = nearest_intersection(self._model, float(found.dangers.x_m[row]), float(found.dangers.y_m[row]))
             return message(row, users, found.dangers, found.hypotheses, self._judge.predictor, where)
 
         return found.changes, made, found.outcomes
+
+    def _states(self, now_ns: int) -> dict[str, SignalState]:
+        """Signals that are known now; notes which are not."""
+        oldest_ns = now_ns - self._settings.stale_s * 1e9
+        states = {name: state for name, (at_ns, state) in self._signals.items() if at_ns >= oldest_ns}
+        self._condition.dark = self._lights.intersections - set(states)
+        return states
+
+    def _trust(self, warning: warning_pb2.Warning) -> tuple[float, list[str]]:
+        """Trust in a warning, and what lowers it."""
+        self._condition.degraded = {name for name in self._fusion.units if self._lists[name][1] == DEGRADED}
+        seen = None if self._latest is None else self._latest[1:]
+        return self._condition.judged(warning, seen, sorted(self._fusion.units))
+
+    def _passed(self) -> str:
+        """Why warnings end that end now."""
+        if self._fusion.units or not self._silent:
+            return "the danger has passed"
+        return "nobody is seen any more: " + ", ".join(sorted(self._silent)) + " silent"
+
+    def _served(self, now_ns: int, is_busy: bool) -> list[Output]:
+        """What the informative services say; they look in steps without new lists, where there are any in time."""
+        services = self._services
+        measured_ns = max((unit.at_ns for unit in self._fusion.units.values()), default=now_ns)
+        told: list[Output] = []
+        wait_ns = LOOK_NS + PERIOD_NS if is_busy else LOOK_NS
+        if now_ns - services.looked_ns >= wait_ns:
+            states, users = self._states(now_ns), self._users(self._everybody(measured_ns)[0])
+            light = self._lights.of_states(states, now_ns).light
+            changes = services.look(now_ns, users, light, self._walks.of_states(states))
+            if services.scene is not None and now_ns - self._advised_ns >= ADVICE_NS:
+                self._advised_ns = now_ns
+                told = [Output("advice", one, now_ns) for one in self._advisor.step(services.scene, states)]
+        else:
+            changes = Changes((), tuple((one, -1) for one in services.standing()), ())
+        say = services.content
+        return told + self._informative.step(
+            now_ns, self._epoch_ns, measured_ns, changes, lambda one, _: say(one), self._trust, (), self._passed()
+        )
 
     def _everybody(self, at_ns: int) -> tuple[UnitTracks, Ints]:
         """All road users at an instant; worked out once per instant and set of lists."""
@@ -235,54 +296,6 @@ class EdgeCore:
             is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
         )
 
-    def _warn(
-        self,
-        now_ns: int,
-        measured_ns: int,
-        changes: Changes,
-        made: Wording,
-        used: tuple[tuple[str, int], ...],
-    ) -> list[Output]:
-        outputs: list[Output] = []
-        for episode, index in changes.raised:
-            content = made(index)
-            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_RAISED, now_ns)
-            self._standing[episode.number] = (now_ns, content)
-            outputs += self._sent(warning, measured_ns, used, is_logged=True)
-        for episode, index in changes.standing:
-            sent_ns, content = self._standing[episode.number]
-            if now_ns - sent_ns < PERIOD_NS - 5_000_000:
-                continue
-            content = made(index) if index >= 0 else content
-            self._standing[episode.number] = (now_ns, content)
-            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_REPEATED, now_ns)
-            outputs += self._sent(warning, measured_ns, used, is_logged=False)
-        for episode in changes.ended:
-            _, content = self._standing.pop(episode.number)
-            warning = self._stamped(content, episode, WarningPhase.WARNING_PHASE_CANCELLED, now_ns)
-            warning.cancel_reason = "the danger has passed"
-            outputs += self._sent(warning, measured_ns, used, is_logged=True)
-        return outputs
-
-    def _sent(
-        self, warning: warning_pb2.Warning, measured_ns: int, used: tuple[tuple[str, int], ...], is_logged: bool
-    ) -> list[Output]:
-        """A warning that was judged without its signals says so."""
-        is_dark = warning.intersection in self._dark
-        doubt = (DEGRADED, f"signals of {warning.intersection} are not known") if is_dark else (VALID, "")
-        outputs = [Output("warning", warning, measured_ns, *doubt, used=used)]
-        return [*outputs, Output("warning_log", warning, measured_ns, *doubt)] if is_logged else outputs
-
-    def _stamped(self, content: warning_pb2.Warning, episode: Episode, phase: Any, now_ns: int) -> warning_pb2.Warning:
-        warning = warning_pb2.Warning()
-        warning.CopyFrom(content)
-        warning.kind = episode.kind  # type: ignore[assignment]
-        warning.warning_id = f"{self._settings.name}/{self._epoch_ns}/{episode.number}"
-        warning.phase = phase
-        warning.raised_at_ns = episode.raised_ns
-        warning.expires_at_ns = now_ns + round(self._settings.warnings.expiry_s * 1e9)
-        return warning
-
     # --- the fused list -------------------------------------------------------------------------------------------
 
     def _fused(self, now_ns: int) -> Output:
@@ -311,7 +324,13 @@ class EdgeCore:
             "events": self._events,
             "silent": sorted(self._silent.items()),
             "judge": self._judge.state(),
-            "dark": sorted(self._dark),
+            "dark": sorted(self._condition.dark),
+            "moved": sorted(self._condition.moved.items()),
+            "services": self._services.state(),
+            "advised_ns": self._advised_ns,
+            "closed": self._advisor.closed.state(),
+            "imminent": self._imminent.state(),
+            "informative": self._informative.state(),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
             "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
@@ -321,9 +340,6 @@ class EdgeCore:
             "signals": {
                 i: [at, _text(state.SerializeToString(deterministic=True))] for i, (at, state) in self._signals.items()
             },
-            "standing": [
-                [n, at, _text(w.SerializeToString(deterministic=True))] for n, (at, w) in self._standing.items()
-            ],
         }
         return json.dumps(state).encode()
 
@@ -343,11 +359,16 @@ class EdgeCore:
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
         self._judge.restore(state["judge"])
-        self._dark = set(state["dark"])
+        self._condition.dark = set(state["dark"])
+        self._condition.moved = {unit: tuple(names) for unit, names in state["moved"]}
+        self._services.restore(state["services"])
+        self._advised_ns = state["advised_ns"]
+        self._advisor.closed.restore(state["closed"])
+        self._imminent.restore(state["imminent"])
+        self._informative.restore(state["informative"])
         self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
-        self._standing = {n: (at, warning_pb2.Warning.FromString(_bytes(w))) for n, at, w in state["standing"]}
         self._restore_fusion(state)
 
     def _restore_fusion(self, state: dict[str, Any]) -> None:
@@ -362,8 +383,8 @@ class EdgeCore:
         fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}
 
 
-def _nothing_to_say(index: int) -> warning_pb2.Warning:
-    raise IndexError(f"no danger {index} in a step without lists")
+def _nothing_to_say(episode: Episode, index: int) -> warning_pb2.Warning:
+    raise IndexError(f"no danger {index} of {episode.key} in a step without lists")
 
 
 def _around(users: RoadUsers, touched: Any) -> Any:

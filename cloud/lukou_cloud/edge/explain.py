@@ -64,7 +64,7 @@ def write_run(folder: Path, run: Run, about: dict[str, Any]) -> None:
     with (folder / WARNINGS_FILE).open("w") as stream:
         for one in run.warnings:
             row = {
-                "id": str(one.number),
+                "id": one.identity,
                 "kind": one.kind,
                 "names": [name for name in (one.id_a, one.id_b) if name],
                 "t_first": round(one.t_first, 3),
@@ -156,7 +156,7 @@ def replayed(folder: Path, identity: str) -> list[str]:
     signals = Path(about["signals"]) if about["signals"] else None
     objects = [Path(name) for name in about["objects"]]
     again = warn_recorded(load_map(about["map"]), objects, signals, settings, until_s=one.t_first + 0.001)
-    same = next((raised for raised in again.warnings if str(raised.number) == identity), None)
+    same = next((raised for raised in again.warnings if raised.identity == identity), None)
     if same is None:
         return ["its being raised"]
     told = ("kind", same.kind, one.kind), ("road users", [n for n in (same.id_a, same.id_b) if n], list(one.names))

@@ -14,8 +14,8 @@ def make_core(settings: EdgeSettings) -> EdgeCore:
 
 SPEC = ProcessSpec(
     name="edge",
-    takes=("objects", "signal", "vehicle", "map"),
-    gives=("fused_objects", "warning", "warning_log", "event"),
+    takes=("objects", "signal", "vehicle", "map", "sensor_report"),
+    gives=("fused_objects", "warning", "warning_log", "advice", "event"),
     trigger=Trigger(period_s=0.1, on=frozenset({"objects"})),
     settings=EdgeSettings,
     make_core=make_core,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,13 @@ from lukou_cloud.edge.episodes import Episode
 from lukou_cloud.edge.judge import Judge, Judgement
 from lukou_cloud.edge.recorded import RecordedLights, read_trajectories, road_users
 from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import JudgeSettings
+from lukou_cloud.edge.walk_lights import RecordedWalks
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_maps.road_model import RoadModel
 from lukou_messages.v1 import warning_pb2
+from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel
 
 KINDS = {
     1: "crossing",
@@ -26,8 +30,15 @@ KINDS = {
     7: "info_stopped",
     8: "info_overspeed",
     9: "info_queue_end",
+    10: "info_do_not_pass",
+    11: "info_hazard",
+    12: "info_emergency_vehicle",
+    13: "info_crosswalk",
 }
 """Names of the warning kinds in the result; informative ones begin with ``info_``."""
+
+URGENT_PASSING = "do_not_pass"
+"""Name of a do-not-pass warning of one who has moved out already."""
 
 
 @dataclass(slots=True)
@@ -36,8 +47,8 @@ class Raised:
 
     Attributes
     ----------
-    number : int
-        Identity within the run.
+    identity : str
+        Identity within the run; that of what the services say begins with ``i``.
     t_first, t_last : float
         When it was raised and when it was last active. [s]
     kind : str
@@ -50,7 +61,7 @@ class Raised:
         The warning as it was raised: paths, meeting point, times, why.
     """
 
-    number: int
+    identity: str
     t_first: float
     t_last: float
     kind: str
@@ -107,10 +118,11 @@ def warn_recorded(
     """
     chosen = settings or JudgeSettings()
     judge = Judge(model, chosen.prediction, chosen.warnings, chosen.experience, chosen.rules)
-    lights = RecordedLights(model, signals)
+    lights, walks = RecordedLights(model, signals), RecordedWalks(model, signals)
+    services = Services(model, chosen.services, chosen.hazards)
     numbers: dict[str, int] = {}
     names: dict[int, str] = {0: ""}
-    result: dict[int, Raised] = {}
+    result: dict[str, Raised] = {}
     run = Run()
     for t, frame in read_trajectories(objects):
         if t > until_s:
@@ -118,13 +130,22 @@ def warn_recorded(
         users, shown, now_ns = road_users(frame, numbers, names), lights.at(t), round(t * 1e9)
         begin = time.process_time()
         found = judge.step(now_ns, now_ns, users, shown)
+        said = (
+            services.look(now_ns, users, shown.light[: len(model.connections)], walks.at(t))
+            if services.is_due(now_ns)
+            else None
+        )
         run.milliseconds.append((time.process_time() - begin) * 1e3)
         run.road_users.append(len(users))
         judge.forget(set(users.id.tolist()))
         for episode, index in found.changes.raised:
-            result[episode.number] = _raised(t, episode, found, found.rows[index], users, judge, names)
+            result[str(episode.number)] = _raised(t, episode, found, found.rows[index], users, judge, names)
         for episode, _ in found.changes.standing:
-            result[episode.number].t_last = t
+            result[str(episode.number)].t_last = t
+        for episode, _ in said.raised if said is not None else ():
+            result[f"i{episode.number}"] = _told(t, f"i{episode.number}", episode, services.content(episode), names)
+        for episode in services.standing():
+            result[f"i{episode.number}"].t_last = t
         run.near_misses += [
             (one.encounter.last_ns * 1e-9, names[one.encounter.first], names[one.encounter.second], one)
             for one in found.outcomes
@@ -141,8 +162,16 @@ def _raised(
     dangers, model = found.dangers, judge.predictor.model
     where = nearest_intersection(model, float(dangers.x_m[row]), float(dangers.y_m[row]))
     made = message(row, users, dangers, found.hypotheses, judge.predictor, where)
-    who = [names[one.object_id] for one in made.road_users] + [""]
+    return _told(t, str(episode.number), episode, made, names)
+
+
+def _told(t: float, identity: str, episode: Episode, made: warning_pb2.Warning, names: dict[int, str]) -> Raised:
+    """A warning with the names of the recording."""
+    kind = KINDS[episode.kind]
+    if episode.kind == WarningKind.WARNING_KIND_DO_NOT_PASS and made.level == WarningLevel.WARNING_LEVEL_IMMINENT:
+        kind = URGENT_PASSING
+    who = [names[one.object_id] for one in made.road_users] + ["", ""]
     lane = next((one.lane for one in made.road_users if one.lane), "")
     for one in made.road_users:
-        made.why = made.why.replace(f"{one.object_id} at ", f"{names[one.object_id]} at ", 1)
-    return Raised(episode.number, t, t, KINDS[episode.kind], who[0], who[1], lane, made)
+        made.why = re.sub(rf"\b{one.object_id} at ", f"{names[one.object_id]} at ", made.why, count=1)
+    return Raised(identity, t, t, kind, who[0], who[1], lane, made)

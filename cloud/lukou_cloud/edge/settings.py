@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lukou_cloud.edge.service_settings import KnownHazard, ServiceSettings
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -154,6 +156,8 @@ class JudgeSettings(_Frozen):
     rules: RuleSettings = Field(default_factory=RuleSettings)
     prediction: PredictionSettings = Field(default_factory=PredictionSettings)
     warnings: WarningSettings = Field(default_factory=WarningSettings)
+    services: ServiceSettings = Field(default_factory=ServiceSettings)
+    hazards: tuple[KnownHazard, ...] = Field((), description="hazards that an operator knows of")
 
 
 def read_judge_settings(path: Path) -> JudgeSettings:

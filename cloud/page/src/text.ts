@@ -53,6 +53,7 @@ const WORDS = {
   do_not_pass: ["do not pass", "逆向超车"],
   hazard: ["hazard", "道路危险"],
   emergency_vehicle: ["emergency vehicle", "紧急车辆"],
+  crosswalk: ["turning over a green crosswalk", "转弯让行人"],
   adaptive: ["adaptive", "自适应"],
   local_plan: ["local plan", "本地方案"],
   cabinet_manual: ["manual at cabinet", "现场手动"],

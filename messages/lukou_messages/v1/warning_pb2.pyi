@@ -23,6 +23,7 @@ class WarningKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_KIND_DO_NOT_PASS: _ClassVar[WarningKind]
     WARNING_KIND_HAZARD: _ClassVar[WarningKind]
     WARNING_KIND_EMERGENCY_VEHICLE: _ClassVar[WarningKind]
+    WARNING_KIND_CROSSWALK: _ClassVar[WarningKind]
 
 class WarningLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -49,6 +50,7 @@ WARNING_KIND_QUEUE_END: WarningKind
 WARNING_KIND_DO_NOT_PASS: WarningKind
 WARNING_KIND_HAZARD: WarningKind
 WARNING_KIND_EMERGENCY_VEHICLE: WarningKind
+WARNING_KIND_CROSSWALK: WarningKind
 WARNING_LEVEL_UNSPECIFIED: WarningLevel
 WARNING_LEVEL_INFORMATIVE: WarningLevel
 WARNING_LEVEL_IMMINENT: WarningLevel
@@ -58,7 +60,7 @@ WARNING_PHASE_REPEATED: WarningPhase
 WARNING_PHASE_CANCELLED: WarningPhase
 
 class Warning(_message.Message):
-    __slots__ = ("header", "warning_id", "kind", "level", "phase", "raised_at_ns", "expires_at_ns", "time_to_collision_s", "probability", "severity", "road_users", "meeting_x_m", "meeting_y_m", "intersection", "lanes", "advice", "why", "cancel_reason")
+    __slots__ = ("header", "warning_id", "kind", "level", "phase", "raised_at_ns", "expires_at_ns", "time_to_collision_s", "probability", "severity", "road_users", "meeting_x_m", "meeting_y_m", "intersection", "lanes", "advice", "why", "cancel_reason", "confidence", "doubts")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     WARNING_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +79,8 @@ class Warning(_message.Message):
     ADVICE_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
     CANCEL_REASON_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    DOUBTS_FIELD_NUMBER: _ClassVar[int]
     header: _header_pb2.Header
     warning_id: str
     kind: WarningKind
@@ -95,10 +99,12 @@ class Warning(_message.Message):
     advice: str
     why: str
     cancel_reason: str
-    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., warning_id: _Optional[str] = ..., kind: _Optional[_Union[WarningKind, str]] = ..., level: _Optional[_Union[WarningLevel, str]] = ..., phase: _Optional[_Union[WarningPhase, str]] = ..., raised_at_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ..., time_to_collision_s: _Optional[float] = ..., probability: _Optional[float] = ..., severity: _Optional[float] = ..., road_users: _Optional[_Iterable[_Union[WarnedRoadUser, _Mapping]]] = ..., meeting_x_m: _Optional[float] = ..., meeting_y_m: _Optional[float] = ..., intersection: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., advice: _Optional[str] = ..., why: _Optional[str] = ..., cancel_reason: _Optional[str] = ...) -> None: ...
+    confidence: float
+    doubts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., warning_id: _Optional[str] = ..., kind: _Optional[_Union[WarningKind, str]] = ..., level: _Optional[_Union[WarningLevel, str]] = ..., phase: _Optional[_Union[WarningPhase, str]] = ..., raised_at_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ..., time_to_collision_s: _Optional[float] = ..., probability: _Optional[float] = ..., severity: _Optional[float] = ..., road_users: _Optional[_Iterable[_Union[WarnedRoadUser, _Mapping]]] = ..., meeting_x_m: _Optional[float] = ..., meeting_y_m: _Optional[float] = ..., intersection: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., advice: _Optional[str] = ..., why: _Optional[str] = ..., cancel_reason: _Optional[str] = ..., confidence: _Optional[float] = ..., doubts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WarnedRoadUser(_message.Message):
-    __slots__ = ("object_id", "object_class", "path_x_m", "path_y_m", "enters_in_s", "leaves_in_s", "speed_mps", "lane")
+    __slots__ = ("object_id", "object_class", "path_x_m", "path_y_m", "enters_in_s", "leaves_in_s", "speed_mps", "lane", "is_cause")
     OBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     OBJECT_CLASS_FIELD_NUMBER: _ClassVar[int]
     PATH_X_M_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +113,7 @@ class WarnedRoadUser(_message.Message):
     LEAVES_IN_S_FIELD_NUMBER: _ClassVar[int]
     SPEED_MPS_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
+    IS_CAUSE_FIELD_NUMBER: _ClassVar[int]
     object_id: int
     object_class: int
     path_x_m: _containers.RepeatedScalarFieldContainer[float]
@@ -115,4 +122,5 @@ class WarnedRoadUser(_message.Message):
     leaves_in_s: float
     speed_mps: float
     lane: str
-    def __init__(self, object_id: _Optional[int] = ..., object_class: _Optional[int] = ..., path_x_m: _Optional[_Iterable[float]] = ..., path_y_m: _Optional[_Iterable[float]] = ..., enters_in_s: _Optional[float] = ..., leaves_in_s: _Optional[float] = ..., speed_mps: _Optional[float] = ..., lane: _Optional[str] = ...) -> None: ...
+    is_cause: bool
+    def __init__(self, object_id: _Optional[int] = ..., object_class: _Optional[int] = ..., path_x_m: _Optional[_Iterable[float]] = ..., path_y_m: _Optional[_Iterable[float]] = ..., enters_in_s: _Optional[float] = ..., leaves_in_s: _Optional[float] = ..., speed_mps: _Optional[float] = ..., lane: _Optional[str] = ..., is_cause: bool = ...) -> None: ...

@@ -290,7 +290,7 @@ class _Builder:
             "district/edge",
             register_file="edge.register.toml",
             intake={"endpoint": self._tcp("edge")},
-            broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning"]}],
+            broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning", "advice"]}],
             subscriptions=[self._maps()],
             uplinks=[self._uplink("region", "district/region", ["fused_objects", "warning", "health"],
                                   ["signal", "health", "vehicle", *LOOKS])],
