@@ -160,24 +160,33 @@ class Surroundings:
         heading = np.where(users.speed_mps > 0.5, users.heading_rad, np.nan)
         at = self.matcher.match(users.x_m, users.y_m, heading, users.object_class, np.maximum(users.deviation_m, 0.5))
         lane = np.where(np.abs(at.d_m) < 0.5 * self.model.lanes.width_m[at.lane] + 0.5, at.lane, -1)
-        reports = tuple(self._placed(one, now_ns, users) for one in told)
+        reports = self._placed(told, now_ns, users)
         return Scene(now_ns, users, lane, at.s_m, at.d_m, at.probability, walks, light, reports)
 
-    def _placed(self, one: Told, now_ns: int, users: RoadUsers) -> Report:
-        """A report carried to now, on its lane, with the road user that it is."""
-        way_m = one.speed_mps * max(0.0, (now_ns - one.at_ns) * 1e-9)
-        x_m, y_m = one.x_m + way_m * np.cos(one.yaw_rad), one.y_m + way_m * np.sin(one.yaw_rad)
-        row = -1
+    def _placed(self, told: list[Told], now_ns: int, users: RoadUsers) -> tuple[Report, ...]:
+        """Reports carried to now, on their lanes, with the road users that they are."""
+        if not told:
+            return ()
+        values = [(one.x_m, one.y_m, one.yaw_rad, one.speed_mps, (now_ns - one.at_ns) * 1e-9) for one in told]
+        x_m, y_m, yaw, speed, age_s = np.array(values, np.float64).T
+        way_m = speed * np.maximum(age_s, 0.0)
+        x_m, y_m = x_m + way_m * np.cos(yaw), y_m + way_m * np.sin(yaw)
+        at = self.matcher.match(x_m, y_m, yaw, np.array([one.object_class for one in told], np.int64))
+        rows = np.full(len(told), -1)
         if len(users):
-            apart = np.hypot(users.x_m - x_m, users.y_m - y_m)
-            apart = apart + 10.0 * users.is_two_wheeled_or_on_foot
-            apart = apart + 2.0 * (1.0 - np.cos(users.heading_rad - one.yaw_rad)) * (users.speed_mps > 1.0)
-            nearest = int(apart.argmin())
-            row = nearest if apart[nearest] < SAME_ROAD_USER_M else -1
-        point = np.array([x_m]), np.array([y_m]), np.array([one.yaw_rad]), np.array([one.object_class])
-        at = self.matcher.match(*point)
-        place = float(x_m), float(y_m), one.yaw_rad, one.speed_mps, float(at.s_m[0]), one.length_m
-        return Report(one.temporary_id, one.role, one.intention, row, int(at.lane[0]), *place)
+            apart = (
+                np.hypot(users.x_m - x_m[:, None], users.y_m - y_m[:, None]) + 10.0 * users.is_two_wheeled_or_on_foot
+            )
+            apart += 2.0 * (1.0 - np.cos(users.heading_rad - yaw[:, None])) * (users.speed_mps > 1.0)
+            nearest = apart.argmin(axis=1)
+            rows = np.where(apart[np.arange(len(told)), nearest] < SAME_ROAD_USER_M, nearest, -1)
+        return tuple(
+            Report(
+                one.temporary_id, one.role, one.intention, int(rows[k]), int(at.lane[k]), float(x_m[k]), float(y_m[k]),
+                one.yaw_rad, one.speed_mps, float(at.s_m[k]), one.length_m,
+            )
+            for k, one in enumerate(told)
+        )  # fmt: skip
 
     def upstream(self, lane: int) -> Reach:
         """Lanes that lead to a lane: `offset_m` is the way from their starts to its start."""

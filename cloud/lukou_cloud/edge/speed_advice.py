@@ -211,8 +211,8 @@ class SpeedAdvisor:
         s, d = self._settings, made.stop_line_m
         limit = float(self._surroundings.model.lanes.speed_limit_mps[lane])
         limit = limit if limit == limit else UNKNOWN_LIMIT_MPS
-        made.queued_vehicles = queue = self._queue(scene, one, lane, d)
         now = self._now(scene.now_ns, group)
+        made.queued_vehicles = queue = self._queue(scene, one, lane, d, waits=now is None)
         clear_s = s.start_s + queue * s.headway_s if queue else 0.0
         speed = min(max(one.speed_mps, s.least_mps), limit)
         if (
@@ -305,11 +305,12 @@ class SpeedAdvisor:
         meant = [row for row in rows if int(turns[row]) == TURNS.get(intention, -1)]
         return sorted({self._group[row] for row in meant or rows})
 
-    def _queue(self, scene: Scene, one: Report, lane: int, line_m: float) -> int:
-        """Vehicles that stand between a vehicle and its stop line, on the lane of the line."""
+    def _queue(self, scene: Scene, one: Report, lane: int, line_m: float, waits: bool) -> int:
+        """Vehicles between a vehicle and its stop line, on the lane of the line: those that stand, or all where they will have to."""
         lanes = self._surroundings.model.lanes
         left_m = lanes.length_m[lane] - scene.s_m
-        there = scene.drives & (scene.lane == lane) & (left_m < line_m) & (scene.users.speed_mps < STANDING_MPS)
+        there = scene.drives & (scene.lane == lane) & (left_m < line_m)
+        there &= waits | (scene.users.speed_mps < STANDING_MPS)
         if one.row >= 0:
             there[one.row] = False
         return int(np.count_nonzero(there))

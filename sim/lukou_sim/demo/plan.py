@@ -225,6 +225,7 @@ class _Builder:
         links = self._links(
             "world",
             broadcasts=[broadcast],
+            subscriptions=[{"endpoint": self._ipc("advice"), "topics": ["advice"]}],
             uplinks=[self._uplink("edge", "district/edge", ["vehicle", "health"])],
         )
         settings = {
@@ -290,7 +291,8 @@ class _Builder:
             "district/edge",
             register_file="edge.register.toml",
             intake={"endpoint": self._tcp("edge")},
-            broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning", "advice"]}],
+            broadcasts=[{"endpoint": self._tcp("edge_warnings"), "topics": ["warning", "advice"]},
+                        {"endpoint": self._ipc("advice"), "topics": ["advice"]}],
             subscriptions=[self._maps()],
             uplinks=[self._uplink("region", "district/region", ["fused_objects", "warning", "health"],
                                   ["signal", "health", "vehicle", *LOOKS])],

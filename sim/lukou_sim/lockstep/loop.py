@@ -25,6 +25,7 @@ from lukou_messages.process import Device, Input, Output
 from lukou_messages.shell import RunSettings, Shell, make_header
 from lukou_messages.site import load_spec
 from lukou_messages.transport.inprocess import Exchange, InProcessTransport
+from lukou_messages.v1.advice_pb2 import SpeedAdvice
 from lukou_messages.v1.signal_pb2 import SignalState
 from lukou_sim.district import FOLDER
 from lukou_sim.world.delay import DelayStatistics
@@ -79,13 +80,14 @@ class Lockstep:
         region: dict[str, Any] | None = None,
     ) -> None:
         self.world = World(scenario, seed, sensors=source == "sensors")
+        self._is_advised = scenario.drivers_follow_advice
         self.source = source
         self.clock = ManualClock(self.world.now_ns)
         self.exchange = Exchange()
         self.shells: dict[str, Shell] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="lukou-lockstep-")
         self.configurations = {name: self._written(name) for name in self.world.cabinets}
-        self._ear = self.exchange.attach("ear", ["signal", "event", "command_reply", "warning_log"])
+        self._ear = self.exchange.attach("ear", ["signal", "event", "command_reply", "warning_log", "advice"])
         self.signals: dict[str, SignalState] = {}
         self.events: list[Any] = []
         self.replies: list[Any] = []
@@ -93,9 +95,11 @@ class Lockstep:
         if source == "sensors":
             self._add_roadside()
         else:
-            self._truth = TruthAsObjects(self.exchange, self.world.now_ns)
+            topic = "objects" if self._is_advised else "fused_objects"  # what the edge sees, or instead of the edge
+            self._truth = TruthAsObjects(self.exchange, self.world.now_ns, topic)
         self._add_signals()
-        if source == "sensors":
+        self._reports, self._report_number = self.exchange.attach("world", []), 0
+        if source == "sensors" or self._is_advised:
             self._add("edge", "district/edge", {"map": str(NET), "configurations": list(self.configurations.values())})
         self._add(
             "region",
@@ -164,6 +168,8 @@ class Lockstep:
             self._truth.publish(self.world)
         else:
             self._publish_scans()
+        if self._is_advised:
+            self._publish_reports()
         for shell in self.shells.values():
             shell.turn()
         self._listen()
@@ -177,17 +183,30 @@ class Lockstep:
                 header = make_header(f"{name}/sensors", self.world.start_ns, self._scan_number, output, now_ns)
                 transport.send("detections", encode("detections", header, scan))
 
+    def _publish_reports(self) -> None:
+        """Reports of the connected vehicles, whose drivers follow what they are advised."""
+        now_ns = self.world.now_ns
+        for report in self.world.vehicle_reports():
+            self._report_number += 1
+            output = Output("vehicle", report, now_ns)
+            header = make_header("world", self.world.start_ns, self._report_number, output, now_ns)
+            self._reports.send("vehicle", encode("vehicle", header, report))
+
     def _listen(self) -> None:
+        advice: list[SpeedAdvice] = []
         for packet in self._ear.receive(0):
             value = decode(packet.topic, packet.payload).value
             if packet.topic == "signal":
                 self.signals[value.intersection] = value
+            elif packet.topic == "advice":
+                advice.append(value)
             elif packet.topic == "event":
                 self.events.append(value)
             elif packet.topic == "command_reply":
                 self.replies.append(value)
             else:
                 self.warnings.append(value)
+        self.world.hear(advice)
 
     def run(self, seconds: float, tell: Callable[[float], None] | None = None) -> DelayStatistics:
         """Run the scenario for some seconds and close it."""
@@ -202,11 +221,12 @@ class Lockstep:
 class TruthAsObjects:
     """Publishes the simulation's truth as a fused object list: what perfect perception would give."""
 
-    EVERY_NS = 500_000_000
-    """The region decides once a second: twice as often is enough."""
+    EVERY_NS = {"fused_objects": 500_000_000, "objects": 200_000_000}
+    """The region decides once a second: twice as often is enough; to an edge lists are stale after half a second."""
 
-    def __init__(self, exchange: Exchange, start_ns: int) -> None:
-        self._transport = exchange.attach("district/edge", [])
+    def __init__(self, exchange: Exchange, start_ns: int, topic: str = "fused_objects") -> None:
+        self._topic, self._source = topic, "district/edge" if topic == "fused_objects" else "district/truth"
+        self._transport = exchange.attach(self._source, [])
         road = load_map(NET)
         self._matcher = LaneMatcher(road)
         self._names = road.lanes.names
@@ -215,13 +235,13 @@ class TruthAsObjects:
 
     def publish(self, world: World) -> None:
         """Send the present road users."""
-        if world.now_ns % self.EVERY_NS:
+        if world.now_ns % self.EVERY_NS[self._topic]:
             return
         objects = self.objects(world.traffic.road_users())
         self._sequence += 1
-        output = Output("fused_objects", objects, world.now_ns)
-        header = make_header("district/edge", self._epoch, self._sequence, output, world.now_ns)
-        self._transport.send("fused_objects", encode("fused_objects", header, objects))
+        output = Output(self._topic, objects, world.now_ns)
+        header = make_header(self._source, self._epoch, self._sequence, output, world.now_ns)
+        self._transport.send(self._topic, encode(self._topic, header, objects))
 
     def objects(self, users: RoadUsers) -> ObjectList:
         """Road users of the simulation as an object list with lanes."""

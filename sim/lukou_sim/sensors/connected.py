@@ -31,6 +31,12 @@ def is_connected(name: str, share: float, seed: int) -> bool:
     return zlib.crc32(f"{seed}/{name}".encode()) / 0xFFFFFFFF < share
 
 
+def temporary_id(name: str, seed: int, now_ns: int) -> int:
+    """The identity under which a vehicle reports itself now."""
+    period = now_ns // (IDENTITY_S * 1_000_000_000)
+    return max(1, zlib.crc32(f"{seed}/{name}/{period}".encode()))
+
+
 def reports(users: RoadUsers, share: float, seed: int, now_ns: int) -> list[VehicleReport]:
     """Reports of those whose turn it is at this step.
 
@@ -54,10 +60,9 @@ def reports(users: RoadUsers, share: float, seed: int, now_ns: int) -> list[Vehi
             continue
         rng = np.random.default_rng((seed, 30, int(users.number[k]), step))
         noise = rng.normal(0, 1, 4)
-        period = now_ns // (IDENTITY_S * 1_000_000_000)
         made.append(
             VehicleReport(
-                temporary_id=max(1, zlib.crc32(f"{seed}/{name}/{period}".encode())),
+                temporary_id=temporary_id(name, seed, now_ns),
                 object_class=int(users.kind[k]),
                 x_m=float(users.x[k] + noise[0] * POSITION_DEVIATION_M),
                 y_m=float(users.y[k] + noise[1] * POSITION_DEVIATION_M),

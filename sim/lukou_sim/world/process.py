@@ -80,6 +80,7 @@ class WorldCore:
         """Advance to the last multiple of 0.1 s, then tell what there is to see."""
         due_ns = now_ns // STEP_NS * STEP_NS
         world = self.world
+        world.hear([one.value for one in inputs if one.topic == "advice"])
         if not self._is_warm:
             world.warm_up()
             self._is_warm = True
@@ -190,7 +191,7 @@ def _server(protocol: str, cabinet: Any, port: int) -> Any:
 
 SPEC = ProcessSpec(
     name="world",
-    takes=(),
+    takes=("advice",),
     gives=("truth", "vehicle"),
     trigger=Trigger(period_s=0.1),
     settings=WorldSettings,

@@ -73,6 +73,9 @@ class Scenario(_Model):
     connected_share: float = Field(
         default=0.1, ge=0, le=1, description="share of motor vehicles that report themselves"
     )
+    drivers_follow_advice: bool = Field(
+        default=False, description="connected drivers keep to the speeds that the edge advises (GLOSA)"
+    )
     drivers_hear_warnings: bool = Field(default=False, description="must be false: nobody reacts to warnings yet")
     dangers: tuple[Danger, ...] = Field(default=(), description="dangerous drivers and walkers")
     failures: tuple[Failure, ...] = Field(default=(), description="sensors that fail")

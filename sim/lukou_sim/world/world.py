@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lukou_hw.radar.reading import RadarScan
 from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.objects import DetectionList, TruthList
+from lukou_messages.v1.advice_pb2 import SpeedAdvice
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.signal_pb2 import SignalColour
 from lukou_messages.v1.truth_pb2 import TruthEvent
@@ -26,6 +27,7 @@ from lukou_sim.district.configurations import load_configuration
 from lukou_sim.district.layout import INTERSECTIONS
 from lukou_sim.sensors import connected, detections, radar
 from lukou_sim.sensors.tracking_radar import TrackingRadar
+from lukou_sim.world.advised import AdvisedDrivers
 from lukou_sim.world.dangers import Dangers
 from lukou_sim.world.delay import DelayStatistics, statistics
 from lukou_sim.world.faults import Faults, covered
@@ -93,6 +95,7 @@ class World:
         self._pictures: Pictures | None = None
         self._faults = Faults(scenario.failures)
         self._tracking_radars: dict[str, TrackingRadar] = {}
+        self.advised = AdvisedDrivers()
         self.users: RoadUsers = self.traffic.road_users()
         self.now_ns = begin_ns
         if warm_up:
@@ -113,7 +116,10 @@ class World:
         """Advance by 0.1 s; the sensors then describe the new instant `now_ns`."""
         self._move()
         self._views = None
-        self.users = self.traffic.road_users() if self._with_sensors or self.scenario.dangers else self.users
+        watches = self._with_sensors or self.scenario.dangers or self.scenario.drivers_follow_advice
+        self.users = self.traffic.road_users() if watches else self.users
+        if self.scenario.drivers_follow_advice:
+            self.advised.step(self.now_ns, set(self.users.names))
         self._happen()
 
     def _move(self) -> None:
@@ -246,6 +252,16 @@ class World:
     def vehicle_reports(self) -> list[VehicleReport]:
         """Reports of the connected vehicles whose turn it is: each reports twice per second."""
         return connected.reports(self.users, self.scenario.connected_share, self.seed, self.now_ns)
+
+    def hear(self, advice: Sequence[SpeedAdvice]) -> None:
+        """Tell connected drivers what they are advised; only a scenario that says so makes them follow it."""
+        if not self.scenario.drivers_follow_advice or not advice:
+            return
+        told = {one.temporary_id: one for one in advice}
+        for name in self.users.names:
+            one = told.get(connected.temporary_id(name, self.seed, self.now_ns))
+            if one is not None:
+                self.advised.hear(name, one)
 
     @property
     def missed_dangers(self) -> Sequence[str]:
