@@ -108,17 +108,20 @@ class Archive:
                 taken.append(self.fresh.popleft())
         return taken
 
-    def query(self, topic: str, from_ns: int = 0, to_ns: int = 2**62, limit: int = 500) -> Iterator[dict[str, Any]]:
-        """Records of a topic, newest first, as plain dictionaries."""
-        kind = MESSAGE_CLASSES[TOPICS[topic].type]
+    def query(
+        self, topic: str, from_ns: int = 0, to_ns: int = 2**62, limit: int = 500, kind: str = "", subject: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """Records of a topic, newest first, as plain dictionaries; of one kind or subject only where it is named."""
+        message = MESSAGE_CLASSES[TOPICS[topic].type]
         with self._lock:
             rows = self._database.execute(
                 "SELECT source, epoch, sequence, measured_at_ns, payload FROM records"
-                " WHERE topic = ? AND measured_at_ns BETWEEN ? AND ? ORDER BY measured_at_ns DESC LIMIT ?",
-                (topic, from_ns, to_ns, limit),
+                " WHERE topic = ? AND measured_at_ns BETWEEN ? AND ? AND ? IN ('', kind) AND ? IN ('', subject)"
+                " ORDER BY measured_at_ns DESC LIMIT ?",
+                (topic, from_ns, to_ns, kind, subject, limit),
             ).fetchall()
         for source, epoch, sequence, measured_at_ns, payload in rows:
-            value = MessageToDict(kind.FromString(payload), preserving_proto_field_name=True)
+            value = MessageToDict(message.FromString(payload), preserving_proto_field_name=True)
             value.pop("header", None)
             yield {"source": source, "epoch": epoch, "sequence": sequence, "measured_at_ns": measured_at_ns, **value}
 

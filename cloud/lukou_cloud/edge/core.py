@@ -9,23 +9,26 @@ from typing import Any
 
 import numpy as np
 
+from lukou_cloud import near_misses
+from lukou_cloud.edge import near_miss
 from lukou_cloud.edge.announcer import PERIOD_NS, Announcer, Wording
-from lukou_cloud.edge.encounters import Outcome
 from lukou_cloud.edge.episodes import Changes, Episode
+from lukou_cloud.edge.followings import Followings
 from lukou_cloud.edge.fused_list import fused_list
 from lukou_cloud.edge.fusion import Fusion
 from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
-from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import Ints, around
 from lukou_cloud.edge.services import PERIOD_NS as LOOK_NS
 from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import EdgeSettings
 from lukou_cloud.edge.speed_advice import SpeedAdvisor
-from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
+from lukou_cloud.edge.tracks import UnitTracks, road_users_of, unit_tracks
 from lukou_cloud.edge.trust import Condition, withheld_in_words
 from lukou_cloud.edge.walk_lights import WalkLights
 from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_cloud.near_misses import NearMiss
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
@@ -36,9 +39,6 @@ from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.signal_pb2 import SignalState
-
-AROUND_M = 40.0
-"""A new list makes its own road users be judged, and all others this near to them. [m]"""
 
 SNAPSHOT_VERSION = 5
 
@@ -99,6 +99,7 @@ class EdgeCore:
         self._services = Services(self._model, settings.services, settings.hazards)
         self._advisor = SpeedAdvisor(self._services.surroundings, settings.services.advice, chosen)
         self._walks = WalkLights(self._model, chosen)
+        self._followings = Followings(settings.services.near_miss)
         announced = settings.warnings.expiry_s, trust.least_confidence
         self._imminent = Announcer(settings.name, "", *announced)
         self._informative = Announcer(settings.name, "i", *announced)
@@ -117,7 +118,7 @@ class EdgeCore:
         used = tuple((f"objects:{source}", self._lists[source][0]) for source in fresh)
         measured_ns = max((self._lists[source][0] for source in fresh), default=now_ns)
         changes, made, outcomes = self._judged(now_ns, measured_ns, fresh)
-        outputs += [self._near_miss(now_ns, one) for one in outcomes if one.is_near_miss]
+        outputs += [self._near_miss(now_ns, one) for one in outcomes]
         outputs += self._imminent.step(
             now_ns, self._epoch_ns, measured_ns, changes, made, self._trust, used, self._passed()
         )
@@ -194,26 +195,27 @@ class EdgeCore:
                 )
         return outputs
 
-    def _event(self, now_ns: int, kind: str, severity: Any, subject: str, text: str) -> Output:
+    def _event(
+        self, now_ns: int, kind: str, severity: Any, subject: str, text: str, details: dict[str, str] | None = None
+    ) -> Output:
         self._events += 1
         identity = f"{self._settings.name}/{self._epoch_ns}/{self._events}"
-        event = Event(event_id=identity, kind=kind, severity=severity, subject=subject, text=text)
+        event = Event(event_id=identity, kind=kind, severity=severity, subject=subject, text=text, details=details)
         return Output("event", event, now_ns)
 
-    def _near_miss(self, now_ns: int, one: Outcome) -> Output:
-        text = f"{one.encounter.first} and {one.encounter.second}: {one.in_words()} at ({one.x_m:.1f}, {one.y_m:.1f})"
-        subject = nearest_intersection(self._model, one.x_m, one.y_m)
-        return self._event(now_ns, "edge.near_miss", Severity.SEVERITY_INFO, subject, text)
+    def _near_miss(self, now_ns: int, one: NearMiss) -> Output:
+        severity, subject = Severity.SEVERITY_INFO, one.intersection
+        return self._event(now_ns, near_misses.EVENT, severity, subject, one.in_words(), one.details())
 
     # --- warnings -------------------------------------------------------------------------------------------------
 
-    def _judged(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording, list[Outcome]]:
-        """Dangers around the road users of the new lists; what makes the message of one by its place; encounters over."""
+    def _judged(self, now_ns: int, measured_ns: int, fresh: list[str]) -> tuple[Changes, Wording, list[NearMiss]]:
+        """Dangers around the road users of the new lists; what makes the message of one by its place; near misses."""
         if not fresh:
             return self._judge.episodes.step(now_ns, []), _nothing_to_say, []
         tracks, units = self._everybody(measured_ns)
-        users = self._users(tracks)
-        users = users.take(_around(users, self._touched(units, fresh)))
+        users = road_users_of(tracks, self._settings.warnings)
+        users = users.take(around(users, self._touched(units, fresh)))
         lights = self._lights.of_states(self._states(now_ns), measured_ns)
         found = self._judge.step(now_ns, measured_ns, users, lights)
 
@@ -222,7 +224,9 @@ class EdgeCore:
             where = nearest_intersection(self._model, float(found.dangers.x_m[row]), float(found.dangers.y_m[row]))
             return message(row, users, found.dangers, found.hypotheses, self._judge.predictor, where)
 
-        return found.changes, made, found.outcomes
+        near = [near_miss.of_outcome(one, self._model) for one in found.outcomes if one.is_near_miss]
+        close = self._followings.step(measured_ns, users, found.hypotheses)
+        return found.changes, made, near + [near_miss.of_following(one, self._model) for one in close]
 
     def _states(self, now_ns: int) -> dict[str, SignalState]:
         """Signals that are known now; notes which are not."""
@@ -250,7 +254,10 @@ class EdgeCore:
         told: list[Output] = []
         wait_ns = LOOK_NS + PERIOD_NS if is_busy else LOOK_NS
         if now_ns - services.looked_ns >= wait_ns:
-            states, users = self._states(now_ns), self._users(self._everybody(measured_ns)[0])
+            states, users = (
+                self._states(now_ns),
+                road_users_of(self._everybody(measured_ns)[0], self._settings.warnings),
+            )
             light = self._lights.of_states(states, now_ns).light
             changes = services.look(now_ns, users, light, self._walks.of_states(states))
             if services.scene is not None and now_ns - self._advised_ns >= ADVICE_NS:
@@ -274,27 +281,6 @@ class EdgeCore:
         names = sorted(self._fusion.units)
         wanted = sum(1 << names.index(source) for source in fresh if source in names)
         return (units & wanted) > 0
-
-    def _users(self, tracks: UnitTracks) -> RoadUsers:
-        settings = self._settings.warnings
-        speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
-        moving = speed > 1.0
-        heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
-        along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
-        return RoadUsers(
-            id=tracks.id,
-            object_class=tracks.object_class,
-            x_m=tracks.x_m,
-            y_m=tracks.y_m,
-            heading_rad=heading,
-            speed_mps=speed,
-            acceleration_mps2=along,
-            length_m=tracks.length_m,
-            width_m=tracks.width_m,
-            deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
-            speed_deviation_mps=np.sqrt(0.5 * (tracks.vxx + tracks.vyy)),
-            is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
-        )
 
     # --- the fused list -------------------------------------------------------------------------------------------
 
@@ -325,6 +311,7 @@ class EdgeCore:
             "silent": sorted(self._silent.items()),
             "judge": self._judge.state(),
             "dark": sorted(self._condition.dark),
+            "followings": self._followings.state(),
             "moved": sorted(self._condition.moved.items()),
             "services": self._services.state(),
             "advised_ns": self._advised_ns,
@@ -362,6 +349,7 @@ class EdgeCore:
         self._condition.dark = set(state["dark"])
         self._condition.moved = {unit: tuple(names) for unit, names in state["moved"]}
         self._services.restore(state["services"])
+        self._followings.restore(state["followings"])
         self._advised_ns = state["advised_ns"]
         self._advisor.closed.restore(state["closed"])
         self._imminent.restore(state["imminent"])
@@ -385,17 +373,6 @@ class EdgeCore:
 
 def _nothing_to_say(episode: Episode, index: int) -> warning_pb2.Warning:
     raise IndexError(f"no danger {index} of {episode.key} in a step without lists")
-
-
-def _around(users: RoadUsers, touched: Any) -> Any:
-    """Road users that belong to the new lists or are near one that does."""
-    if touched.all() or not touched.any():
-        return touched
-    x_m: Floats = users.x_m[touched]
-    y_m: Floats = users.y_m[touched]
-    near = (users.x_m > x_m.min() - AROUND_M) & (users.x_m < x_m.max() + AROUND_M)
-    near &= (users.y_m > y_m.min() - AROUND_M) & (users.y_m < y_m.max() + AROUND_M)
-    return near
 
 
 def _text(raw: bytes) -> str:

@@ -63,6 +63,8 @@ class Encounter:
         Hardest braking of one of them since. [m/s^2]
     ways : dict of int to list
         Positions of both since it began.
+    classes : dict of int to int
+        `lukou.v1.ObjectClass` of both.
     """
 
     first: int
@@ -73,24 +75,22 @@ class Encounter:
     least_s: float
     braking_mps2: float = 0.0
     ways: dict[int, list[Row]] = field(default_factory=dict)
+    classes: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an encounter: post-encroachment time (0: they touched, inf: far apart), and where. [s, m]"""
+    """What became of an encounter: post-encroachment time (0: they touched, inf: far apart), where and when it was least, and the
+    speeds there. [s, m, ns, m/s]
+    """
 
     encounter: Encounter
     post_encroachment_s: float
     x_m: float
     y_m: float
     is_near_miss: bool
-
-    def in_words(self) -> str:
-        """Kind and measure, for people."""
-        who = "pedestrian or cyclist and vehicle" if self.encounter.is_vulnerable else "two vehicles"
-        if self.post_encroachment_s < 0.1:
-            return f"{who} touched or were in one place at once"
-        return f"{who} passed one place {self.post_encroachment_s:.1f} s after each other"
+    at_ns: int = 0
+    speeds_mps: tuple[float, float] = (0.0, 0.0)
 
 
 class Encounters:
@@ -174,6 +174,7 @@ class Encounters:
                     one.braking_mps2 = max(one.braking_mps2, -float(users.acceleration_mps2[k]))
                 if k is None or (way and now_ns - way[-1][0] < SPACING_NS):
                     continue
+                one.classes[number] = int(users.object_class[k])
                 x_m, y_m, heading = float(users.x_m[k]), float(users.y_m[k]), float(users.heading_rad[k])
                 half_length, half_width = (0.5 * float(size[k]) - GRAZING_M for size in (users.length_m, users.width_m))
                 way.append((now_ns, x_m, y_m, heading, half_length, half_width))
@@ -182,7 +183,7 @@ class Encounters:
 
     def _close(self, one: Encounter) -> Outcome:
         del self.open[one.first, one.second]
-        post_s, x_m, y_m = _measured(one)
+        post_s, x_m, y_m, at_ns, speeds = _measured(one)
         counts = self.counts[one.is_vulnerable]
         fading = 0.5 ** (1.0 / HALF_LIFE)
         s = self.settings
@@ -190,12 +191,15 @@ class Encounters:
         came_true |= not one.is_vulnerable and one.braking_mps2 >= s.come_true_mps2
         counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
         is_near_miss = post_s <= s.near_miss_s
-        return Outcome(one, post_s, x_m, y_m, is_near_miss)
+        return Outcome(one, post_s, x_m, y_m, is_near_miss, at_ns, speeds)
 
     def state(self) -> dict[str, Any]:
         """All that a continuation needs, for JSON."""
         return {
-            "open": [{**asdict(one), "ways": [[k, way] for k, way in one.ways.items()]} for one in self.open.values()],
+            "open": [
+                {**asdict(one), "ways": [[k, way] for k, way in one.ways.items()], "classes": [*one.classes.items()]}
+                for one in self.open.values()
+            ],
             "counts": [self.counts[False], self.counts[True]],
         }
 
@@ -205,15 +209,23 @@ class Encounters:
         self.open = {}
         for one in state["open"]:
             ways = {int(number): [(int(row[0]), *row[1:]) for row in way] for number, way in one["ways"]}
-            self.open[one["first"], one["second"]] = Encounter(**{**one, "ways": ways})
+            told = {**one, "ways": ways, "classes": dict(one["classes"])}
+            self.open[one["first"], one["second"]] = Encounter(**told)
 
 
-def _measured(one: Encounter) -> tuple[float, float, float]:
+def _measured(one: Encounter) -> tuple[float, float, float, int, tuple[float, float]]:
     a, b = (one.ways.get(number, []) for number in (one.first, one.second))
     if len(a) < 2 or len(b) < 2:
-        return float("inf"), 0.0, 0.0
+        return float("inf"), 0.0, 0.0, one.last_ns, (0.0, 0.0)
     t_a, t_b = (np.array([(row[0] - one.began_ns) * 1e-9 for row in way], np.float64) for way in (a, b))
     rows_a, rows_b = (np.array([row[1:] for row in way], np.float64) for way in (a, b))
     limit = 1.0 if one.is_vulnerable else SAME_WAY_COS
-    post_s, k, _ = post_encroachment_time(t_a, rows_a, t_b, rows_b, limit)
-    return post_s, float(rows_a[k, 0]), float(rows_a[k, 1])
+    post_s, k, j = post_encroachment_time(t_a, rows_a, t_b, rows_b, limit)
+    at_ns = one.began_ns + round(float(max(t_a[k], t_b[j])) * 1e9)
+    return post_s, float(rows_a[k, 0]), float(rows_a[k, 1]), at_ns, (_speed(t_a, rows_a, k), _speed(t_b, rows_b, j))
+
+
+def _speed(t_s: Floats, rows: Floats, k: int) -> float:
+    """Speed at one row of a way. [m/s]"""
+    a, b = max(k - 1, 0), min(k + 1, len(t_s) - 1)
+    return float(np.hypot(rows[b, 0] - rows[a, 0], rows[b, 1] - rows[a, 1]) / max(t_s[b] - t_s[a], 1e-3))

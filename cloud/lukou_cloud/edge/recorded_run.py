@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lukou_cloud.edge.encounters import Outcome
+from lukou_cloud.edge import near_miss
 from lukou_cloud.edge.episodes import Episode
+from lukou_cloud.edge.followings import Followings
 from lukou_cloud.edge.judge import Judge, Judgement
 from lukou_cloud.edge.recorded import RecordedLights, read_trajectories, road_users
 from lukou_cloud.edge.road_users import RoadUsers
@@ -16,6 +17,7 @@ from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import JudgeSettings
 from lukou_cloud.edge.walk_lights import RecordedWalks
 from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_cloud.near_misses import NearMiss
 from lukou_maps.road_model import RoadModel
 from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel
@@ -79,8 +81,8 @@ class Run:
     ----------
     warnings : list of Raised
         In the order in which they were raised.
-    near_misses : list of (float, str, str, Outcome)
-        When, who and who, and what.
+    near_misses : list of (NearMiss, str, str)
+        What, who and who.
     milliseconds, road_users : list
         CPU time and number of road users of each step.
     required : tuple of float
@@ -88,7 +90,7 @@ class Run:
     """
 
     warnings: list[Raised] = field(default_factory=list)
-    near_misses: list[tuple[float, str, str, Outcome]] = field(default_factory=list)
+    near_misses: list[tuple[NearMiss, str, str]] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     road_users: list[int] = field(default_factory=list)
     required: tuple[float, float] = (0.0, 0.0)
@@ -120,6 +122,7 @@ def warn_recorded(
     judge = Judge(model, chosen.prediction, chosen.warnings, chosen.experience, chosen.rules)
     lights, walks = RecordedLights(model, signals), RecordedWalks(model, signals)
     services = Services(model, chosen.services, chosen.hazards)
+    followings = Followings(chosen.services.near_miss)
     numbers: dict[str, int] = {}
     names: dict[int, str] = {0: ""}
     result: dict[str, Raised] = {}
@@ -146,11 +149,9 @@ def warn_recorded(
             result[f"i{episode.number}"] = _told(t, f"i{episode.number}", episode, services.content(episode), names)
         for episode in services.standing():
             result[f"i{episode.number}"].t_last = t
-        run.near_misses += [
-            (one.encounter.last_ns * 1e-9, names[one.encounter.first], names[one.encounter.second], one)
-            for one in found.outcomes
-            if one.is_near_miss
-        ]
+        near = [near_miss.of_outcome(one, model) for one in found.outcomes if one.is_near_miss]
+        near += [near_miss.of_following(one, model) for one in followings.step(now_ns, users, found.hypotheses)]
+        run.near_misses += [(one, names[one.first_id], names[one.second_id]) for one in near]
     run.warnings = list(result.values())
     run.required = judge.encounters.required_probability(False), judge.encounters.required_probability(True)
     return run

@@ -19,6 +19,9 @@ BICYCLE = int(ObjectClass.OBJECT_CLASS_BICYCLE)
 ANIMAL = int(ObjectClass.OBJECT_CLASS_ANIMAL)
 
 
+AROUND_M = 40.0
+"""A new list makes its own road users be judged, and all others this near to them. [m]"""
+
 _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
 _UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
 
@@ -80,3 +83,14 @@ class RoadUsers:
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""
         return RoadUsers(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+
+def around(users: RoadUsers, touched: Booleans) -> Booleans:
+    """Road users that belong to the new lists or are near one that does."""
+    if touched.all() or not touched.any():
+        return touched
+    x_m: Floats = users.x_m[touched]
+    y_m: Floats = users.y_m[touched]
+    near = (users.x_m > x_m.min() - AROUND_M) & (users.x_m < x_m.max() + AROUND_M)
+    near &= (users.y_m > y_m.min() - AROUND_M) & (users.y_m < y_m.max() + AROUND_M)
+    return np.asarray(near, np.bool_)

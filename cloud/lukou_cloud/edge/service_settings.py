@@ -109,6 +109,22 @@ class AdviceSettings(_Frozen):
     braking_mps2: float = Field(1.2, gt=0.0, description="slowing down that is comfortable [m/s^2]")
 
 
+class NearMissSettings(_Frozen):
+    """Near misses behind one another; those on crossing ways have ``experience.near_miss_s``."""
+
+    time_to_collision_s: float = Field(
+        1.5, gt=0.0, description="less is a near miss (Gettman and others, FHWA-HRT-08-051, 2008) [s]"
+    )
+    least_braking_mps2: float = Field(
+        2.5,
+        ge=0.0,
+        description="but only with more required braking than this: who stops softly close behind has a short time, too [m/s^2]",
+    )
+    required_braking_mps2: float = Field(
+        3.35, gt=0.0, description="so is more required braking (Archer, 2005; the usual limit of DRAC) [m/s^2]"
+    )
+
+
 class TrustSettings(_Frozen):
     """How far warnings are trusted when what they rest on is not in order."""
 
@@ -133,4 +149,5 @@ class ServiceSettings(_Frozen):
     passing: PassingSettings = Field(default_factory=PassingSettings)
     crosswalk: CrosswalkSettings = Field(default_factory=CrosswalkSettings)
     advice: AdviceSettings = Field(default_factory=AdviceSettings)
+    near_miss: NearMissSettings = Field(default_factory=NearMissSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)

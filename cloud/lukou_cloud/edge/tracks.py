@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.objects import ObjectList
 
 ACCELERATION_DEVIATION_MPS2 = 2.0
@@ -167,4 +168,34 @@ def unit_tracks(objects: ObjectList, lane_index: Mapping[str, int]) -> UnitTrack
     told = objects.lane.astype(np.int64) if objects.has("lane") else np.full(len(objects), len(lanes))
     return UnitTracks(
         np.array([objects.id, objects.object_class, lanes[np.minimum(told, len(lanes) - 1)]], np.int64), values
+    )
+
+
+def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
+    """Road users as the judgement takes them.
+
+    Parameters
+    ----------
+    tracks : UnitTracks
+        Tracks at one instant.
+    settings : WarningSettings
+        Who is sure enough to be warned of.
+    """
+    speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
+    moving = speed > 1.0
+    heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
+    along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
+    return RoadUsers(
+        id=tracks.id,
+        object_class=tracks.object_class,
+        x_m=tracks.x_m,
+        y_m=tracks.y_m,
+        heading_rad=heading,
+        speed_mps=speed,
+        acceleration_mps2=along,
+        length_m=tracks.length_m,
+        width_m=tracks.width_m,
+        deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
+        speed_deviation_mps=np.sqrt(0.5 * (tracks.vxx + tracks.vyy)),
+        is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
     )

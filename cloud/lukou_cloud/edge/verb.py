@@ -14,8 +14,11 @@ import typer
 from lukou_cloud.edge.explain import RUN_FILE, ExplanationError, find, picture, replayed, text, write_run
 from lukou_cloud.edge.recorded_run import Run, warn_recorded
 from lukou_cloud.edge.settings import JudgeSettings, read_judge_settings
+from lukou_cloud.near_misses import COLUMNS, points, table_rows
+from lukou_cloud.web.geometry import to_longitude_latitude
 from lukou_maps.errors import MapError
 from lukou_maps.reading import load_map
+from lukou_maps.road_model import RoadModel
 from lukou_messages.report import git_revision, print_json
 
 app = typer.Typer(add_completion=False)
@@ -28,7 +31,9 @@ def warn(
     out: Annotated[Path | None, typer.Option(help="where the warnings go: t_first,t_last,kind,id_a,id_b,lane")] = None,
     signals: Annotated[Path | None, typer.Option(help="signal states: t,tls,state")] = None,
     settings: Annotated[Path | None, typer.Option(help="thresholds as TOML, or a site file")] = None,
-    near_misses: Annotated[Path | None, typer.Option(help="where encounters that came close go, as CSV")] = None,
+    near_misses: Annotated[
+        Path | None, typer.Option(help="where encounters that came close go, .csv or .geojson")
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="folder of what explains the warnings")] = None,
     explain: Annotated[str | None, typer.Option(help="one warning of --run (or of a demo's archive there)")] = None,
     replay: Annotated[bool, typer.Option(help="with --explain: run the recording again, and compare")] = False,
@@ -51,13 +56,14 @@ def warn(
         raise typer.Exit(2)
     try:
         chosen = read_judge_settings(settings) if settings is not None else JudgeSettings()
-        done = warn_recorded(load_map(map_file), objects, signals, chosen)
+        model = load_map(map_file)
+        done = warn_recorded(model, objects, signals, chosen)
+        _write_warnings(out, done)
+        if near_misses is not None:
+            _write_near_misses(near_misses, done, model)
     except (MapError, KeyError, ValueError) as error:
         print(f"lukou warn: {error}; expected files as `lukou warn --help` names them", file=sys.stderr)
         raise typer.Exit(1) from None
-    _write_warnings(out, done)
-    if near_misses is not None:
-        _write_near_misses(near_misses, done)
     if run is not None:
         about: dict[str, Any] = {"map": str(map_file.resolve()), "objects": [str(path.resolve()) for path in objects]}
         about["signals"] = str(signals.resolve()) if signals else None
@@ -73,16 +79,24 @@ def _write_warnings(out: Path, done: Run) -> None:
             table.writerow([f"{one.t_first:.1f}", f"{one.t_last:.1f}", one.kind, one.id_a, one.id_b, one.lane])
 
 
-def _write_near_misses(out: Path, done: Run) -> None:
-    with out.open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(
-            ["t", "id_a", "id_b", "vulnerable", "post_encroachment_s", "least_time_to_collision_s", "x_m", "y_m"]
-        )
-        for t, a, b, one in done.near_misses:
-            met = one.encounter
-            measures = (f"{one.post_encroachment_s:.1f}", f"{met.least_s:.2f}", f"{one.x_m:.1f}", f"{one.y_m:.1f}")
-            table.writerow([f"{t:.1f}", a, b, int(met.is_vulnerable), *measures])
+def _write_near_misses(out: Path, done: Run, model: RoadModel) -> None:
+    """As CSV or, where the name ends so, as GeoJSON; identities are those of the recording, times its seconds."""
+    to_wgs84 = to_longitude_latitude(model)
+    rows = table_rows([one for one, _, _ in done.near_misses], to_wgs84)
+    told: list[dict[str, Any]] = []
+    for row, (one, a, b) in zip(rows, done.near_misses, strict=True):
+        told.append({**row, "first_id": a, "second_id": b, "t_s": round(one.at_ns * 1e-9, 2)})
+    columns = ["t_s", *COLUMNS[1:]]
+    told = [{name: row[name] for name in columns} for row in told]
+    if out.suffix != ".geojson":
+        with out.open("w", newline="") as stream:
+            table = csv.DictWriter(stream, columns)
+            table.writeheader()
+            table.writerows({name: "" if value is None else value for name, value in row.items()} for row in told)
+        return
+    if to_wgs84 is None:
+        raise ValueError("the map has no georeference, GeoJSON needs one; write near misses as .csv")
+    out.write_text(json.dumps(points(told)) + "\n")
 
 
 def _report(done: Run, as_json: bool) -> None:

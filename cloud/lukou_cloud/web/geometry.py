@@ -152,6 +152,14 @@ def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[st
     return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
 
 
+def to_longitude_latitude(road: RoadModel) -> Any:
+    """Function that turns points of the map frame into longitude and latitude; None where the map has no georeference. [degrees]"""
+    if not road.frame.projection:
+        return None
+    transform = _transformer(road)
+    return lambda x, y: transform(np.asarray(x, float), np.asarray(y, float))
+
+
 def _transformer(road: RoadModel) -> Any:
     frame = road.frame
     if frame.projection:

@@ -21,6 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from lukou_cloud.centre.archive import Archive
 from lukou_cloud.centre.settings import CentreSettings
 from lukou_cloud.web.geometry import PageMap
+from lukou_cloud.web.near_misses import add_near_misses
 from lukou_maps.reading import load_map
 from lukou_maps.signal_configuration import load
 from lukou_messages.process import Input, Output
@@ -233,6 +234,8 @@ def make_app(settings: CentreSettings, archive: Archive, page_map: PageMap, hub:
             names = ", ".join(name for name, one in TOPICS.items() if one.delivery == "record")
             raise HTTPException(404, f"no such archive; there are {names}")
         return JSONResponse({"topic": topic, "records": list(archive.query(topic, from_ns, to_ns, limit))})
+
+    add_near_misses(app, archive, page_map)
 
     @app.get("/api/archive")
     def summary() -> dict[str, Any]:

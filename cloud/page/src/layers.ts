@@ -4,7 +4,8 @@ import * as maplibregl from "maplibre-gl";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import type { Feature, FeatureCollection } from "geojson";
 import type { MapFrame, Position } from "./frame";
-import type { Objects, Signal, Warning } from "./types";
+import { measure, NEAR_COLOURS } from "./near";
+import type { NearMiss, Objects, Signal, Warning } from "./types";
 
 export const CLASSES = ["unknown", "car", "truck", "bus", "motorcycle", "bicycle", "pedestrian", "unknown", "unknown", "unknown"];
 export const CLASS_COLOURS: Record<string, string> = {
@@ -86,6 +87,33 @@ export class Layers {
     });
     line("connection", "connection", SIGNAL_COLOURS, this.frame.metres(0.7), undefined, 0.55);
     line("stop-line", "stop_line", SIGNAL_COLOURS, this.frame.metres(1.1));
+    this.map.addSource("near", { type: "geojson", data: EMPTY });
+    this.map.addLayer({
+      id: "near-heat",
+      source: "near",
+      type: "heatmap",
+      paint: {
+        "heatmap-weight": ["get", "severity"],
+        "heatmap-radius": ["interpolate", ["exponential", 2], ["zoom"], 14, 8, 20, 90],
+        "heatmap-opacity": 0.55,
+        "heatmap-color": [
+          "interpolate", ["linear"], ["heatmap-density"],
+          0, "rgba(0,0,0,0)", 0.2, "rgba(122,60,160,0.45)", 0.5, "rgba(230,80,110,0.6)", 0.8, "rgba(255,159,67,0.75)", 1, "rgba(255,230,150,0.9)",
+        ],
+      },
+    });
+    this.map.addLayer({
+      id: "near",
+      source: "near",
+      type: "circle",
+      paint: {
+        "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 14, ["+", 2, ["*", 2, ["get", "severity"]]], 20, ["+", 9, ["*", 16, ["get", "severity"]]]],
+        "circle-color": ["get", "colour"],
+        "circle-opacity": 0.8,
+        "circle-stroke-color": "#0b0e13",
+        "circle-stroke-width": 1,
+      },
+    });
     for (const source of ["trails", "users", "paths", "meetings", "ellipses"]) this.map.addSource(source, { type: "geojson", data: EMPTY });
     line("paths", "paths", ["get", "colour"], this.frame.metres(0.9), undefined, 0.85);
     line("trails", "trails", ["get", "colour"], this.frame.metres(0.5), undefined, 0.45);
@@ -196,6 +224,18 @@ export class Layers {
     }
     this.set("paths", paths);
     this.set("meetings", meetings);
+  }
+
+  /** Near misses as points, coloured by kind, the closer the larger; nothing where the view is closed. */
+  showNear(rows: NearMiss[]): void {
+    this.set(
+      "near",
+      rows.map((one) => ({
+        type: "Feature",
+        properties: { colour: NEAR_COLOURS[one.kind] ?? "#8a96a8", severity: one.severity, text: `${measure(one)} · ${new Date(one.at_ms).toLocaleString("sv")}` },
+        geometry: { type: "Point", coordinates: this.frame.position(one.x_m, one.y_m) },
+      })),
+    );
   }
 
   private set(source: string, features: Feature[]): void {

@@ -7,6 +7,7 @@ import "./style.css";
 import { MapFrame } from "./frame";
 import { CLASS_COLOURS, CLASSES, Layers } from "./layers";
 import { addEvent, clearEvents, element, showEvents, showFigures, showIntersections, showProcesses, showWarnings } from "./panels";
+import { Near } from "./near";
 import { Sight } from "./sight";
 import { currentLanguage, switchLanguage, t } from "./text";
 import type { Figures, Objects, ProcessRow, Signal, Site, Update, Warning } from "./types";
@@ -69,10 +70,22 @@ async function start(): Promise<void> {
     if (centre) map.flyTo({ center: centre, zoom: 18.4, duration: 600 });
     sight.choose(name);
   };
-  const sight = new Sight(() => {
+  const sight: Sight = new Sight(() => {
+    if (sight.isOpen) near.close();
     map.resize();
     layers.showEllipses(sight.isOpen ? state.objects : null);
   });
+  const near: Near = new Near(
+    (rows) => {
+      map.resize();
+      layers.showNear(rows);
+    },
+    (x, y) => map.flyTo({ center: frame.position(x, y), zoom: 19, duration: 600 }),
+    () => sight.isOpen && sight.toggle(),
+  );
+  const hint = new maplibregl.Popup({ closeButton: false, offset: 10 });
+  map.on("mousemove", "near", (event) => hint.setLngLat(event.lngLat).setText(String(event.features?.[0]?.properties?.text)).addTo(map));
+  map.on("mouseleave", "near", () => hint.remove());
   const render = (update: Update): void => {
     state.updates++;
     if (update.type === "objects") {
@@ -101,6 +114,7 @@ async function start(): Promise<void> {
       state.figures = update;
       showFigures(update);
     } else if (update.type === "event") {
+      if (update.kind === "edge.near_miss") near.soon();
       addEvent(update);
       showEvents();
     }
@@ -113,6 +127,7 @@ async function start(): Promise<void> {
     element("language").textContent = t("other");
     for (const one of document.querySelectorAll<HTMLElement>("[data-text]")) one.textContent = t(one.dataset.text ?? "");
     showLegend();
+    near.render();
     showWarnings(state.warnings, chooseWarning);
     showProcesses(state.processes);
     if (state.figures) showFigures(state.figures);

@@ -171,4 +171,41 @@ export interface Sensors {
   sensors: SensorRow[];
 }
 
+export interface NearMiss {
+  kind: string;
+  at_ms: number;
+  x_m: number;
+  y_m: number;
+  intersection: string;
+  first_class: string;
+  second_class: string;
+  first_speed_mps: number;
+  second_speed_mps: number;
+  post_encroachment_s: number | null;
+  time_to_collision_s: number | null;
+  required_braking_mps2: number | null;
+  severity: number;
+}
+
+export interface NearPlace {
+  x_m: number;
+  y_m: number;
+  intersection: string;
+  count: number;
+  severity: number;
+  by_kind: Record<string, number>;
+}
+
+export interface NearMisses {
+  counts: {
+    total: number;
+    serious: number;
+    by_kind: Record<string, number>;
+    by_intersection: Record<string, number>;
+    places: NearPlace[];
+  };
+  is_cut: boolean;
+  near_misses: NearMiss[];
+}
+
 export type Update = Picture | Sensors | Objects | Signals | Warnings | Processes | Figures | EventRow;
