@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_maps.lane_tracking import FORGOTTEN_AFTER_S, HYPOTHESES, JUMP, LANE_CHANGES_PER_S, LaneTracker
-from lukou_maps.matching import LaneCandidates
+from lukou_maps.matches import LaneCandidates
 from lukou_maps.ragged import Ints
 
 

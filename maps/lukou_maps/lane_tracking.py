@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_maps.lane_graph import LaneGraph
-from lukou_maps.matching import LaneCandidates, LaneMatcher, NearSegments
+from lukou_maps.matches import LaneCandidates, NearSegments
+from lukou_maps.matching import LaneMatcher
 from lukou_maps.ragged import Booleans, Floats, Ints
 from lukou_maps.tables import Connections
 from lukou_maps.vocabulary import LaneKind

@@ -7,15 +7,16 @@ several lanes) go to the smallest ``|d| / w``. Measured in docs/maps.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from lukou_maps.grid import LEAST_HALF_M, Grid, Narrow
+from lukou_maps.matches import LaneCandidates, LaneMatch, NearSegments
 from lukou_maps.memory import give_back
 from lukou_maps.quadrangles import quadrangles
-from lukou_maps.ragged import Floats, Ints, spread
+from lukou_maps.ragged import Floats, Ints, least_of_runs, spread
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
 from lukou_maps.vocabulary import Direction
 
@@ -57,84 +58,6 @@ COLUMNS = ("x", "y", "ux", "uy", "length", "first", "last", "half", "taper")
 
 _PLACE_BITS = 20
 """Low bits of a cost that give way to the place of its candidate: costs are then exact to 1e-9 of themselves."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LaneMatch:
-    """The best lane of each point.
-
-    Attributes
-    ----------
-    lane : (n,) int array
-        Lane, -1: none within `REACH_M`.
-    s_m : (n,) float array
-        Arc length on the lane. [m]
-    d_m : (n,) float array
-        Signed offset from the centre line, left positive. [m]
-    probability : (n,) float array
-        Probability that the lane is right; 0 where there is none.
-    """
-
-    lane: Ints
-    s_m: Floats
-    d_m: Floats
-    probability: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LaneCandidates:
-    """All lanes that a point may be on, best first within a point.
-
-    Attributes
-    ----------
-    point : (m,) int array
-        Point that the candidate belongs to, ascending.
-    lane, s_m, d_m, probability
-        As in `LaneMatch`; probabilities of one point sum to 1.
-    """
-
-    point: Ints
-    lane: Ints
-    s_m: Floats
-    d_m: Floats
-    probability: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NearSegments:
-    """Every lane near each point, with the place on it that is nearest.
-
-    Attributes
-    ----------
-    point, lane : (m,) int array
-        Point, ascending, and lane; each pair once.
-    s_m, d_m : (m,) float array
-        Arc length and signed offset of the nearest place. [m]
-    excess_m : (m,) float array
-        Distance outside the lane. [m]
-    half_m : (m,) float array
-        Half of the width there. [m]
-    ux, uy : (m,) float array
-        Direction there.
-    beyond_m : (m,) float array
-        How far the point lies past the end of the lane (positive) or before its start (negative). [m]
-    across_m : (m,) float array
-        Signed offset, without what lies past either end. [m]
-    bend_rad : (m,) float array
-        Change of the lane's direction over the last `BEND_M`. [rad]
-    """
-
-    point: Ints
-    lane: Ints
-    s_m: Floats
-    d_m: Floats
-    excess_m: Floats
-    half_m: Floats
-    ux: Floats
-    uy: Floats
-    beyond_m: Floats
-    across_m: Floats
-    bend_rad: Floats
 
 
 class LaneMatcher:
@@ -301,13 +224,15 @@ class LaneMatcher:
         share += self._s.take(segment)
         return np.asarray(share)
 
-    def near(self, x_m: Floats, y_m: Floats) -> NearSegments:
+    def near(self, x_m: Floats, y_m: Floats, margin_m: float = np.inf) -> NearSegments:
         """Every lane that may be meant by each point, with the nearest place on it.
 
         Parameters
         ----------
         x_m, y_m : (n,) float array
             Points. [m]
+        margin_m : float
+            Lanes whose edge is farther than this are left out. [m]
         """
         x_m, y_m = np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
         grid = self._candidate_grid
@@ -315,36 +240,48 @@ class LaneMatcher:
         counts = grid.count.take(cell)
         owner = np.arange(len(x_m)).repeat(counts)
         segment = grid.entries.take(spread(grid.start.take(cell).astype(np.int64), counts.astype(np.int64)))
-        sx, sy, ux, uy, length, slant, end_slant, half, taper = self._table
-        dx, dy = x_m.take(owner) - sx.take(segment), y_m.take(owner) - sy.take(segment)
-        ux, uy = ux.take(segment), uy.take(segment)
-        along, across = dx * ux + dy * uy, ux * dy - uy * dx
-        inside = np.minimum(along, length.take(segment) + end_slant.take(segment) * across)
-        inside = np.maximum(inside, slant.take(segment) * across)
-        distance = np.hypot(across, along - inside)
+        sx, sy, ux, uy, length, slant, end_slant, half, taper = self._table.take(segment, axis=1)
+        dx, dy = x_m.take(owner), y_m.take(owner)
+        dx -= sx
+        dy -= sy
+        along = dx * ux
+        along += dy * uy
+        across = ux * dy
+        across -= uy * dx
+        end_slant *= across
+        length += end_slant
+        slant *= across
+        inside = np.minimum(along, length, out=length)
+        np.maximum(inside, slant, out=inside)
+        beyond = along - inside
+        distance = np.hypot(across, beyond)
         lane = self._lane.take(segment)
-        # the best segment of each (point, lane): order by the pair, then by distance
-        keys = owner * (len(self.lanes) + 1) + lane
-        order = np.lexsort((distance, keys))
-        keep = np.ones(len(order), np.bool_)
-        keep[1:] = np.diff(keys[order]) != 0
-        kept = order[keep]
-        kept = kept[(distance[kept] <= REACH_M)]
-        segment, inside, distance = segment[kept], inside[kept], distance[kept]
-        half = np.maximum(half.take(segment) + taper.take(segment) * inside, LEAST_HALF_M)
-        beyond = along[kept] - inside
+        kept = least_of_runs(
+            owner * (len(self.lanes) + 1) + lane, distance
+        )  # cells name segments in the order of lanes
+        taper *= inside
+        half += taper
+        np.maximum(half, LEAST_HALF_M, out=half)
+        half, across, beyond, distance = half.take(kept), across.take(kept), beyond.take(kept), distance.take(kept)
+        excess = np.abs(across)
+        excess -= half
+        excess = np.hypot(np.maximum(excess, 0.0, out=excess), beyond)
+        chosen = np.flatnonzero((distance <= REACH_M) & (excess <= margin_m))
+        kept, half, across, beyond = kept.take(chosen), half.take(chosen), across.take(chosen), beyond.take(chosen)
+        distance, segment, inside = distance.take(chosen), segment.take(kept), inside.take(kept)
         at_end = np.where(beyond > 0, self._is_last[segment], self._is_first[segment]) & (beyond != 0)
+        signed = np.copysign(distance, across)
         return NearSegments(
-            owner[kept],
-            lane[kept],
-            self._arc(segment, inside, across[kept]),
-            np.copysign(distance, across[kept]),
-            np.hypot(np.maximum(np.abs(across[kept]) - half, 0.0), beyond),
+            owner.take(kept),
+            lane.take(kept),
+            self._arc(segment, inside, across),
+            signed,
+            excess.take(chosen),
             half,
-            ux[kept],
-            uy[kept],
+            ux.take(kept),
+            uy.take(kept),
             np.where(at_end, beyond, 0.0),
-            np.where(at_end, across[kept], np.copysign(distance, across[kept])),
+            np.where(at_end, across, signed),
             self._bend.take(segment),
         )
 
@@ -355,6 +292,7 @@ class LaneMatcher:
         heading_rad: Floats | None = None,
         object_class: Ints | None = None,
         deviation_m: Floats | None = None,
+        margin_m: float = np.inf,
     ) -> LaneCandidates:
         """All lanes that come into question, with probabilities.
 
@@ -368,6 +306,8 @@ class LaneMatcher:
             `lukou.v1.ObjectClass`; 0: not known.
         deviation_m : (n,) float array, optional
             Standard deviation of the position across the lane. [m]
+        margin_m : float
+            Lanes whose edge is farther than this do not come into question. [m]
 
         Returns
         -------
@@ -379,7 +319,7 @@ class LaneMatcher:
         ``-2 log`` of a lane's likelihood is ``(excess / sigma_d)^2 + (d / w)^2 + (angle / sigma_heading)^2`` plus
         `WRONG_CLASS_COST`, with excess the distance outside the lane.
         """
-        near = self.near(x_m, y_m)
+        near = self.near(x_m, y_m, margin_m)
         sigma = LATERAL_DEVIATION_M if deviation_m is None else np.maximum(deviation_m, 0.1)[near.point]
         cost = (near.excess_m / sigma) ** 2 + (near.d_m / (2.0 * near.half_m)) ** 2
         if heading_rad is not None:
@@ -387,12 +327,20 @@ class LaneMatcher:
         if object_class is not None:
             cost += self.class_cost(np.asarray(object_class, np.int64)[near.point], near.lane)
         order = np.lexsort((cost, near.point))
-        point, cost = near.point[order], cost[order]
-        begin = np.searchsorted(point, point)
+        point, cost = near.point.take(order), cost.take(order)
+        begin = point.searchsorted(point)
         weight = np.exp(-0.5 * (cost - cost[begin])) if len(cost) else cost
         total = np.bincount(point, weights=weight)
         probability = weight / total[point] if len(cost) else weight
-        return LaneCandidates(point, near.lane[order], near.s_m[order], near.d_m[order], probability)
+        return LaneCandidates(
+            point,
+            near.lane.take(order),
+            near.s_m.take(order),
+            near.d_m.take(order),
+            probability,
+            near.ux.take(order),
+            near.uy.take(order),
+        )
 
     def heading_cost(self, heading_rad: Floats, near: NearSegments, deviation_rad: Floats | float) -> Floats:
         """Minus twice the log-likelihood of directions on lanes, 0 where a direction is nan."""

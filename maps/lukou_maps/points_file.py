@@ -13,7 +13,8 @@ import numpy as np
 from lukou_maps.errors import MapError
 from lukou_maps.lane_smoothing import Smoother
 from lukou_maps.lane_tracking import LaneTracker
-from lukou_maps.matching import LaneCandidates, LaneMatcher
+from lukou_maps.matches import LaneCandidates
+from lukou_maps.matching import LaneMatcher
 from lukou_maps.projection import MapProjection
 from lukou_maps.ragged import Floats, Ints
 from lukou_maps.road_model import LaneKind, RoadModel

@@ -69,13 +69,15 @@ def test_between_vehicles_only_emergencies_come_true(braking: float, counts: boo
 def test_experience_asks_for_more_where_nothing_comes_of_encounters_and_for_less_where_much_does() -> None:
     settings = ExperienceSettings()
     calm, wild = Encounters(settings), Encounters(settings)
-    usual = calm.required_probability(True)
-    assert usual == pytest.approx(settings.vulnerable_probability)
+    usual = calm.required()
+    assert usual.vulnerable == pytest.approx(settings.vulnerable_probability)
+    assert usual.crossing == pytest.approx(settings.crossing_probability)
     ended(calm, 4.0, 60)
     ended(wild, 0.0, 60)
-    assert calm.required_probability(True) == settings.most_probability
-    assert wild.required_probability(True) == settings.least_probability
-    assert wild.required_probability(False) == pytest.approx(settings.probability)
+    assert calm.required().vulnerable == settings.most_probability
+    assert wild.required().vulnerable == settings.least_probability
+    assert wild.required().same_way == pytest.approx(settings.probability)
+    assert wild.required().crossing == pytest.approx(settings.crossing_probability)
     again = Encounters(settings)
     again.restore(wild.state())
     assert again.state() == wild.state()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lukou_cloud.edge.crossing import crossing_probability
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
@@ -37,11 +38,8 @@ CHANGE_SPREAD = 0.35
 SURE_STOP_MPS = 2.0
 """Below this speed the place where somebody will stop is known better and better. [m/s]"""
 
-ADJUSTED_POWER = 0.5
-"""Where two ways only just meet, a little more or less speed of one driver avoids it unnoticed: the chance to meet counts with this power more."""
-
-LEAST_CHANCE = 0.1
-"""Less probable contacts are left out."""
+LEAST_DEPTH = -1.2816
+"""Contacts less probable than one in ten are left out. [standard deviations]"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +68,9 @@ class Contacts:
     same_way: Booleans
 
 
-def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, settings: WarningSettings) -> Contacts:
+def contacts(
+    users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, settings: WarningSettings, braked: Booleans
+) -> Contacts:
     """All contacts between hypotheses of different road users within the horizon.
 
     Parameters
@@ -83,31 +83,36 @@ def contacts(users: RoadUsers, hypotheses: Hypotheses, predictor: Predictor, set
         Gives lanes and right of way.
     settings : WarningSettings
         Margins.
+    braked : (u,) bool array
+        Who braked in an emergency just now.
     """
     h = hypotheses
-    first, second = _pairs(users, h)
+    first, second, apart = _pairs(users, h)
     if len(first) == 0:
         none, zero = np.zeros(0, np.int64), np.zeros(0)
         return Contacts(none, none, none, zero, zero, np.zeros(0, np.bool_))
-    depth = _depth(users, h, first, second, predictor.times_s, settings)
+    depth = _depth(users, h, first, second, apart, predictor.times_s, settings)
     best = depth.max(axis=1)
+    kept = np.flatnonzero((best > LEAST_DEPTH) & (depth[:, 0] < 0.0))
+    depth, best = depth.take(kept, axis=0), best.take(kept)
+    first, second = first.take(kept), second.take(kept)
     sample = (depth >= np.minimum(best, 0.0)[:, None]).argmax(axis=1)
-    chance = _normal(best)
-    kept = (chance > LEAST_CHANCE) & (depth[:, 0] < 0.0)
-    first, second, sample, chance = first[kept], second[kept], sample[kept], chance[kept]
-    speed = np.maximum(
-        _hurting_speed(users, h, first, sample, predictor), _hurting_speed(users, h, second, sample, predictor)
-    )
-    kept = speed > SLOW_CONTACT_MPS
-    first, second, sample, chance = first[kept], second[kept], sample[kept], chance[kept]
+    fast = np.flatnonzero(_hurting_speed(users, h, first, second, sample, predictor) > SLOW_CONTACT_MPS)
+    first, second, sample, chance = first.take(fast), second.take(fast), sample.take(fast), _normal(best.take(fast))
     along = h.cos[first, sample] * h.cos[second, sample] + h.sin[first, sample] * h.sin[second, sample]
     same_way = along > SAME_WAY_COS
     probability = h.probability[first] * h.probability[second] * chance
     taken = probability / np.maximum(h.intention[first] * h.intention[second], 1e-3)
-    probability = probability * nobody_yields(users, h, predictor, first, second, sample, same_way)
     weak = users.is_vulnerable
-    driven = ~weak[h.user[first]] & ~weak[h.user[second]] & ~same_way
-    probability = np.where(driven, probability * taken**ADJUSTED_POWER, probability)
+    crosses = ~(weak[h.user[first]] | weak[h.user[second]] | same_way)
+    some = np.flatnonzero(crosses)
+    if len(some):
+        rows = (first[some], second[some], sample[some])
+        probability[some] = crossing_probability(users, h, predictor, *rows, taken[some], braked)
+    some = np.flatnonzero(~crosses)
+    if len(some):
+        rows = (first[some], second[some], sample[some])
+        probability[some] *= nobody_yields(users, h, predictor, *rows, same_way[some])
     return Contacts(first, second, sample, probability, taken, same_way)
 
 
@@ -117,21 +122,27 @@ def _normal(z: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-0.07056 * z**3 - 1.5976 * z)))
 
 
-def _hurting_speed(users: RoadUsers, h: Hypotheses, rows: Ints, sample: Ints, predictor: Predictor) -> Floats:
-    """Speed of a vehicle at the contact; a walker's own speed hurts nobody."""
-    before, after = np.maximum(sample - 1, 0), np.minimum(sample + 1, h.travelled_m.shape[1] - 1)
-    speed = (h.travelled_m[rows, after] - h.travelled_m[rows, before]) / (predictor.settings.step_s * (after - before))
-    return np.where(users.object_class[h.user[rows]] == PEDESTRIAN, 0.0, speed)
+def _hurting_speed(
+    users: RoadUsers, h: Hypotheses, first: Ints, second: Ints, sample: Ints, predictor: Predictor
+) -> Floats:
+    """Speed of the faster vehicle at the contact; a walker's own speed hurts nobody."""
+    rows = np.concatenate([first, second])
+    at = np.concatenate([sample, sample])
+    before, after = np.maximum(at - 1, 0), np.minimum(at + 1, h.travelled_m.shape[1] - 1)
+    speed = h.travelled_m[rows, after] - h.travelled_m[rows, before]
+    speed /= predictor.settings.step_s * (after - before)
+    speed[users.object_class[h.user[rows]] == PEDESTRIAN] = 0.0
+    return np.asarray(np.maximum(speed[: len(first)], speed[len(first) :]))
 
 
-def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints]:
-    """Pairs of hypotheses of different road users whose motions come near each other at some time."""
+def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints, Floats]:
+    """Pairs of hypotheses of different road users whose motions come near each other at some time; (2, n, t) what lies between."""
     radius = (0.5 * np.hypot(users.length_m, users.width_m) + 0.2 * users.speed_mps + 0.5)[h.user]
-    west, east = h.x_m.min(axis=1) - radius, h.x_m.max(axis=1) + radius
-    south, north = h.y_m.min(axis=1) - radius, h.y_m.max(axis=1) + radius
-    start = np.searchsorted(h.user, np.arange(len(users)))
+    west, south = h.poses[:2].min(axis=2) - radius
+    east, north = h.poses[:2].max(axis=2) + radius
     if len(h.user) > 2 * len(users) or len(users) > 60:
         # boxes of whole road users first: cheaper than all hypotheses against each other
+        start = h.user.searchsorted(np.arange(len(users)))
         a, b = _meeting(
             np.minimum.reduceat(west, start),
             np.maximum.reduceat(east, start),
@@ -146,14 +157,21 @@ def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints]:
         first, second = first[boxes], second[boxes]
     else:
         first, second = _meeting(west, east, south, north)
-        apart = h.user[first] != h.user[second]
-        first, second = first[apart], second[apart]
+        apart = np.flatnonzero(h.user.take(first) != h.user.take(second))
+        first, second = first.take(apart), second.take(apart)
         first, second = _eligible(users, first, second, h.user)
-    led = (h.leader[first] == h.user[second]) | (h.leader[second] == h.user[first])
-    first, second = first[~led], second[~led]
-    dx, dy = h.x_m[second] - h.x_m[first], h.y_m[second] - h.y_m[first]
-    near = (dx * dx + dy * dy).min(axis=1) < (radius[first] + radius[second]) ** 2
-    return first[near], second[near]
+    led = (h.leader.take(first) == h.user.take(second)) | (h.leader.take(second) == h.user.take(first))
+    free = np.flatnonzero(~led)
+    first, second = first.take(free), second.take(free)
+    places = h.poses[:2]
+    between = places.take(second, axis=1)
+    between -= places.take(first, axis=1)
+    squared = between[0] * between[0]
+    squared += between[1] * between[1]
+    reach = radius.take(first) + radius.take(second)
+    reach *= reach
+    near = np.flatnonzero(squared.min(axis=1) < reach)
+    return first.take(near), second.take(near), between.take(near, axis=1)
 
 
 def _meeting(west: Floats, east: Floats, south: Floats, north: Floats) -> tuple[Ints, Ints]:
@@ -186,53 +204,82 @@ def _product(start: Ints, count: Ints, a: Ints, b: Ints) -> tuple[Ints, Ints]:
 
 
 def _depth(
-    users: RoadUsers, h: Hypotheses, first: Ints, second: Ints, times_s: Floats, settings: WarningSettings
+    users: RoadUsers,
+    h: Hypotheses,
+    first: Ints,
+    second: Ints,
+    between_m: Floats,
+    times_s: Floats,
+    settings: WarningSettings,
 ) -> Floats:
     """How surely the footprints overlap at each sample of time, in standard deviations, (n, t).
 
     On each separating axis of the two rectangles (S. Gottschalk, M. Lin, D. Manocha, "OBBTree", 1996) the overlap is
     compared with the deviation of the distance along that axis; the axis that separates best decides.
     """
-    half_length, half_width = _half_sizes(users, settings)
+    half = _half_sizes(users, settings)
     along2, across2 = _variances(users, h, times_s)
-    a, b = h.user[first], h.user[second]
-    dx, dy = h.x_m[second] - h.x_m[first], h.y_m[second] - h.y_m[first]
-    cos_a, sin_a, cos_b, sin_b = h.cos[first], h.sin[first], h.cos[second], h.sin[second]
-    cos, sin = np.abs(cos_a * cos_b + sin_a * sin_b), np.abs(cos_a * sin_b - sin_a * cos_b)
+    a, b = h.user.take(first), h.user.take(second)
+    dx, dy = between_m
+    (cos_a, sin_a), (cos_b, sin_b) = h.poses[2:].take(first, axis=1), h.poses[2:].take(second, axis=1)
+    cos = cos_a * cos_b
+    cos += sin_a * sin_b
+    np.abs(cos, out=cos)
     cos2 = cos * cos
     sin2 = 1.0 - cos2
-    la, wa, lb, wb = (column[:, None] for column in (half_length[a], half_width[a], half_length[b], half_width[b]))
-    sa, sb, da, db = along2[first], along2[second], across2[a][:, None], across2[b][:, None]
-    vb, va = sb - db, sa - da
-    depth = (la + lb * cos + wb * sin - np.abs(dx * cos_a + dy * sin_a)) / np.sqrt(sa + db + vb * cos2)
-    for axis in (
-        (wa + lb * sin + wb * cos - np.abs(dy * cos_a - dx * sin_a)) / np.sqrt(da + db + vb * sin2),
-        (lb + la * cos + wa * sin - np.abs(dx * cos_b + dy * sin_b)) / np.sqrt(sb + da + va * cos2),
-        (wb + la * sin + wa * cos - np.abs(dy * cos_b - dx * sin_b)) / np.sqrt(db + da + va * sin2),
-    ):
-        np.minimum(depth, axis, out=depth)
-    return np.asarray(depth)
+    sin = np.sqrt(np.maximum(sin2, 0.0))
+    la, wa = half.take(a, axis=1)[:, :, None]
+    lb, wb = half.take(b, axis=1)[:, :, None]
+    da, db = across2.take(a)[:, None], across2.take(b)[:, None]
+    sa, sb = along2.take(first, axis=0), along2.take(second, axis=0)
+    va, vb = sa - da, sb - db
+    sides = (
+        (la, lb * cos + wb * sin, cos_a, sin_a, sa + db, vb * cos2),
+        (wa, lb * sin + wb * cos, -sin_a, cos_a, da + db, vb * sin2),
+        (lb, la * cos + wa * sin, cos_b, sin_b, sb + da, va * cos2),
+        (wb, la * sin + wa * cos, -sin_b, cos_b, db + da, va * sin2),
+    )
+    depth = np.full(dx.shape, np.inf)
+    for own, reach, x, y, variance, turned in sides:
+        gap = dx * x
+        gap += dy * y
+        reach += own
+        reach -= np.abs(gap, out=gap)
+        turned += variance
+        reach /= np.sqrt(turned, out=turned)
+        np.minimum(depth, reach, out=depth)
+    return depth
 
 
-def _half_sizes(users: RoadUsers, settings: WarningSettings) -> tuple[Floats, Floats]:
-    half_length = users.length_m * 0.5 + settings.side_margin_m * 0.5
-    half_width = users.width_m * 0.5 + settings.side_margin_m * 0.5
+def _half_sizes(users: RoadUsers, settings: WarningSettings) -> Floats:
+    """Half of length and width with the margin, (2, u). [m]"""
+    half = np.stack([users.length_m, users.width_m])
+    half += settings.side_margin_m
+    half *= 0.5
     # drivers pass people on refuges closely: only who stands well in the way counts
-    waits = users.is_vulnerable & (users.speed_mps < STANDING_MPS)
-    return np.where(waits, -EVADED_M, half_length), np.where(waits, -EVADED_M, half_width)
+    half[:, users.is_vulnerable & (users.speed_mps < STANDING_MPS)] = -EVADED_M
+    return half
 
 
 def _variances(users: RoadUsers, h: Hypotheses, times_s: Floats) -> tuple[Floats, Floats]:
     """Variance along the way of each hypothesis over time, and across the way of each road user. [m^2]"""
-    position2 = users.deviation_m**2
-    changed = h.travelled_m - users.speed_mps[h.user][:, None] * times_s
-    rate = np.minimum(users.speed_deviation_mps, 1.0)[h.user][:, None] * times_s
+    position2 = users.deviation_m * users.deviation_m
+    way, speeds = h.travelled_m, np.stack([users.speed_mps, np.minimum(users.speed_deviation_mps, 1.0)])
+    steady, rate = speeds.take(h.user, axis=1)[:, :, None] * times_s
+    steady -= way  # what predicted braking and accelerating changes
+    steady *= CHANGE_SPREAD
+    steady *= steady
+    rate *= rate
+    steady += rate
+    share = way * SPREAD
+    share *= share
+    steady += share
     # who is expected to stand somewhere stands there or before
-    pace = np.diff(h.travelled_m, axis=1, prepend=0.0) * (1.0 / (times_s[1] * SURE_STOP_MPS))
-    moving = np.minimum(pace, 1.0)
-    along2 = (
-        position2[h.user][:, None]
-        + 0.02
-        + moving * ((SPREAD * h.travelled_m) ** 2 + (CHANGE_SPREAD * changed) ** 2 + rate * rate)
-    )
-    return along2, position2 + ACROSS_M**2
+    pace = np.empty_like(way)
+    np.subtract(way[:, 1:], way[:, :-1], out=pace[:, 1:])
+    pace[:, 0] = 0.0
+    pace *= 1.0 / (times_s[1] * SURE_STOP_MPS)
+    np.minimum(pace, 1.0, out=pace)
+    steady *= pace
+    steady += (position2 + 0.02).take(h.user)[:, None]
+    return steady, position2 + ACROSS_M**2

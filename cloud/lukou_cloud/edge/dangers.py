@@ -76,9 +76,10 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """How probable a contact must be to begin a warning: between vehicles, and with a vulnerable road user."""
+    """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user."""
 
-    vehicles: float = 0.45
+    crossing: float = 0.12
+    same_way: float = 0.2
     vulnerable: float = 0.45
 
 
@@ -88,6 +89,7 @@ def dangers(
     predictor: Predictor,
     settings: WarningSettings,
     required: Required = Required(),
+    braked: Booleans | None = None,
 ) -> tuple[Dangers, Hypotheses, Contacts]:
     """Predict and judge one instant.
 
@@ -103,6 +105,8 @@ def dangers(
         Thresholds.
     required : Required
         How probable contacts must be.
+    braked : (u,) bool array, optional
+        Who braked in an emergency just now.
 
     Returns
     -------
@@ -114,7 +118,8 @@ def dangers(
         Meetings that are expected if nobody gives way.
     """
     h = predictor.predict(users, lights)
-    found = contacts(users, h, predictor, settings)
+    hard = np.zeros(len(users), np.bool_) if braked is None else braked
+    found = contacts(users, h, predictor, settings, hard)
     parts = [
         _of_contacts(users, h, found, predictor, settings, required),
         _rear_end(users, h, settings),
@@ -140,15 +145,17 @@ def _of_contacts(
     kept = np.flatnonzero(time_s <= limit)
     group = first[kept] * len(users) + second[kept]
     unique, number = np.unique(group, return_inverse=True)
-    total = np.bincount(number, weights=found.probability[kept], minlength=len(unique))
+    needed = np.where(
+        vulnerable[kept], required.vulnerable, np.where(found.same_way[kept], required.same_way, required.crossing)
+    )
+    likely = np.bincount(number, weights=found.probability[kept], minlength=len(unique))
+    share = np.bincount(number, weights=found.probability[kept] / needed, minlength=len(unique))
     unyielding = np.bincount(number, weights=found.path_probability[kept], minlength=len(unique))
     best = np.full(len(unique), -1)
     order = np.argsort(found.probability[kept], kind="stable")
     best[number[order]] = kept[order]
-    weak = vulnerable[best]
-    needed = np.where(weak, required.vulnerable, required.vehicles)
-    chosen = (total >= needed) | (unyielding >= settings.hold_probability)
-    row, likely = best[chosen], np.asarray(np.minimum(total[chosen], 1.0), np.float64)
+    chosen = (share >= 1.0) | (unyielding >= settings.hold_probability)
+    row, sure = best[chosen], np.asarray(np.minimum(likely[chosen], 1.0), np.float64)
     kind = _kinds(users, h, found, row, predictor)
     a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
     # warn first who is not the walker, and of two vehicles the faster one
@@ -158,7 +165,7 @@ def _of_contacts(
     a, b, ha, hb = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, hb, ha), np.where(swap, ha, hb)
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
-    return Dangers(kind, a, b, likely, time_s[row], ha, hb, x_m, y_m, likely >= needed[chosen])
+    return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, share[chosen] >= 1.0)
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:

@@ -107,20 +107,24 @@ class Encounters:
         self.open: dict[tuple[int, int], Encounter] = {}
         self.counts = {False: [0.0, 0.0], True: [0.0, 0.0]}  # come true, and all, without and with vulnerable ones
 
-    def required_probability(self, is_vulnerable: bool) -> float:
-        """How probable a contact must be before it is warned of."""
+    def required(self) -> Required:
+        """How probable contacts must be before they are warned of."""
+        s = self.settings
+        bounds = (s.least_probability, s.most_probability)
+        return Required(
+            self._required(False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
+            self._required(False, s.probability, *bounds),
+            self._required(True, s.vulnerable_probability, *bounds),
+        )
+
+    def _required(self, is_vulnerable: bool, usual: float, least: float, most: float) -> float:
         s = self.settings
         true, total = self.counts[is_vulnerable]
         share = (true + s.prior_weight * s.prior_share) / (total + s.prior_weight)
-        usual = s.vulnerable_probability if is_vulnerable else s.probability
         required = usual * (s.prior_share / max(share, 1e-6)) ** s.steepness
         if true < s.least_come_true:
             required = max(required, usual)
-        return float(min(max(required, s.least_probability), s.most_probability))
-
-    def required(self) -> Required:
-        """The same for both kinds of pairs."""
-        return Required(self.required_probability(False), self.required_probability(True))
+        return float(min(max(required, least), most))
 
     def step(
         self, now_ns: int, users: RoadUsers, hypotheses: Hypotheses, contacts: Contacts, times_s: Floats

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 
 
@@ -27,8 +29,8 @@ class Hypotheses:
         Does not give way although it should and could.
     travelled_m : (h, t) float array
         Distance from now at each sample of time. [m]
-    x_m, y_m, cos, sin : (h, t) float array
-        Position and direction at each sample of time. [m, 1]
+    poses : (4, h, t) float array
+        Position and direction (x, y, cosine, sine) at each sample of time. [m, 1]
     connection : (h,) int array
         Line of `Lights` that lies next ahead, -1: none.
     line_m : (h,) float array
@@ -48,12 +50,29 @@ class Hypotheses:
     intention: Floats
     ignores: Booleans
     travelled_m: Floats
-    x_m: Floats
-    y_m: Floats
-    cos: Floats
-    sin: Floats
+    poses: Floats
     connection: Ints
     line_m: Floats
     is_running_red: Booleans
     leader: Ints
     leader_gap_m: Floats
+
+    @property
+    def x_m(self) -> Floats:
+        """East at each sample of time, (h, t). [m]"""
+        return np.asarray(self.poses[0])
+
+    @property
+    def y_m(self) -> Floats:
+        """North. [m]"""
+        return np.asarray(self.poses[1])
+
+    @property
+    def cos(self) -> Floats:
+        """Cosine of the direction."""
+        return np.asarray(self.poses[2])
+
+    @property
+    def sin(self) -> Floats:
+        """Sine of the direction."""
+        return np.asarray(self.poses[3])

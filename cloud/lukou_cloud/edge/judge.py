@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lukou_cloud.edge.dangers import Dangers, dangers, joined_dangers
+from lukou_cloud.edge.hard_braking import Emergencies
 from lukou_cloud.edge.encounters import Encounters, Outcome
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes, Key
 from lukou_cloud.edge.hypotheses import Hypotheses
@@ -68,6 +69,7 @@ class Judge:
         self.predictor = Predictor(model, prediction, may_turn_on_red)
         self.episodes = Episodes(warnings)
         self.encounters = Encounters(experience)
+        self.emergencies = Emergencies()
         self.rules = Rules(rules)
 
     def step(self, now_ns: int, measured_ns: int, users: RoadUsers, lights: Lights) -> Judgement:
@@ -84,7 +86,10 @@ class Judge:
         lights : Lights
             Signals then.
         """
-        found, hypotheses, expected = dangers(users, lights, self.predictor, self.settings, self.encounters.required())
+        braked = self.emergencies.step(measured_ns, users)
+        found, hypotheses, expected = dangers(
+            users, lights, self.predictor, self.settings, self.encounters.required(), braked
+        )
         outcomes = self.encounters.step(measured_ns, users, hypotheses, expected, self.predictor.times_s)
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])
         seen, rows = keys(users, found)
@@ -106,6 +111,7 @@ class Judge:
             "last_lane": sorted(self.predictor.last_lane.items()),
             "since": [[*key, at_ns] for key, at_ns in self.rules.since.items()],
             "encounters": self.encounters.state(),
+            "emergencies": sorted(self.emergencies.last_ns.items()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -116,6 +122,7 @@ class Judge:
         self.predictor.last_lane = {int(user): int(lane) for user, lane in state["last_lane"]}
         self.rules.since = {(kind, number): at_ns for kind, number, at_ns in state["since"]}
         self.encounters.restore(state["encounters"])
+        self.emergencies.last_ns = {int(number): int(at_ns) for number, at_ns in state["emergencies"]}
 
 
 def _plain(episode: Episode) -> dict[str, Any]:

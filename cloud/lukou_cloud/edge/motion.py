@@ -88,7 +88,7 @@ def travelled(
     """
     steps, middles = _steps(float(times_s[-1]))
     way = np.zeros(len(speed_mps))
-    ways, speed = [way], speed_mps
+    ways, speed = [way], speed_mps.copy()
     changes = _changes(speed_mps, acceleration_mps2, steps, middles, settings.acceleration_fades_s)
     released = np.flatnonzero(np.isfinite(stop_m) & (until_s < times_s[-1]))
     if len(released):
@@ -101,30 +101,66 @@ def travelled(
     leader, gap = following.row, np.where(led, np.maximum(following.gap_m - STANDING_GAP_M, 0.0), np.inf)
     bounded = bool(led.any()) or bool(np.isfinite(stop_m).any())
     brake, headway = settings.braking_mps2, np.where(led, HEADWAY_S, 0.0)
+    pulls = {step: _pull(brake, step, headway) for step in set(steps)} if bounded else {}
+    room, stop = gap, stop_m
     for k, step in enumerate(steps):
-        new = np.minimum(np.maximum(speed + changes[k], 0.0), ratio * limit)
+        new = changes[k]
+        new += speed
+        np.maximum(new, 0.0, out=new)
+        limit *= ratio
+        np.minimum(new, limit, out=new)
         if bounded:
-            stop = np.where(until_s > middles[k], stop_m, np.inf)
-            ahead = speed[leader]
-            room = np.minimum(gap + way[leader] + ahead * (step + ahead * (0.5 / brake)), stop) - way
-            new = np.minimum(new, _able_to_stop(speed, room, brake, step, headway))
-        new = np.maximum(np.maximum(new, speed - HARDEST_MPS2 * step), 0.0)
-        before, way = way, way + (speed + new) * (0.5 * step)
-        speed = new
+            if len(released):
+                stop = np.where(until_s > middles[k], stop_m, np.inf)
+            ahead = speed.take(leader)
+            further = ahead * (0.5 / brake)
+            further += step
+            further *= ahead
+            further += room
+            np.minimum(further, stop, out=further)
+            further -= way
+            np.minimum(new, _able_to_stop(speed, further, brake, step, pulls[step]), out=new)
+        np.maximum(new, speed - HARDEST_MPS2 * step, out=new)
+        np.maximum(new, 0.0, out=new)
+        before = way
+        speed += new
+        speed *= 0.5 * step
+        speed += way
+        way, speed = speed, new
         if bounded:  # nobody drives through the one ahead, and whoever stops before a line at all does not stop beyond
-            way = np.minimum(way, np.maximum(np.minimum(gap + way[leader], stop), before))
+            room = way.take(leader)
+            room += gap
+            most = np.minimum(room, stop)
+            np.maximum(most, before, out=most)
+            np.minimum(way, most, out=way)
+            room = way.take(leader)
+            room += gap
         ways.append(way)
         if k + 1 < len(steps):
             limit = kept_speed(way + speed * (0.5 * steps[k + 1]))
     return np.asarray(_resampling(steps, tuple(times_s.tolist())) @ np.array(ways)).T
 
 
-def _able_to_stop(speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, headway_s: Floats) -> Floats:
-    """Speed after a step from which stopping within the room is still possible: v'^2 / 2b + v' tau + (v + v') h / 2 = room."""
+def _pull(braking_mps2: float, step_s: float, headway_s: Floats) -> tuple[Floats, Floats]:
+    """What `_able_to_stop` takes of one length of step: the linear term of its equation, and its square."""
     linear = braking_mps2 * (step_s + 2.0 * headway_s)
-    constant = braking_mps2 * (step_s * speed_mps - 2.0 * room_m)
-    square = linear * linear
-    return np.asarray(0.5 * (np.sqrt(np.maximum(square - 4.0 * constant, square)) - linear))
+    return linear, linear * linear
+
+
+def _able_to_stop(
+    speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, pull: tuple[Floats, Floats]
+) -> Floats:
+    """Speed after a step from which stopping within the room is still possible: v'^2 / 2b + v' tau + (v + v') h / 2 = room."""
+    linear, square = pull
+    found = speed_mps * (-4.0 * braking_mps2 * step_s)
+    room_m *= 8.0 * braking_mps2
+    found += room_m
+    found += square
+    np.maximum(found, square, out=found)
+    np.sqrt(found, out=found)
+    found -= linear
+    found *= 0.5
+    return found
 
 
 @lru_cache(maxsize=16)

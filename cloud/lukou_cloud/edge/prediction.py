@@ -37,6 +37,9 @@ BESIDE_PER_M = 0.12
 USUAL_LENGTH_M = 6.0
 """Who is farther than the first outside a lane does not follow it; long vehicles cut corners: more per metre of length beyond the last. [m, 1, m]"""
 
+CONSIDERED_M = 3.5
+"""Lanes whose edge is farther away are not weighed at all. [m]"""
+
 LEAST_LANE_PROBABILITY = 0.02
 """Less probable lanes are left out."""
 
@@ -100,6 +103,7 @@ class Predictor:
         if may_turn_on_red is not None:
             self._may_turn_on_red[: len(may_turn_on_red)] = may_turn_on_red
         self._follows = may_follow(model)
+        self._half_width = model.lanes.width_m * 0.5
         areas = model.conflict_areas
         keys = areas.lane_a * len(model.lanes) + areas.lane_b
         order = np.argsort(keys, kind="stable")
@@ -163,23 +167,26 @@ class Predictor:
             heading,
             users.object_class[wheeled],
             np.maximum(users.deviation_m[wheeled], self.settings.lane_deviation_m),
+            CONSIDERED_M,
         )
         beside = BESIDE_LANE_M + BESIDE_PER_M * np.maximum(users.length_m[wheeled] - USUAL_LENGTH_M, 0.0)
-        kept = (np.abs(found.d_m) < self.model.lanes.width_m[found.lane] * 0.5 + beside[found.point]) & (
-            found.probability > LEAST_LANE_PROBABILITY
-        )
-        point, lane, s_m, weight = found.point[kept], found.lane[kept], found.s_m[kept], found.probability[kept]
-        _, _, direction = self.ways.catalogue.geometry.pose(lane, s_m)
         aligned = np.where(users.speed_mps[wheeled] < CREEPING_MPS, CREEPING_COS, ALIGNED_COS)
-        kept = np.cos(direction - heading[point]) > aligned[point]
-        user, lane, s_m, weight = wheeled[point[kept]], lane[kept], s_m[kept], weight[kept]
+        point = found.point
+        along = np.cos(heading).take(point) * found.ux
+        along += np.sin(heading).take(point) * found.uy
+        kept = np.abs(found.d_m) < self._half_width.take(found.lane) + beside.take(point)
+        kept &= found.probability > LEAST_LANE_PROBABILITY
+        kept &= along > aligned.take(point)
+        rows = kept.nonzero()[0]
+        user, lane = wheeled.take(point.take(rows)), found.lane.take(rows)
+        s_m, weight = found.s_m.take(rows), found.probability.take(rows)
         known = self.last_lane
-        last = np.array([known.get(number, NONE) for number in users.id.tolist()], np.int64)[user]
+        last = np.array([known.get(number, NONE) for number in users.id.tolist()], np.int64).take(user)
         same = (last >= 0) & ((last == lane) | is_in(self._follows, last * len(self.model.lanes) + lane))
         weight = np.where(same, weight * SAME_ROUTE_FACTOR, weight)
-        weight = weight / np.bincount(user, weights=weight, minlength=count)[user]
+        weight = weight / np.bincount(user, weights=weight, minlength=count).take(user)
         best, best_s = np.full(count, NONE), np.zeros(count)
-        order = np.argsort(weight, kind="stable")
+        order = weight.argsort(kind="stable")
         best[user[order]], best_s[user[order]] = lane[order], s_m[order]
         for number, one in zip(users.id.tolist(), best.tolist(), strict=True):
             if one >= 0:
@@ -273,11 +280,10 @@ class Predictor:
             self.times_s,
             self.settings,
         )
-        x_m, y_m, cos, sin = self._poses(users, user, path, s_m, way)
+        poses = self._poses(users, user, path, s_m, way)
         return Hypotheses(
-            user, path, s_m, weight * intention, intention, goes,
-            way, x_m, y_m, cos, sin, connection, line_m, runs, leader, gap,
-        )  # fmt: skip
+            user, path, s_m, weight * intention, intention, goes, way, poses, connection, line_m, runs, leader, gap
+        )
 
     def _ruling_lines(
         self, lights: Lights, path: Ints, front_m: Floats, line: Ints, line_m: Floats
@@ -356,27 +362,25 @@ class Predictor:
         gap[owner[order]] = np.maximum(ahead - half, 0.0)[order]
         return leader, gap
 
-    def _poses(
-        self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, way: Floats
-    ) -> tuple[Floats, Floats, Floats, Floats]:
+    def _poses(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats, way: Floats) -> Floats:
         on = path >= 0
-        x0, y0 = users.x_m[user], users.y_m[user]
+        place = np.stack([users.x_m, users.y_m]).take(user, axis=1)
         if on.all():
-            x_m, y_m, cos, sin = self.ways.pose(path[:, None], s_m[:, None] + way)
+            poses = self.ways.pose(path[:, None], s_m[:, None] + way)
             # the offset from the centre line now is given up over the next seconds
-            x_m += (x0 - x_m[:, 0])[:, None] * self._fading
-            y_m += (y0 - y_m[:, 0])[:, None] * self._fading
-            return x_m, y_m, cos, sin
-        heading = users.heading_rad[user]
-        cos = np.repeat(np.cos(heading)[:, None], way.shape[1], axis=1)
-        sin = np.repeat(np.sin(heading)[:, None], way.shape[1], axis=1)
-        x_m, y_m = x0[:, None] + way * cos, y0[:, None] + way * sin
-        rows = np.flatnonzero(on)
+            poses[:2] += (place - poses[:2, :, 0])[:, :, None] * self._fading
+            return poses
+        poses = np.empty((4, *way.shape))
+        heading = users.heading_rad.take(user)
+        poses[2], poses[3] = np.cos(heading)[:, None], np.sin(heading)[:, None]
+        np.multiply(poses[2:], way, out=poses[:2])
+        poses[:2] += place[:, :, None]
+        rows = on.nonzero()[0]
         if len(rows):
-            xs, ys, cos[rows], sin[rows] = self.ways.pose(path[rows, None], s_m[rows, None] + way[rows])
-            x_m[rows] = xs + (x0[rows] - xs[:, 0])[:, None] * self._fading
-            y_m[rows] = ys + (y0[rows] - ys[:, 0])[:, None] * self._fading
-        return x_m, y_m, cos, sin
+            along = self.ways.pose(path[rows, None], s_m[rows, None] + way[rows])
+            along[:2] += (place[:, rows] - along[:2, :, 0])[:, :, None] * self._fading
+            poses[:, rows] = along
+        return poses
 
 
 def _likely_behind(users: RoadUsers, user: Ints, leader: Ints, gap_m: Floats) -> Floats:

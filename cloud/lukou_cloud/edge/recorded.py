@@ -2,7 +2,8 @@
 
 ``fcd.csv[.gz]``: columns ``timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;…`` (front bumper, degrees
 clockwise from north), sizes from ``vtypes.csv`` beside it. ``vru.csv[.gz]``: ``t,id,x,y,heading,speed,cls,length,width`` (centre, radians from
-east). Signals: ``t,tls,state`` with one of SUMO's letters per link, changes only.
+east). Lists of tracked road users, as ``lukou track --lists`` writes them: ``t,id,object_class,x_m,y_m,vx_mps,vy_mps,ax_mps2,ay_mps2,yaw_rad,length_m,
+width_m,deviation_m,speed_deviation_mps,existence,unmeasured_s``. Signals: ``t,tls,state`` with one of SUMO's letters per link, changes only.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, entered_lines, link_rows, no_lights
-from lukou_cloud.edge.road_users import Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import MOVING_MPS, Floats, Ints, RoadUsers
+from lukou_cloud.edge.settings import WarningSettings
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import intersection_name
 
@@ -35,6 +37,22 @@ DEFAULT_SIZE = (4.3, 1.8)
 """Length and width where none is told. [m]"""
 
 
+MEASURED = (
+    "x_m",
+    "y_m",
+    "heading_rad",
+    "speed_mps",
+    "acceleration_mps2",
+    "length_m",
+    "width_m",
+    "deviation_m",
+    "speed_deviation_mps",
+    "existence",
+    "unmeasured_s",
+)
+"""Real columns of a `Sighting`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One road user at one instant: identity, class, centre, heading, speed, acceleration, size."""
@@ -48,6 +66,10 @@ class Sighting:
     acceleration_mps2: float
     length_m: float
     width_m: float
+    deviation_m: float = 0.1
+    speed_deviation_mps: float = 0.1
+    existence: float = 1.0
+    unmeasured_s: float = 0.0
 
 
 def read_trajectories(paths: list[Path]) -> list[tuple[float, list[Sighting]]]:
@@ -57,7 +79,14 @@ def read_trajectories(paths: list[Path]) -> list[tuple[float, list[Sighting]]]:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
             head = stream.readline()
             stream.seek(0)
-            rows = _vehicles(stream, path) if "timestep_time" in head else _vulnerable(stream)
+            tracked = "existence" in head
+            rows = (
+                _vehicles(stream, path)
+                if "timestep_time" in head
+                else _lists(stream)
+                if tracked
+                else _vulnerable(stream)
+            )
             for t, sighting in rows:
                 frame = frames.setdefault(round(t, 2), [])
                 if sighting is not None:
@@ -105,6 +134,26 @@ def _vulnerable(stream: Iterator[str]) -> Iterator[tuple[float, Sighting | None]
         size = float(row["length"]), float(row["width"])
         where = float(row["x"]), float(row["y"]), float(row["heading"]), float(row["speed"])
         yield float(row["t"]), Sighting(row["id"], named, *where, 0.0, *size)
+
+
+def _lists(stream: Iterator[str]) -> Iterator[tuple[float, Sighting | None]]:
+    for row in csv.DictReader(stream):
+        vx, vy, ax, ay, yaw = (float(row[name]) for name in ("vx_mps", "vy_mps", "ax_mps2", "ay_mps2", "yaw_rad"))
+        heading = math.atan2(vy, vx) if math.hypot(vx, vy) > MOVING_MPS else yaw
+        rest = ("length_m", "width_m", "deviation_m", "speed_deviation_mps", "existence", "unmeasured_s")
+        yield (
+            float(row["t"]),
+            Sighting(
+                row["id"],
+                int(row["object_class"]),
+                float(row["x_m"]),
+                float(row["y_m"]),
+                heading,
+                math.hypot(vx, vy),
+                ax * math.cos(heading) + ay * math.sin(heading),
+                *(float(row[name]) for name in rest),
+            ),
+        )
 
 
 class RecordedLights:
@@ -164,20 +213,17 @@ def _learned_ends(t: Floats, light: Ints) -> Floats:
     return ends
 
 
-def road_users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, str]) -> RoadUsers:
+def road_users(
+    frame: list[Sighting], numbers: dict[str, int], names: dict[int, str], settings: WarningSettings | None = None
+) -> RoadUsers:
     """Road users of one instant; names that are new get a number in both tables."""
+    trust = settings or WarningSettings()
     for one in frame:
         if one.name not in numbers:
             numbers[one.name] = len(numbers) + 1
             names[len(numbers)] = one.name
-    table = np.array(
-        [
-            (one.x_m, one.y_m, one.heading_rad, one.speed_mps, one.acceleration_mps2, one.length_m, one.width_m)
-            for one in frame
-        ]
-    ).reshape(-1, 7)
-    x, y, heading, speed, acceleration, length, width = table.T
-    count = len(frame)
+    table = np.array([[getattr(one, name) for name in MEASURED] for one in frame]).reshape(-1, len(MEASURED))
+    x, y, heading, speed, acceleration, length, width, deviation, speed_deviation, existence, unmeasured = table.T
     return RoadUsers(
         id=np.array([numbers[one.name] for one in frame], np.int64),
         object_class=np.array([one.object_class for one in frame], np.int64),
@@ -188,7 +234,7 @@ def road_users(frame: list[Sighting], numbers: dict[str, int], names: dict[int, 
         acceleration_mps2=acceleration,
         length_m=length,
         width_m=width,
-        deviation_m=np.full(count, 0.1),
-        speed_deviation_mps=np.full(count, 0.1),
-        is_trusted=np.ones(count, np.bool_),
+        deviation_m=deviation,
+        speed_deviation_mps=speed_deviation,
+        is_trusted=(existence >= trust.least_existence) & (unmeasured <= trust.unmeasured_s),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lukou_cloud.edge import near_miss
+from lukou_cloud.edge.dangers import Required
 from lukou_cloud.edge.episodes import Episode
 from lukou_cloud.edge.followings import Followings
 from lukou_cloud.edge.judge import Judge, Judgement
@@ -85,15 +86,15 @@ class Run:
         What, who and who.
     milliseconds, road_users : list
         CPU time and number of road users of each step.
-    required : tuple of float
-        Probability that contacts between vehicles, and with vulnerable ones, needed at the end.
+    required : Required
+        How probable contacts had to be at the end.
     """
 
     warnings: list[Raised] = field(default_factory=list)
     near_misses: list[tuple[NearMiss, str, str]] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     road_users: list[int] = field(default_factory=list)
-    required: tuple[float, float] = (0.0, 0.0)
+    required: Required = field(default_factory=Required)
 
 
 def warn_recorded(
@@ -130,7 +131,7 @@ def warn_recorded(
     for t, frame in read_trajectories(objects):
         if t > until_s:
             break
-        users, shown, now_ns = road_users(frame, numbers, names), lights.at(t), round(t * 1e9)
+        users, shown, now_ns = road_users(frame, numbers, names, chosen.warnings), lights.at(t), round(t * 1e9)
         begin = time.process_time()
         found = judge.step(now_ns, now_ns, users, shown)
         said = (
@@ -153,7 +154,7 @@ def warn_recorded(
         near += [near_miss.of_following(one, model) for one in followings.step(now_ns, users, found.hypotheses)]
         run.near_misses += [(one, names[one.first_id], names[one.second_id]) for one in near]
     run.warnings = list(result.values())
-    run.required = judge.encounters.required_probability(False), judge.encounters.required_probability(True)
+    run.required = judge.encounters.required()
     return run
 
 

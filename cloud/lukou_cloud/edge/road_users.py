@@ -22,6 +22,9 @@ ANIMAL = int(ObjectClass.OBJECT_CLASS_ANIMAL)
 AROUND_M = 40.0
 """A new list makes its own road users be judged, and all others this near to them. [m]"""
 
+MOVING_MPS = 1.0
+"""Faster tracked road users head where they move; of slower ones the direction of the front is told better by itself. [m/s]"""
+
 _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
 _UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
 

@@ -101,7 +101,18 @@ class WarningSettings(_Frozen):
 class ExperienceSettings(_Frozen):
     """How sure a contact must be before it is warned of, and what experience at the place makes of that."""
 
-    probability: float = Field(0.2, gt=0.0, le=1.0, description="without experience: between vehicles")
+    crossing_probability: float = Field(
+        0.12, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
+    )
+    least_crossing_probability: float = Field(
+        0.07, gt=0.0, le=1.0, description="the same where expected encounters often come true"
+    )
+    most_crossing_probability: float = Field(
+        0.25, gt=0.0, le=1.0, description="the same where they hardly ever do; normal traffic stays below 0.2"
+    )
+    probability: float = Field(
+        0.2, gt=0.0, le=1.0, description="without experience: between vehicles that go the same way"
+    )
     vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
     least_probability: float = Field(
         0.08, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import MOVING_MPS, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.objects import ObjectList
 
@@ -182,7 +182,7 @@ def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
         Who is sure enough to be warned of.
     """
     speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
-    moving = speed > 1.0
+    moving = speed > MOVING_MPS
     heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
     along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
     return RoadUsers(

@@ -85,8 +85,8 @@ class Ways:
         self.catalogue = PathCatalogue(model, horizon_m=HORIZON_M)
         self._share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])
         self._start, self._last = np.zeros(1, np.int64), np.zeros(0, np.int64)
-        self._x, self._y, self._dx, self._dy = (np.zeros(0) for _ in range(4))
-        self._cos, self._sin, self._limit_mps = (np.zeros(0) for _ in range(3))
+        self._samples = np.zeros((6, 0))  # x, y, cosine, sine, and the way to the next sample
+        self._limit_mps = np.zeros(0)
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
         self.duties, self.rights = Meetings(), Meetings()
@@ -113,21 +113,20 @@ class Ways:
         self._extend()
         return found
 
-    def pose(self, path: Ints, s_m: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Position and direction (cosine, sine) of (path, s); beyond the ends along the tangent."""
+    def pose(self, path: Ints, s_m: Floats) -> Floats:
+        """Position and direction (x, y, cosine, sine) of (path, s), one row each; beyond the ends along the tangent."""
         scaled = s_m * (1.0 / SPACING_M)
-        number = np.maximum(np.minimum(scaled.astype(np.int64), self._last[path] - 1), 0)
-        sample, rest = self._start[path] + number, scaled - number
-        return (
-            self._x[sample] + self._dx[sample] * rest,
-            self._y[sample] + self._dy[sample] * rest,
-            self._cos[sample],
-            self._sin[sample],
-        )
+        number = np.minimum(scaled.astype(np.int64), self._last.take(path) - 1)
+        np.maximum(number, 0, out=number)
+        scaled -= number
+        number += self._start.take(path)
+        found = self._samples.take(number, axis=1)
+        found[:2] += found[4:] * scaled
+        return np.asarray(found[:4])
 
     def kept_speed(self, path: Ints, s_m: Floats) -> Floats:
         """Speed that limits and bends ahead allow at (path, s). [m/s]"""
-        return np.asarray(self._limit_mps[self._sample(path, s_m)])
+        return self._limit_mps.take(self._sample(path, s_m))
 
     def speeds_from(self, path: Ints, s_m: Floats) -> Callable[[Floats], Floats]:
         """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
@@ -136,11 +135,13 @@ class Ways:
             return lambda way: np.full(len(way), np.inf)
         everywhere = on.all()
         row = path if everywhere else np.maximum(path, 0)
-        first, last, begin, limit = self._start[row], self._last[row], s_m * (1.0 / SPACING_M), self._limit_mps
+        first, limit = self._start.take(row), self._limit_mps
+        last = first + self._last.take(row)
+        begin = first + s_m * (1.0 / SPACING_M)
 
         def kept(way_m: Floats) -> Floats:
             number = np.minimum((begin + way_m * (1.0 / SPACING_M)).astype(np.int64), last)
-            allowed = limit[first + number]
+            allowed = limit.take(number)
             return allowed if everywhere else np.where(on, allowed, np.inf)
 
         return kept
@@ -148,17 +149,20 @@ class Ways:
     def next_line(self, path: Ints, front_m: Floats) -> tuple[Ints, Floats]:
         """Next line of `Lights` ahead of the front, and its distance; -1, inf: none."""
         sample = self._sample(path, front_m - PASSED_M)
-        line = self._next_line_m[sample]
-        ahead = line - front_m > -PASSED_M
-        return np.where(ahead, self._next_connection[sample], NONE), np.where(ahead, line - front_m, np.inf)
+        line = self._next_line_m.take(sample)
+        line -= front_m
+        ahead = line > -PASSED_M
+        return np.where(ahead, self._next_connection.take(sample), NONE), np.where(ahead, line, np.inf)
 
     def lane_at(self, path: Ints, s_m: Floats) -> Ints:
         """Lane of (path, s), to half a sample."""
         return self.table.lane_at(path, s_m)
 
     def _sample(self, path: Ints, s_m: Floats) -> Ints:
-        number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last[path])
-        return np.asarray(self._start[path] + np.maximum(number, 0))
+        number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last.take(path))
+        np.maximum(number, 0, out=number)
+        number += self._start.take(path)
+        return number
 
     # --- tables ---------------------------------------------------------------------------------------------------
 
@@ -174,9 +178,7 @@ class Ways:
         dx, dy = np.diff(x, append=0.0), np.diff(y, append=0.0)
         dx[last], dy[last] = dx[last - 1], dy[last - 1]
         size = np.maximum(np.hypot(dx, dy), 1e-9)
-        self._x, self._y = table.x_m, table.y_m
-        self._dx, self._dy = np.concatenate([self._dx, dx]), np.concatenate([self._dy, dy])
-        self._cos, self._sin = np.concatenate([self._cos, dx / size]), np.concatenate([self._sin, dy / size])
+        self._samples = np.concatenate([self._samples, np.stack([x, y, dx / size, dy / size, dx, dy])], axis=1)
         limit = self._envelope(start, np.arctan2(dy, dx), table.lane_of_sample[begin:])
         self._limit_mps = np.concatenate([self._limit_mps, limit])
         self._start, self._last = table.sample_start, np.diff(table.sample_start) - 1

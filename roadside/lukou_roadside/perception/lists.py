@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,17 @@ class ListBuilder:
         areas : sequence of PerceivedArea
             What was watched.
         """
+        columns, lane_names = self.columns(tracks, sensor_names)
+        return ObjectList.of(
+            len(columns["id"]),
+            sensor_names=tuple(sensor_names),
+            lane_names=lane_names,
+            perceived_areas=tuple(areas),
+            **columns,
+        )
+
+    def columns(self, tracks: Tracks, sensor_names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+        """Columns of the list of confirmed tracks by their names, and the lanes that its column ``lane`` counts."""
         shown = tracks.take(tracks.is_confirmed)
         count = len(shown)
         vx, vy = shown.state[:, 2], shown.state[:, 3]
@@ -130,9 +142,7 @@ class ListBuilder:
         }
         names = [self._model.lanes.names[k] for k in np.unique(lane[on_lane])]
         self._identities.keep(tracks.birth)
-        return ObjectList.of(
-            count, sensor_names=tuple(sensor_names), lane_names=names, perceived_areas=tuple(areas), **columns
-        )
+        return columns, names
 
     def _lanes(self, shown: Tracks, yaw: Floats, named: Ints) -> tuple[Ints, Floats, Floats, Floats]:
         deviation = np.sqrt(0.5 * (shown.covariance[:, 0, 0] + shown.covariance[:, 1, 1]))

@@ -10,7 +10,7 @@ import csv
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,7 +21,7 @@ from lukou_roadside.perception.identities import Identities
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import P_UU, P_UV, P_VV, P_XX, P_XY, P_YY
+from lukou_roadside.perception.tracking.tracks import P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, Tracks
 
 FRAME_S = 0.1
 """Time from frame to frame. [s]"""
@@ -38,6 +38,7 @@ class RecordedSensors:
     def __init__(self, folder: Path) -> None:
         told = json.loads((folder / "sensors.json").read_text())
         self.duration_s = float(told["duration"])
+        self.begin_s = float(told.get("begin", 0.0))
         self.number = {sensor["name"]: k for k, sensor in enumerate(told["sensors"])}
         self.views = {sensor["name"]: _view(sensor) for sensor in told["sensors"]}
         self.cameras = tuple(_view(sensor) for sensor in told["sensors"] if sensor["kind"] == "cam")
@@ -70,6 +71,7 @@ def track_folder(
     kind: Literal["sync", "async"],
     settings: TrackerSettings | None = None,
     only: Literal["cam", "rad"] | None = None,
+    listed: Callable[[float, Tracks, Sequence[str]], None] | None = None,
 ) -> Tracked:
     """Track all measurements of one folder.
 
@@ -83,6 +85,8 @@ def track_folder(
         Settings of the tracker.
     only : {"cam", "rad"}, optional
         Use the sensors of this kind alone.
+    listed : callable, optional
+        Takes instant, tracks and names of sensors of each frame, for example to publish them.
     """
     folder = Path(folder)
     sensors = RecordedSensors(folder)
@@ -101,6 +105,8 @@ def track_folder(
             tracker.add(scan)
         tracks = tracker.at(now_s)
         milliseconds.append((time.process_time() - begin) * 1e3)
+        if listed is not None:
+            listed(sensors.begin_s + now_s, tracks, list(sensors.number))
         shown = tracks.take(tracks.is_confirmed)
         rows.append(np.column_stack([np.full(len(shown), frame), identities.of(shown.birth), shown.state]))
         covariances.append(shown.values[[P_XX, P_XY, P_YY, P_UU, P_UV, P_VV]].T)
