@@ -75,7 +75,7 @@ def test_experience_asks_for_more_where_nothing_comes_of_encounters_and_for_less
     ended(calm, 4.0, 60)
     ended(wild, 0.0, 60)
     assert calm.required().vulnerable == settings.most_probability
-    assert wild.required().vulnerable == settings.least_probability
+    assert wild.required().vulnerable == settings.least_vulnerable_probability
     assert wild.required().same_way == pytest.approx(settings.probability)
     assert wild.required().crossing == pytest.approx(settings.crossing_probability)
     again = Encounters(settings)

@@ -3,7 +3,7 @@
 Most drivers avoid it, and how they drive two seconds before tells little about who will: on 24 vehicle-hours of simulated dangerous
 traffic the braking that is needed and the right of way that both would keep told collisions from the rest hardly better than chance.
 What does: how sure both ways are, whether one of them braked in an emergency just now (whoever meets a driver who does not keep the rules
-does), whether one runs a red light, and whether the one who should wait stands. The odds below are those of a logistic regression (D. Hosmer,
+does), whether one runs a red light, whether the one who should wait stands, and whether neither can stop any more. The odds below are those of a logistic regression (D. Hosmer,
 S. Lemeshow, "Applied Logistic Regression", 2000, ch. 1) of collisions within five seconds; each set of seeds predicted the other one.
 """
 
@@ -14,17 +14,20 @@ import numpy as np
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
-from lukou_cloud.edge.yielding import right_of_way
+from lukou_cloud.edge.yielding import eases, right_of_way
 from lukou_maps.road_model import RightOfWay
 
-CERTAIN_ODDS = 0.18
+CERTAIN_ODDS = 0.17
 """Odds where both ways are certain and nothing else is known."""
 
 PATH_POWER = 1.35
 """Power of the probability that both take the ways that meet."""
 
-EMERGENCY_FACTOR = 3.7
+EMERGENCY_FACTOR = 3.3
 """Factor where one of both braked in an emergency just now."""
+
+SEALED_FACTOR = 2.7
+"""Factor where neither of both can stop any more."""
 
 RED_FACTOR = 2.1
 """Factor where one of both runs a red light."""
@@ -77,6 +80,8 @@ def crossing_probability(
     waits = ((rule == RightOfWay.A_YIELDS) & stands[a]) | ((rule == RightOfWay.B_YIELDS) & stands[b])
     odds = np.where(waits, CERTAIN_ODDS * STANDING_FACTOR, CERTAIN_ODDS)
     odds[braked[a] | braked[b]] *= EMERGENCY_FACTOR
+    both = eases(users, h, predictor, np.concatenate([first, second]), np.concatenate([sample, sample]))
+    odds *= SEALED_FACTOR ** ((1.0 - both[: len(first)]) * (1.0 - both[len(first) :]))
     odds[h.is_running_red[first] | h.is_running_red[second]] *= RED_FACTOR
     untold = (rule == RightOfWay.UNKNOWN) | (rule == RightOfWay.NONE_YIELDS)
     odds[untold] *= np.where(shares_ground[untold], UNTOLD_FACTOR, APART_FACTOR)

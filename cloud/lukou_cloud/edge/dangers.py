@@ -11,7 +11,7 @@ from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Light, Lights
 from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import SURE_MPS, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.v1.warning_pb2 import WarningKind
 
@@ -24,6 +24,10 @@ TOUCHING_M = 0.3
 
 FAR_M = 80.0
 """Leaders farther ahead are no danger yet. [m]"""
+
+AGILITY_MPS2 = 2.0
+LEAST_REACTION_S = 0.2
+"""What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
 RED_MARGIN_S = 0.5
 """Who arrives less than this after yellow ends may still slip through. [s]"""
@@ -78,7 +82,7 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 class Required:
     """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user."""
 
-    crossing: float = 0.12
+    crossing: float = 0.17
     same_way: float = 0.2
     vulnerable: float = 0.45
 
@@ -196,11 +200,12 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
     follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
     along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
-    speed, ahead = users.speed_mps[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
+    speed, ahead = users.least_speed_mps[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
     closing = speed - ahead
     braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
     needed = required_braking(gap, speed, ahead, braking)
-    soon = settings.rear_end_reaction_s
+    late = np.maximum(users.speed_deviation_mps[follower] - SURE_MPS, 0.0) / AGILITY_MPS2
+    soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
     pushing = np.maximum(users.acceleration_mps2[follower], 0.0)
     then = required_braking(
         gap - closing * soon - 0.5 * pushing * soon**2,

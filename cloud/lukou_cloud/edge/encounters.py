@@ -110,11 +110,10 @@ class Encounters:
     def required(self) -> Required:
         """How probable contacts must be before they are warned of."""
         s = self.settings
-        bounds = (s.least_probability, s.most_probability)
         return Required(
             self._required(False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
-            self._required(False, s.probability, *bounds),
-            self._required(True, s.vulnerable_probability, *bounds),
+            self._required(False, s.probability, s.least_probability, s.most_probability),
+            self._required(True, s.vulnerable_probability, s.least_vulnerable_probability, s.most_probability),
         )
 
     def _required(self, is_vulnerable: bool, usual: float, least: float, most: float) -> float:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lukou_cloud.edge.dangers import Dangers, dangers, joined_dangers
-from lukou_cloud.edge.hard_braking import Emergencies
 from lukou_cloud.edge.encounters import Encounters, Outcome
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes, Key
+from lukou_cloud.edge.hard_braking import Emergencies
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Lights
 from lukou_cloud.edge.prediction import Predictor

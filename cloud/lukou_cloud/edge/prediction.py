@@ -306,7 +306,8 @@ class Predictor:
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
         told = stops(lights, connection, line_m / np.maximum(speed, 0.5), self._may_turn_on_red)
         left_m = line_m - speed * told.from_s
-        can = can_stop(speed, acceleration, left_m, RED_LAG_S, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
+        least = users.least_speed_mps.take(user)
+        can = can_stop(least, acceleration, left_m, RED_LAG_S, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
         runs = told.must & ~can & (told.from_s == 0.0) & (speed > 1.5)
         return runs, told.must & (can | (told.from_s == 0.0)) & ~runs, told.until_s
 

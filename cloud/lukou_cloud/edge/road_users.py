@@ -25,6 +25,12 @@ AROUND_M = 40.0
 MOVING_MPS = 1.0
 """Faster tracked road users head where they move; of slower ones the direction of the front is told better by itself. [m/s]"""
 
+SURE_MPS = 0.1
+DOUBTS = 2.0
+"""Speeds known to the first are believed as they are; of others so many standard deviations beyond it are doubted. Who has just begun to
+brake is seen late: tracked speeds are then too high, by as much as their deviation tells. [m/s, 1]"""
+
+
 _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
 _UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
 
@@ -82,6 +88,12 @@ class RoadUsers:
     def is_two_wheeled_or_on_foot(self) -> Booleans:
         """Motorcycles, bicycles, pedestrians, animals: who makes a danger one of the vulnerable."""
         return _UNPROTECTED[self.object_class]
+
+    @property
+    def least_speed_mps(self) -> Floats:
+        """Speed of who may have begun to brake unseen. [m/s]"""
+        doubt = DOUBTS * np.maximum(self.speed_deviation_mps - SURE_MPS, 0.0)
+        return np.asarray(np.maximum(self.speed_mps - doubt, 0.0))
 
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""

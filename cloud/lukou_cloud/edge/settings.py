@@ -85,7 +85,9 @@ class WarningSettings(_Frozen):
     )
     time_margin_s: float = Field(0.3, ge=0.0, description="passing each other more closely in time is a contact [s]")
     side_margin_m: float = Field(0.15, ge=0.0, description="passing each other more closely in space is a contact [m]")
-    unmeasured_s: float = Field(1.0, gt=0.0, description="road users coasted for longer raise no warning [s]")
+    unmeasured_s: float = Field(
+        0.5, gt=0.0, description="road users coasted for longer raise no warning: they may have braked meanwhile [s]"
+    )
     least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
     red_light_least_s: float = Field(
         0.5,
@@ -102,7 +104,7 @@ class ExperienceSettings(_Frozen):
     """How sure a contact must be before it is warned of, and what experience at the place makes of that."""
 
     crossing_probability: float = Field(
-        0.12, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
+        0.17, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
     )
     least_crossing_probability: float = Field(
         0.07, gt=0.0, le=1.0, description="the same where expected encounters often come true"
@@ -115,7 +117,13 @@ class ExperienceSettings(_Frozen):
     )
     vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
     least_probability: float = Field(
-        0.08, gt=0.0, le=1.0, description="where expected encounters often come true: warn of less is never right"
+        0.08,
+        gt=0.0,
+        le=1.0,
+        description="between vehicles that go the same way, where expected encounters often come true",
+    )
+    least_vulnerable_probability: float = Field(
+        0.12, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist: warn of less is never right"
     )
     most_probability: float = Field(
         0.9, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"

@@ -220,6 +220,10 @@ def conflicts(
     baselines: Annotated[
         bool, typer.Option(help="Run free space, constant speed along lanes and SUMO's SSM too")
     ] = True,
+    tracked_s: Annotated[
+        float, typer.Option("--tracked", help="Also the first seconds of each run as a roadside unit tracks them [s]")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the unit's errors, with --tracked")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """Collision warnings against physical truth, beside other ways to warn, on the same recordings."""
@@ -232,14 +236,21 @@ def conflicts(
     if absent:
         print(f"lukou bench conflicts: there is no {', '.join(absent)}", file=sys.stderr)
         raise typer.Exit(2)
-    figures = measure(list(zip(map_file, folder, strict=True)), baselines)
+    runs = list(zip(map_file, folder, strict=True))
+    figures = measure(runs, baselines)
+    if tracked_s > 0.0:
+        from lukou_sim.bench.conflicts_tracked import measure_tracked
+
+        figures["in_view_of_one_unit"] = measure_tracked(runs, seed, tracked_s)
     if as_json:
-        print_json(figures)
+        print_json(figures, seed=seed if tracked_s > 0.0 else None)
         return
-    for name, row in figures["systems"].items():
+    for name, row in [*figures["systems"].items(), *figures.get("in_view_of_one_unit", {}).items()]:
         print(f"{name}: recall 1.5 s {row['recall_1_5s']}, 3 s {row['recall_3s']}, precision {row['precision']}")
         print(f"    false per vehicle-hour {row['false_per_vehicle_hour']}, red lights {row['red_light_foreseen_1s']}")
-    print(f"Lukou's step [ms]: {figures['step_ms']}")
+    print(f"Lukou's step [ms of CPU], all: {figures['step_ms']}")
+    for one in figures["warn"]:
+        print(f"    by number of road users: {one['step_ms_by_road_users']}")
 
 
 @app.command()
