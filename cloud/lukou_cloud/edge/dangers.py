@@ -25,11 +25,14 @@ TOUCHING_M = 0.3
 FAR_M = 80.0
 """Leaders farther ahead are no danger yet. [m]"""
 
+REAR_END_DOUBTS = 2.0
+"""Standard deviations of the follower's speed that are doubted."""
+
 AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
-RED_MARGIN_S = 0.5
+RED_MARGIN_S = 0.1
 """Who arrives less than this after yellow ends may still slip through. [s]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
@@ -82,7 +85,7 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 class Required:
     """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user."""
 
-    crossing: float = 0.17
+    crossing: float = 0.14
     same_way: float = 0.2
     vulnerable: float = 0.45
 
@@ -200,7 +203,7 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
     follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
     along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
-    speed, ahead = users.least_speed_mps[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
+    speed, ahead = users.least_speed_mps(REAR_END_DOUBTS)[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
     closing = speed - ahead
     braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
     needed = required_braking(gap, speed, ahead, braking)

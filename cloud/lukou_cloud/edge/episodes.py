@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lukou_cloud.edge.settings import WarningSettings
+from lukou_messages.v1.warning_pb2 import WarningKind
 
 UNRAISED_NS = 150_000_000
 """A danger that has not been warned of yet may be absent from one list. [ns]"""
@@ -61,6 +62,7 @@ class Episodes:
 
     def __init__(self, settings: WarningSettings) -> None:
         self._onset_ns = round(settings.onset_s * 1e9)
+        self._red_onset_ns = round(settings.red_light_onset_s * 1e9)
         self._release_ns = round(settings.release_s * 1e9)
         self.open: dict[Key, Episode] = {}
         self.next_number = 1
@@ -93,8 +95,11 @@ class Episodes:
                     ended.append(episode)
             elif episode.raised_ns:
                 standing.append((episode, index.get(key, -1)))
-            elif now_ns - episode.began_ns >= self._onset_ns and episode.last_ns == now_ns:
+            elif now_ns - episode.began_ns >= self._onset_of(episode.kind) and episode.last_ns == now_ns:
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 self.next_number += 1
                 raised.append((episode, index[key]))
         return Changes(tuple(raised), tuple(standing), tuple(ended))
+
+    def _onset_of(self, kind: int) -> int:
+        return self._red_onset_ns if kind == WarningKind.WARNING_KIND_RED_LIGHT else self._onset_ns

@@ -53,6 +53,9 @@ LEAST_FRONT = 0.02
 NOTICED_MPS2 = 3.0
 """Who would have to brake harder for the one ahead and does not brake does not mean to stay behind it. [m/s^2]"""
 
+RED_DOUBTS = 5.0
+"""Standard deviations of speed that are doubted before a red light: between those who brake late and those who do not brake lies little."""
+
 RED_LAG_S = 0.1
 """By so much what is seen of a driver who approaches a red light lags behind what the driver does. [s]"""
 
@@ -109,6 +112,7 @@ class Predictor:
         order = np.argsort(keys, kind="stable")
         self.area_keys, self.area_rules = keys[order], np.asarray(areas.right_of_way, np.int64)[order]
         self.last_lane: dict[int, int] = {}
+        self.lane_now = np.zeros(0, np.int64)  # of the road users of the latest instant
         count = round(settings.horizon_s / settings.step_s) + 1
         self.times_s: Floats = np.arange(count, dtype=np.float64) * settings.step_s
         self._fading = np.exp(-self.times_s / STRAY_S)[None, :]
@@ -193,6 +197,7 @@ class Predictor:
                 known[number] = one
             else:
                 known.pop(number, None)
+        self.lane_now = best
         return user, lane, s_m, weight, (best, best_s)
 
     def _likely_turn(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> Floats:
@@ -306,7 +311,7 @@ class Predictor:
         speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
         told = stops(lights, connection, line_m / np.maximum(speed, 0.5), self._may_turn_on_red)
         left_m = line_m - speed * told.from_s
-        least = users.least_speed_mps.take(user)
+        least = users.least_speed_mps(RED_DOUBTS).take(user)
         can = can_stop(least, acceleration, left_m, RED_LAG_S, self.settings.red_braking_mps2) & (left_m > -PASSED_M)
         runs = told.must & ~can & (told.from_s == 0.0) & (speed > 1.5)
         return runs, told.must & (can | (told.from_s == 0.0)) & ~runs, told.until_s

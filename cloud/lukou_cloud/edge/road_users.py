@@ -26,9 +26,11 @@ MOVING_MPS = 1.0
 """Faster tracked road users head where they move; of slower ones the direction of the front is told better by itself. [m/s]"""
 
 SURE_MPS = 0.1
-DOUBTS = 2.0
-"""Speeds known to the first are believed as they are; of others so many standard deviations beyond it are doubted. Who has just begun to
-brake is seen late: tracked speeds are then too high, by as much as their deviation tells. [m/s, 1]"""
+"""Speeds known to this are believed as they are. Of others their deviations are doubted: who has just begun to brake is seen late, and the tracked
+speed is then too high by one to two of them. [m/s]"""
+
+MOST_DOUBT_MPS = 2.5
+"""No speed is doubted by more, however little its list tells. [m/s]"""
 
 
 _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
@@ -89,10 +91,9 @@ class RoadUsers:
         """Motorcycles, bicycles, pedestrians, animals: who makes a danger one of the vulnerable."""
         return _UNPROTECTED[self.object_class]
 
-    @property
-    def least_speed_mps(self) -> Floats:
-        """Speed of who may have begun to brake unseen. [m/s]"""
-        doubt = DOUBTS * np.maximum(self.speed_deviation_mps - SURE_MPS, 0.0)
+    def least_speed_mps(self, deviations: float) -> Floats:
+        """Speed of who may have begun to brake unseen, if it is overestimated by so many standard deviations. [m/s]"""
+        doubt = np.minimum(deviations * np.maximum(self.speed_deviation_mps - SURE_MPS, 0.0), MOST_DOUBT_MPS)
         return np.asarray(np.maximum(self.speed_mps - doubt, 0.0))
 
     def take(self, rows: Ints | Booleans) -> RoadUsers:

@@ -61,27 +61,26 @@ class Rules:
             Gives lanes and the map.
         """
         s = self.settings
-        lane = np.array([predictor.last_lane.get(number, -1) for number in users.id.tolist()], np.int64)
+        lane = predictor.lane_now
         vehicles = users.is_trusted & ~users.is_vulnerable
-        first = np.searchsorted(h.user, np.arange(len(users)))
+        first = h.user.searchsorted(np.arange(len(users)))
         seen = (
             (WRONG_WAY, s.wrong_way_s, self._against(users, vehicles & (lane < 0), predictor)),
             (STOPPED, s.stopped_s, self._stands(users, vehicles & (lane >= 0), first, h, predictor, lane)),
             (OVERSPEED, s.overspeed_s, self._too_fast(users, vehicles & (lane >= 0), predictor, lane)),
         )
         parts = []
-        here = users.id.tolist()
+        here = set(users.id.tolist()) if self.since else set()
+        kept: dict[tuple[int, int], int] = {}
         for kind, lasts_s, rows in seen:
-            numbers = users.id[rows].tolist()
-            kept = {number: self.since.get((kind, number), now_ns) for number in numbers}
-            for number in here:
-                self.since.pop((kind, number), None)
-            self.since.update({(kind, number): at_ns for number, at_ns in kept.items()})
-            due = [
-                k for k, number in zip(rows.tolist(), numbers, strict=True) if now_ns - kept[number] >= lasts_s * 1e9
-            ]
+            if len(rows) == 0:
+                continue
+            began = [self.since.get((kind, number), now_ns) for number in users.id[rows].tolist()]
+            kept |= {(kind, number): at_ns for number, at_ns in zip(users.id[rows].tolist(), began, strict=True)}
+            due = [k for k, at_ns in zip(rows.tolist(), began, strict=True) if now_ns - at_ns >= lasts_s * 1e9]
             if due:
                 parts.append(_singles(kind, np.array(due, np.int64), first, users))
+        self.since = {key: at_ns for key, at_ns in self.since.items() if key[1] not in here} | kept
         return joined_dangers([*parts, self._queue_ends(users, h, first)])
 
     def _against(self, users: RoadUsers, chosen: Booleans, predictor: Predictor) -> Ints:

@@ -32,10 +32,10 @@ class PredictionSettings(_Frozen):
         description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
     )
     red_braking_mps2: float = Field(
-        5.5,
+        4.7,
         gt=0.5,
-        description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5, and "
-        "tracked speeds lag by some 0.3 s [m/s^2]",
+        description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5; of tracked "
+        "road users the least speed they may have counts [m/s^2]",
     )
     easy_braking_mps2: float = Field(2.5, gt=0.5, description="slowing down for a turn [m/s^2]")
     acceleration_fades_s: float = Field(1.0, gt=0.1, description="acceleration is kept for about this time [s]")
@@ -89,6 +89,9 @@ class WarningSettings(_Frozen):
         0.5, gt=0.0, description="road users coasted for longer raise no warning: they may have braked meanwhile [s]"
     )
     least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
+    red_light_onset_s: float = Field(
+        0.1, ge=0.0, description="who is about to run a light must be for this long: later it is too late [s]"
+    )
     red_light_least_s: float = Field(
         0.5,
         ge=0.0,
@@ -104,10 +107,10 @@ class ExperienceSettings(_Frozen):
     """How sure a contact must be before it is warned of, and what experience at the place makes of that."""
 
     crossing_probability: float = Field(
-        0.17, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
+        0.14, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
     )
     least_crossing_probability: float = Field(
-        0.07, gt=0.0, le=1.0, description="the same where expected encounters often come true"
+        0.06, gt=0.0, le=1.0, description="the same where expected encounters often come true"
     )
     most_crossing_probability: float = Field(
         0.25, gt=0.0, le=1.0, description="the same where they hardly ever do; normal traffic stays below 0.2"

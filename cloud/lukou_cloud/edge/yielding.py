@@ -67,8 +67,10 @@ def nobody_yields(
     share = np.ones(len(first))
     if len(first) == 0:
         return share
-    eases_a = np.where(h.ignores[first], 0.0, eases(users, h, predictor, first, sample))
-    eases_b = np.where(h.ignores[second], 0.0, eases(users, h, predictor, second, sample))
+    rows = np.concatenate([first, second])
+    both = eases(users, h, predictor, rows, np.concatenate([sample, sample]))
+    both[h.ignores[rows]] = 0.0
+    eases_a, eases_b = both[: len(first)], both[len(first) :]
     rule, shares_ground = right_of_way(h, predictor, first, second, sample)
     a_yields = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
     b_yields = (rule == RightOfWay.B_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
@@ -82,7 +84,7 @@ def nobody_yields(
     share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
     if vulnerable.any():
         pairs = np.flatnonzero(vulnerable)
-        beyond = _beyond_roadway(users, predictor)
+        beyond = _beyond_roadway(users, predictor, np.concatenate([h.user[first[pairs]], h.user[second[pairs]]]))
         for walkers, others in ((first, second), (second, first)):
             avoids = _walker_avoids(users, h, beyond, walkers[pairs], others[pairs], sample[pairs])
             share[pairs] = np.minimum(share[pairs], avoids)
@@ -100,21 +102,24 @@ def nobody_yields(
 
 def eases(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Floats:
     """Probability that a driver who means to, stops before the place of contact; 1 where it is easy."""
-    user = h.user[rows]
-    speed, acceleration = users.speed_mps[user], users.acceleration_mps2[user]
+    user = h.user.take(rows)
+    speed, acceleration = users.speed_mps.take(user), users.acceleration_mps2.take(user)
     settings = predictor.settings
     way = np.maximum(h.travelled_m[rows, sample] - speed * settings.reaction_s, 0.1)
-    needed = speed**2 / (2.0 * way)
+    needed = speed * speed
+    needed /= 2.0 * way
     late = np.where(acceleration > -0.3 * needed, LATE_MPS2, 0.0)
-    able = np.minimum(np.maximum((settings.braking_mps2 + 0.75 - needed - late) / 1.5, 0.0), 1.0)
+    able = (settings.braking_mps2 + 0.75 - needed - late) / 1.5
+    np.minimum(np.maximum(able, 0.0, out=able), 1.0, out=able)
     brakes = (acceleration < -0.6 * needed) & (needed < 1.6 * settings.braking_mps2)
     return np.where(brakes, np.maximum(able, 0.9), able)
 
 
-def _beyond_roadway(users: RoadUsers, predictor: Predictor) -> Floats:
-    """How far walkers and cyclists are outside the lanes of vehicles; -inf for all others. [m]"""
-    beyond = np.full(len(users), -np.inf)
-    weak = np.flatnonzero(users.is_vulnerable)
+def _beyond_roadway(users: RoadUsers, predictor: Predictor, concerned: Ints) -> Floats:
+    """How far walkers and cyclists among some are outside the lanes of vehicles; -inf for all others. [m]"""
+    beyond, is_concerned = np.full(len(users), -np.inf), np.zeros(len(users), np.bool_)
+    is_concerned[concerned] = True
+    weak = np.flatnonzero(users.is_vulnerable & is_concerned)
     beyond[weak] = predictor.beyond_roadway_m(users.x_m[weak], users.y_m[weak])
     return beyond
 
