@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lukou_cloud.edge.dangers import REAR_END, VULNERABLE, dangers
+from lukou_cloud.edge.dangers import REAR_END, RED_LIGHT, VULNERABLE, dangers
 from lukou_cloud.edge.episodes import Episodes
 from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind
@@ -71,6 +71,21 @@ def test_creeping_up_and_doubled_tracks_are_no_rear_end_danger(
     assert onsets(predictor, users) == expected
 
 
+@pytest.mark.parametrize(("deviation", "expected"), [(0.1, [REAR_END]), (1.2, [])])
+def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet(
+    predictor: Predictor, deviation: float, expected: list[int]
+) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 11.0, 0.0), (CAR, 18.5, 0.0, 0.0, 0.0))
+    users.speed_deviation_mps[:] = deviation
+    assert onsets(predictor, users) == expected
+
+
+def test_no_speed_is_doubted_without_bound(predictor: Predictor) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 11.0, 0.0), (CAR, 20.0, 0.0, 1.0, 0.0))
+    users.speed_deviation_mps[:] = (9.0, 0.1)
+    assert users.least_speed_mps(5.0).tolist() == [11.0 - MOST_DOUBT_MPS, 1.0]
+
+
 @pytest.mark.parametrize(("aside", "expected"), [(0.0, [VULNERABLE]), (0.8, []), (2.0, [])])
 def test_drivers_pass_those_who_stand_at_the_edge(predictor: Predictor, aside: float, expected: list[int]) -> None:
     users = Lane(predictor).users((CAR, 0.0, 0.0, 10.0, 0.0), (PEDESTRIAN, 20.0, aside, 0.1, 1.5))
@@ -94,3 +109,11 @@ def test_a_warning_is_raised_only_while_its_danger_is_at_onset() -> None:
     for k, begins in enumerate((True, True, False)):
         assert not episodes.step(k * step, [(key, REAR_END, begins)]).raised
     assert len(episodes.step(3 * step, [(key, REAR_END, True)]).raised) == 1
+
+
+def test_red_lights_are_warned_of_after_a_shorter_while() -> None:
+    episodes, step = Episodes(WarningSettings()), 100_000_000
+    seen = [((1, 2, 3), REAR_END, True), ((RED_LIGHT, 2, 0), RED_LIGHT, True)]
+    assert not episodes.step(0, seen).raised
+    assert [one.kind for one, _ in episodes.step(step, seen).raised] == [RED_LIGHT]
+    assert [one.kind for one, _ in episodes.step(2 * step, seen).raised] == [REAR_END]

@@ -113,7 +113,7 @@ class ExperienceSettings(_Frozen):
         0.06, gt=0.0, le=1.0, description="the same where expected encounters often come true"
     )
     most_crossing_probability: float = Field(
-        0.25, gt=0.0, le=1.0, description="the same where they hardly ever do; normal traffic stays below 0.2"
+        0.3, gt=0.0, le=1.0, description="the same where they hardly ever do; normal traffic mostly stays below 0.2"
     )
     probability: float = Field(
         0.2, gt=0.0, le=1.0, description="without experience: between vehicles that go the same way"

@@ -71,7 +71,7 @@ class Scene:
     users: Floats
 
 
-def scenes(folder: Path, centre: tuple[float, float], seconds: float) -> list[Scene]:
+def scenes(folder: Path, centre: tuple[float, float], seconds: float, around_m: float = AROUND_M) -> list[Scene]:
     """Road users around a place, frame by frame, with lane changes drawn out."""
     ways: dict[str, list[tuple[float, Floats]]] = defaultdict(list)
     sizes = {row["id"]: (float(row["length"]), float(row["width"])) for row in _rows(folder / "vtypes.csv", ",")}
@@ -100,7 +100,7 @@ def scenes(folder: Path, centre: tuple[float, float], seconds: float) -> list[Sc
     for name, way in ways.items():
         table = np.array([one for _, one in way])
         _draw_out_lane_changes(table)
-        near = np.hypot(table[:, 1] - centre[0], table[:, 2] - centre[1]) < AROUND_M
+        near = np.hypot(table[:, 1] - centre[0], table[:, 2] - centre[1]) < around_m
         for (t, _), one, is_near in zip(way, table, near, strict=True):
             if is_near:
                 found[t].append((name, one))
@@ -304,18 +304,24 @@ def _write_truth(recorded: list[Scene], cameras: list[dict[str, Any]], out: Path
         table = csv.writer(stream)
         table.writerow(LIST_COLUMNS.split(","))
         for scene in recorded:
-            kind, x, y, heading, speed, acceleration, length, width = scene.users.T
-            seen = np.zeros(len(kind), np.bool_)
+            x, y = scene.users[:, 1], scene.users[:, 2]
+            seen = np.zeros(len(x), np.bool_)
             for camera in cameras:
                 dx, dy = x - camera["x"], y - camera["y"]
                 seen |= _in_view(camera, np.hypot(dx, dy), np.arctan2(dy, dx))
-            for k in np.flatnonzero(seen):
-                cos, sin = math.cos(heading[k]), math.sin(heading[k])
-                moves = (speed[k] * cos, speed[k] * sin, acceleration[k] * cos, acceleration[k] * sin, heading[k])
-                row = (x[k], y[k], *moves, length[k], width[k], 0.1, 0.1, 1.0, 0.0)
-                table.writerow([f"{scene.t:.1f}", scene.names[k], int(kind[k]), *(f"{value:.3f}" for value in row)])
+            for k in np.flatnonzero(seen).tolist():
+                table.writerow(list_row(scene, k))
                 total += 1
     return total
+
+
+def list_row(scene: Scene, k: int) -> list[Any]:
+    """One road user of a scene, exactly, as a row of a list."""
+    kind, x, y, heading, speed, acceleration, length, width = scene.users[k].tolist()
+    cos, sin = math.cos(heading), math.sin(heading)
+    moves = (speed * cos, speed * sin, acceleration * cos, acceleration * sin, heading)
+    row = (x, y, *moves, length, width, 0.1, 0.1, 1.0, 0.0)
+    return [f"{scene.t:.1f}", scene.names[k], int(kind), *(f"{value:.3f}" for value in row)]
 
 
 def _rows(path: Path, delimiter: str) -> Any:

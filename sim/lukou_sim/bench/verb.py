@@ -224,6 +224,7 @@ def conflicts(
         float, typer.Option("--tracked", help="Also the first seconds of each run as a roadside unit tracks them [s]")
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the unit's errors, with --tracked")] = 1,
+    speed: Annotated[bool, typer.Option(help="Also the time of a step for 30, 100 and 200 road users")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """Collision warnings against physical truth, beside other ways to warn, on the same recordings."""
@@ -242,6 +243,10 @@ def conflicts(
         from lukou_sim.bench.conflicts_tracked import measure_tracked
 
         figures["in_view_of_one_unit"] = measure_tracked(runs, seed, tracked_s)
+    if speed:
+        from lukou_sim.bench.conflicts_speed import measure_speed
+
+        figures["step_ms_by_count"] = [measure_speed(*run) for run in runs]
     if as_json:
         print_json(figures, seed=seed if tracked_s > 0.0 else None)
         return
@@ -249,8 +254,8 @@ def conflicts(
         print(f"{name}: recall 1.5 s {row['recall_1_5s']}, 3 s {row['recall_3s']}, precision {row['precision']}")
         print(f"    false per vehicle-hour {row['false_per_vehicle_hour']}, red lights {row['red_light_foreseen_1s']}")
     print(f"Lukou's step [ms of CPU], all: {figures['step_ms']}")
-    for one in figures["warn"]:
-        print(f"    by number of road users: {one['step_ms_by_road_users']}")
+    for one in figures.get("step_ms_by_count", []):
+        print(f"    by number of road users: {one}")
 
 
 @app.command()
