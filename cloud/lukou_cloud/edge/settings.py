@@ -110,7 +110,7 @@ class ExperienceSettings(_Frozen):
         0.14, gt=0.0, le=1.0, description="without experience: between vehicles whose ways cross"
     )
     least_crossing_probability: float = Field(
-        0.06, gt=0.0, le=1.0, description="the same where expected encounters often come true"
+        0.065, gt=0.0, le=1.0, description="the same where expected encounters often come true"
     )
     most_crossing_probability: float = Field(
         0.3, gt=0.0, le=1.0, description="the same where they hardly ever do; normal traffic mostly stays below 0.2"
