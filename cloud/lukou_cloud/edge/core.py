@@ -228,7 +228,7 @@ class EdgeCore:
                 self._services.address(made)
             return made
 
-        near = [near_miss.of_outcome(one, self._model) for one in found.outcomes if one.is_near_miss]
+        near = [near_miss.of_outcome(one, self._model) for one in found.outcomes if near_miss.is_believed(one)]
         close = self._followings.step(measured_ns, users, found.hypotheses)
         return found.changes, worded, near + [near_miss.of_following(one, self._model) for one in close]
 
