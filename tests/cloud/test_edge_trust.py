@@ -89,7 +89,7 @@ def test_all_in_order_is_full_trust_and_no_fault(model: RoadModel, configuration
         ({"has_moved": True}, 0.7, "camera-north of k1/perception moved", "camera-north of k1/perception moved"),
         ({"validity": DEGRADED}, 0.8, "k1/perception is degraded", "k1/perception is degraded"),
         ({"lane_probability": 0.3}, 0.6, "with probability 0.30 only", ""),
-        ({"unmeasured_s": 0.6}, 0.7, "not measured for 0.6 s", ""),
+        ({"unmeasured_s": 0.4}, 0.7, "not measured for 0.4 s", ""),
     ],
 )
 def test_each_doubt_lowers_the_trust_and_is_named(
