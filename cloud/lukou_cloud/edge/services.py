@@ -28,8 +28,8 @@ from lukou_messages.v1.vehicle_pb2 import VehicleReport
 PERIOD_NS = 500_000_000
 """Time from look to look. [ns]"""
 
-EPISODES = WarningSettings(onset_s=0.4, release_s=1.2)
-"""Seen twice before it is told; gone at two looks before it is cancelled."""
+EPISODES = WarningSettings(onset_s=0.0, release_s=1.2)
+"""Told at once, each service waits for as long as it needs to be sure; gone at two looks before it is cancelled."""
 
 REPORT_NS = 2_000_000_000
 """Reports of connected vehicles are used for so long (`lukou_messages.topics`). [ns]"""
