@@ -1,5 +1,7 @@
 """Builder for the four-leg intersection of a Chinese city: 20 groups, four stages, clearance for every pair.
 
+A T junction is what is left of it without one leg.
+
 Legs N, E, S, W are named after the side the traffic comes from; traffic drives on the right. Groups per leg X:
 ``X-through`` (through and right turns), ``X-left``, ``X-bicycle``, ``X-pedestrian-near`` and ``X-pedestrian-far`` (the
 crosswalk over leg X, split by the refuge: near over the arriving lanes, far over the leaving ones). Stages in order:
@@ -94,7 +96,7 @@ def four_leg_configuration(
     intersection : str
         Identity, for example ``k1``.
     legs : mapping of str to Leg
-        By ``N``, ``E``, ``S``, ``W``.
+        By ``N``, ``E``, ``S``, ``W``; one may be missing. What has no links gets no group.
     distances : mapping of (first group, second group) to Distances, optional
         For conflicting ordered pairs; a pair that is missing gets distances from `box_m`.
     plans, calendar : sequence, optional
@@ -158,7 +160,7 @@ def _groups(
     through_max_s, left_max_s, max_red_s = bounds_s
     result: list[SignalGroup] = []
     margin_s = 30.0  # a change to the next stage, during which green goes on
-    for leg in LEGS:
+    for leg in (leg for leg in LEGS if leg in legs):
         g = legs[leg]
         i = LEGS.index(leg)
         result.append(
@@ -215,7 +217,7 @@ def _groups(
                     walking_speed_mps=walking_speed_mps,
                 )
             )
-    return tuple(result)
+    return tuple(group for group in result if group.links)
 
 
 def _stages(
@@ -227,8 +229,8 @@ def _stages(
     near_with_left: bool,
 ) -> tuple[Stage, ...]:
     by_name = {group.name: group for group in groups}
-    result = []
-    for number, name in enumerate(STAGES, 1):
+    result: list[Stage] = []
+    for name in STAGES:
         own = "NS" if name.startswith("NS") else "EW"
         cross = "EW" if own == "NS" else "NS"
         through = name.endswith("through")
@@ -237,11 +239,16 @@ def _stages(
             green += [f"{leg}-pedestrian-near" for leg in cross]
         if through:
             green += [f"{leg}-pedestrian-far" for leg in cross]
+        green = [each for each in green if each in by_name]
+        if not green:
+            continue
         walking = [by_name[g] for g in green if by_name[g].type is GroupType.PEDESTRIAN]
         needed = [limits.pedestrian_green_s + group.flashing_green_s for group in walking]
         minimum = max([limits.minimum_through_s if through else limits.minimum_turn_s, *needed])
-        yielding = tuple(sorted(link for leg in own for link in legs[leg].right)) if through else ()
-        result.append(Stage(name, number, tuple(green), minimum, through_max_s if through else left_max_s, yielding))
+        yielding = tuple(sorted(link for leg in own if leg in legs for link in legs[leg].right)) if through else ()
+        result.append(
+            Stage(name, len(result) + 1, tuple(green), minimum, through_max_s if through else left_max_s, yielding)
+        )
     return tuple(result)
 
 

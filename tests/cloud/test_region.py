@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.view import View
 from lukou_maps.reading import load_map
 from lukou_maps.signal_configuration import configuration_hash, load
+from lukou_messages.columns import NOT_ONE
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import INVALID, VALID, Input
 from lukou_messages.v1 import signal_pb2
@@ -48,8 +50,9 @@ def situation(approaches: Approaches, **queues: float) -> Situation:
     )
     view_m = np.full(len(approaches.lanes), 300.0)
     return Situation(
-        queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, 0, 0, seen, none, view_m=view_m
-    )
+        queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, queue[len(approaches.lanes) :], 0, 0,
+        seen, none, view_m=view_m,
+    )  # fmt: skip
 
 
 def test_lanes_are_served_by_the_stages_of_their_groups(approaches: Approaches) -> None:
@@ -229,10 +232,11 @@ def test_a_change_is_ordered_in_the_step_in_which_the_minimum_ends() -> None:
     assert commands(core.step(at + SECOND // 5, [])) == []
 
 
-def region() -> RegionCore:
+def region(**timing: object) -> RegionCore:
     settings = RegionSettings(
-        map=str(DISTRICT / "district.net.xml"), configurations=(str(DISTRICT / "k1.signal.json"),)
-    )
+        map=str(DISTRICT / "district.net.xml"), configurations=(str(DISTRICT / "k1.signal.json"),),
+        timing=TimingSettings(**timing),  # type: ignore[arg-type]
+    )  # fmt: skip
     return RegionCore(settings, ROAD, [K1])
 
 
@@ -255,6 +259,50 @@ def lists(now_ns: int, validity: int = VALID) -> Input:
 
 def commands(outputs: object) -> list[object]:
     return [o.value for o in outputs if o.topic == "command"]  # type: ignore[attr-defined]
+
+
+def test_an_end_that_was_told_comes_when_it_was_told_whatever_comes_up(approaches: Approaches) -> None:
+    timing = Timing(ROAD, K1, approaches, TimingSettings(commit_s=10))
+    assert timing.lead_s(1) == 10  # arrows end at once
+    assert timing.lead_s(0) == 4  # people flash first, and two-wheelers still have green
+    assert Timing(ROAD, K1, approaches, TimingSettings()).commit_s == K1.limits.commit_s
+    core = region(commit_s=10)
+    names = ["k1_E_approach_3", "k1_N_approach_4"]
+    crossing, own = (
+        ObjectList.of(
+            12, lane_names=names, id=range(1, 13), object_class=[1] * 12, x_m=[0] * 12, y_m=[0] * 12, velocity_x_mps=[0] * 12,
+            velocity_y_mps=[0] * 12, lane=[lane] * 12, lane_s_m=[90 - 3 * k for k in range(12)],
+        )
+        for lane in (0, 1)
+    )  # fmt: skip
+    began, asked, told = T - 15 * SECOND, [], []
+    for second in range(14):
+        now = T + second * SECOND
+        state = signal(now, stage="NS-left", stage_started_at_ns=began, allowed_stages=["NS-left", "EW-through"])
+        queue = crossing if second == 0 else own  # after the decision, everybody waits where green would end
+        [command] = commands(core.step(now, [state, Input("fused_objects", "e", T, 1, now, queue, VALID)]))
+        asked.append(command.stage_request.stage)  # type: ignore[attr-defined]
+        told.append(second + command.stage_request.expected_duration_s)  # type: ignore[attr-defined]
+        if asked[-1] == "EW-through":
+            break
+    assert asked == ["NS-left"] * 10 + ["EW-through"]
+    assert told[:10] == [10.0] * 10
+
+
+def test_who_waits_on_foot_is_expected_and_grows_impatient(approaches: Approaches) -> None:
+    ends = np.array([[[0.0, 0.0], [12.0, 0.0]]])
+    single = replace(approaches, crossings=approaches.crossings[:1])
+    estimator = QueueEstimator(single, dict(ROAD.lanes.index), ends, TimingSettings())
+    lanes = len(approaches.lanes)
+    walker = ObjectList.of(
+        1, lane_names=[], id=[1], object_class=[6], x_m=[0.5], y_m=[0.0], velocity_x_mps=[0.0], velocity_y_mps=[0.0],
+        lane=[NOT_ONE], lane_s_m=[0.0],
+    )  # fmt: skip
+    first = estimator.update(0.0, walker)
+    assert first.walkers.tolist() == [1.0] and first.pedestrians == 1
+    later = estimator.update(90.0, walker)
+    assert later.walkers[0] == pytest.approx(4.0)  # 45 s beyond patience
+    assert later.rates[lanes] > 0  # somebody came: more will
 
 
 def test_commands_carry_what_the_guard_demands() -> None:

@@ -47,7 +47,7 @@ def test_every_link_has_exactly_one_group() -> None:
 
 @pytest.mark.slow
 def test_configurations_are_reproducible() -> None:
-    plans = fixed_plan.plans(load_demand())
+    plans = fixed_plan.plans(fixed_plan.district())
     for name in INTERSECTIONS:
         committed = configurations.load_configuration(name)
         made = configurations.build(name, plans=plans[name], calendar=committed.calendar)
@@ -63,11 +63,11 @@ def test_pedestrians_have_time_to_reach_the_refuge() -> None:
 
 
 def test_plans_are_webster_and_the_peak_is_near_saturation() -> None:
-    demand = load_demand()
+    district = fixed_plan.district()
     for name in INTERSECTIONS:
         configuration = configurations.load_configuration(name)
         peak = configuration.plan_by_name["peak"]
-        degree = fixed_plan.saturation(demand, name, peak)
+        degree = fixed_plan.saturation(district, name, peak)
         assert 0.5 < max(degree.values()) < 1.15
         critical = [degree["NS-through"], degree["EW-through"]]  # lefts may stand at their minimum
         assert max(critical) - min(critical) < 0.1  # the splits equalise the critical movements

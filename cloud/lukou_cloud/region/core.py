@@ -63,6 +63,7 @@ class Intersection:
     refused: str = ""
     changes: int = 0
     stage: int = -1  # running stage; the last one while changing
+    told: tuple[int, int, int] | None = None  # running stage, the one that follows, and when it is ended: not moved
     following: int = -1  # stage to be ordered as soon as the guard allows it; -1: none
 
     def follow(self) -> int:
@@ -271,17 +272,36 @@ class RegionCore:
         if not may_hold and not allowed:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
+        if place.told is not None and place.told[0] == running:
+            return self._keep(now_ns, place, signal, allowed)
+        place.told = None
         expected, fed = self._neighbours.expected(now_ns, place.configuration.intersection)
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
         decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, expected, fed)
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
+        lead_s = place.timing.lead_s(running)
+        if decision.stage != running and lead_s:
+            place.told = (running, decision.stage, now_ns + lead_s * 10**9)
+            return self._keep(now_ns, place, signal, allowed)
         if decision.stage != running:
             place.changes += 1
         request = StageRequest(stage=stages[decision.stage])
-        if decision.stage == running:
+        if decision.stage == running and not place.timing.commit_s:  # who tells ends tells no guesses
             request.expected_duration_s = decision.hold_s
+        return self._command(now_ns, place, signal, stage_request=request)
+
+    def _keep(self, now_ns: int, place: Intersection, signal: SignalState, allowed: frozenset[int]) -> Command | None:
+        """Hold the running stage until the instant that was told, then end it: what was told is not thought over again."""
+        assert place.told is not None
+        running, following, ends_ns = place.told
+        stages, left_s = place.approaches.stages, max(0.0, (ends_ns - now_ns) / 1e9)
+        if left_s <= 0 and following in allowed:
+            place.changes, place.told = place.changes + 1, None
+            return self._command(now_ns, place, signal, stage_request=StageRequest(stage=stages[following]))
+        place.decision = f"{stages[running]} ends in {left_s:.0f} s, as told; {stages[following]} follows"
+        request = StageRequest(stage=stages[running], expected_duration_s=left_s)
         return self._command(now_ns, place, signal, stage_request=request)
 
     def _renew(self, now_ns: int, place: Intersection, signal: SignalState) -> Command | None:
@@ -376,13 +396,14 @@ class RegionCore:
                 "refused": place.refused,
                 "changes": place.changes,
                 "stage": [place.stage, place.following],
+                "told": place.told,
                 "plan": [place.timing.planned_ns, place.timing.outflow, place.timing.lineup.shares.tolist()],
                 "queues": place.queues.export(),
                 "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 6,
+            "version": 7,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -399,7 +420,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 6:
+        if state.get("version") != 7:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
@@ -414,6 +435,7 @@ class RegionCore:
             place.last_departures, place.level = kept["last_departures"], kept["level"]
             place.refused, place.changes = kept["refused"], kept["changes"]
             place.stage, place.following = kept["stage"]
+            place.told = tuple(kept["told"]) if kept["told"] is not None else None
             place.timing.planned_ns, outflow, shares = kept["plan"]
             place.timing.outflow = [(float(at_s), int(lane)) for at_s, lane in outflow]
             place.timing.lineup.shares = np.array(shares)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lukou_maps.signal_configuration import SignalConfiguration, changes
+from lukou_maps.signal_configuration import GroupType, SignalConfiguration, changes
 
 NONE, FREE, YIELDS = 0, 1, 2
 """Right of way of a movement in a state: none, its own, or only where those with priority leave a gap."""
@@ -63,6 +63,8 @@ class Junction:
         First state of each change.
     min_s, change_s : (stages, stages) float array
         Least time from a stage's start to the start of each change, and its duration. [s]
+    ends_s : (stages, stages) float array
+        From the start of each change to the first end of a green that is not people's on foot. [s]
     max_s : (stages,) float array
         Longest stage. [s]
     wait_s : (states, m) float array
@@ -81,6 +83,7 @@ class Junction:
     change: NDArray[np.int64]
     min_s: NDArray[np.float64]
     change_s: NDArray[np.float64]
+    ends_s: NDArray[np.float64]
     max_s: NDArray[np.float64]
     wait_s: NDArray[np.float64]
     fixed_order: bool
@@ -107,11 +110,14 @@ def compile_junction(
     groups = [frozenset(g.name for g in configuration.groups if m.links & set(g.links)) for m in movements]
     on_red = np.array([YIELDS if m.may_turn_on_red else NONE for m in movements])
     right = [_in_stage(stage.green, stage.yielding_links, movements, groups, on_red) for stage in stages]
+    on_foot = {group.name for group in configuration.groups if group.type is GroupType.PEDESTRIAN}
     following, stage_of = list(range(len(stages))), list(range(len(stages)))
-    change, min_s, change_s = (np.zeros((len(stages), len(stages)), dtype) for dtype in (np.int64, float, float))
+    change, min_s, change_s, ends_s = (np.zeros((len(stages), len(stages)), t) for t in (np.int64, float, float, float))
     for (first, second), at in changes(configuration, 0.1).items():
         a, b = names.index(first), names.index(second)
         min_s[a, b], change_s[a, b], change[a, b] = max(0.0, at.earliest / 10), at.duration / 10, len(right)
+        driven = [ending.steady_ends for name, ending in at.endings.items() if name not in on_foot]
+        ends_s[a, b] = min(driven, default=at.duration) / 10
         ends = np.zeros(len(movements))
         for k, mine in enumerate(groups):
             for name in mine & set(stages[a].green):
@@ -125,7 +131,7 @@ def compile_junction(
     table, onward = np.array(right, np.int8), np.array(following)
     return Junction(
         tuple(names), np.array([m.lane for m in movements], np.int64), np.array([m.exit for m in movements], np.int64),
-        table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s,
+        table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s, ends_s,
         np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages]),
         _least_waits(table, onward, change, min_s, change_s, configuration.limits.fixed_order),
         configuration.limits.fixed_order,

@@ -17,6 +17,8 @@ from lukou_maps.road_model import Turn
 
 PEOPLE_HEADWAY_S = 0.05
 """All who wait beside a crosswalk step off at once. [s]"""
+WALKERS_EVERY_S = 5.0
+"""People who will come are counted in groups this far apart. [s]"""
 SHARE_MEMORY = 300.0
 """Vehicles over which shares of lanes and turns are remembered."""
 LONG_WAIT_S = 60.0
@@ -41,6 +43,8 @@ class Seen:
         `Turn` that it has told; UNKNOWN: nothing.
     comes : float
         How likely it reaches the stop line.
+    worth : float
+        What its delay counts; a car's counts 1.
     """
 
     lane: int
@@ -51,6 +55,7 @@ class Seen:
     waited_s: float
     turn: int
     comes: float = 1.0
+    worth: float = 1.0
 
 
 @dataclass
@@ -118,11 +123,11 @@ class Lineup:
         ----------
         seen : sequence of Seen
         waiting : (crossings,) float array
-            People beside each crosswalk.
+            People beside each crosswalk, who has waited long counted more.
         headway_s : (lanes,) float array
             Of each approach lane. [s]
-        rates : (lanes,) float array
-            Expected arrivals beyond the view. [1/s]
+        rates : (lanes + crossings,) float array
+            Expected arrivals, of vehicles beyond the view. [1/s]
         view_m : (lanes,) float array
             Distance to each stop line within which every vehicle is known. [m]
         weights : (lanes + crossings,) float array
@@ -143,7 +148,9 @@ class Lineup:
             lane, way = self._assign(one, counts)
             arrival = one.arrival_s if one.speed_mps >= STANDING_MPS or one.lane < 0 else 0.0
             counts[way] += one.comes
-            weight = one.comes * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
+            weight = (
+                one.comes * one.worth * weights[lane] * (1.0 + max(0.0, one.waited_s - LONG_WAIT_S) / self.long_wait_s)
+            )
             lines[lane].append((arrival, way, one.comes * float(headway_s[lane]), weight))
         for at, choices, comes in sorted(expected):
             lane, way = self._assign(Seen(-1, choices, 0.0, 0.0, 0.0, 0.0, Turn.UNKNOWN), counts)
@@ -164,10 +171,10 @@ class Lineup:
                 lines[lane].sort(key=lambda one: one[0])
         first = len(self.ways.movements)
         for k, people in enumerate(waiting.tolist()):
+            weight, line = float(weights[self._lanes + k]), lines[self._lanes + k]
             if people > 0:
-                lines[self._lanes + k].append(
-                    (0.0, first + k, PEOPLE_HEADWAY_S, people * float(weights[self._lanes + k]))
-                )
+                line.append((0.0, first + k, PEOPLE_HEADWAY_S, people * weight))
+            line += self._walkers(float(rates[self._lanes + k]), first + k, weight)
         return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain)
 
     def _default_ways(self, first: int, crossings: int) -> list[int]:
@@ -195,6 +202,14 @@ class Lineup:
         """Lane and way that has fewest of those that it usually gets."""
         way = min(options, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
         return self.ways.movements[way].lane, way
+
+    def _walkers(self, rate: float, way: int, weight: float) -> list[tuple[float, int, float, float]]:
+        """People that will come to a crosswalk, a few at a time."""
+        group = max(1.0, WALKERS_EVERY_S * rate)
+        if rate <= 0:
+            return []
+        times = np.arange(0.5 * group / rate, self.horizon_s, group / rate)
+        return [(float(at), way, PEOPLE_HEADWAY_S, group * weight) for at in times]
 
     def _is_beside(self, a: int, b: int) -> bool:
         name = self.approaches.names

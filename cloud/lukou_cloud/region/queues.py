@@ -26,7 +26,7 @@ from lukou_messages.v1.objects_pb2 import ObjectClass
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
 
-NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0)
+NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
 
 PASSED_M = 25.0
 """Who was so near the stop line, and is not before it any more, has passed it. [m]"""
@@ -38,6 +38,10 @@ NOTHING: Mapping[int, int] = MappingProxyType({})
 
 NEAR_CROSSING_M = 4.0
 """People this close to the end of a crosswalk, and not on it, wait for it."""
+
+PATIENCE_S, IMPATIENCE_S = 45.0, 15.0
+"""Who has waited this long on foot counts more, twice as much after the second time: beyond 60 to 70 s people walk on red
+(GB/T 51439-2021 asks for waits of at most 70 s). [s]"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Situation:
         Longest wait in each queue so far. [s]
     flow, red_flow : (q,) float array
         Road users that leave a queue each second with right of way and without. [1/s]
+    walkers : (crossings,) float array
+        People who wait beside each crosswalk, who has waited long counted more.
     vehicles : int
         Vehicles seen on the approaches.
     pedestrians : int
@@ -77,6 +83,7 @@ class Situation:
     waited_s: NDArray[np.float64]
     flow: NDArray[np.float64]
     red_flow: NDArray[np.float64]
+    walkers: NDArray[np.float64]
     vehicles: int
     pedestrians: int
     seen: tuple[Seen, ...] = ()
@@ -113,6 +120,7 @@ class QueueEstimator:
         self._ends = crossing_ends
         self._horizon, self._view_m = settings.horizon_s, settings.view_m
         self._memory = settings.rate_memory_s
+        self._bus_weight = settings.bus_weight
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
         self._number = {lane: k for k, lane in enumerate(approaches.lanes)}
         self._size = lanes + crossings
@@ -169,9 +177,10 @@ class QueueEstimator:
         pedestrians = objects.object_class == ObjectClass.OBJECT_CLASS_PEDESTRIAN
         for identity, kind, lane, s, v in zip(*(column.tolist() for column in columns), strict=True):
             if kind != ObjectClass.OBJECT_CLASS_PEDESTRIAN and lane < len(lanes):
-                self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0))
+                worth = self._bus_weight if kind == ObjectClass.OBJECT_CLASS_BUS else 1.0
+                self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0), worth)
         queue, arrivals, waited, seen, present = tally.queue, tally.arrivals, tally.waited, tally.seen, tally.present
-        waiting = self._people(objects, pedestrians, speed, now_s, queue, waited, tally.waits)
+        walkers, waiting = self._people(objects, pedestrians, speed, now_s, tally)
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
         self._hide(now_s, is_watched, stage, tally)
@@ -183,12 +192,14 @@ class QueueEstimator:
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
         return Situation(
-            queue, arrivals, waited, flow, red_flow, len(present), waiting, tuple(seen), self.rates.copy(),
+            queue, arrivals, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving),
         )  # fmt: skip
 
-    def _take(self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int) -> None:
+    def _take(
+        self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int, worth: float
+    ) -> None:
         """Count one vehicle."""
         if v < STANDING_MPS and lane in self.inside_lanes:
             tally.inside.append(lane)
@@ -211,7 +222,7 @@ class QueueEstimator:
         comes = 1.0
         if number < 0:
             comes = self.reach.share(lane)
-            tally.above[identity] = (now_s, to_stop, v, shares, comes)
+            tally.above[identity] = (now_s, to_stop, v, shares, comes, worth)
         self._put(tally.queue, tally.arrivals, number, shares, arrival_s, v, comes)
         wait_s = 0.0
         if number >= 0:
@@ -220,7 +231,7 @@ class QueueEstimator:
                 tally.waits[identity] = (number, since)
                 wait_s = now_s - since
             tally.on_approach(number, Standing(to_stop, identity, wait_s), v, limit)
-        tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes))
+        tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:
         """Where a map lane and arc length are before the stop line; None: on no approach."""
@@ -263,13 +274,13 @@ class QueueEstimator:
         pedestrians: NDArray[np.bool_],
         speed: NDArray[np.float32],
         now_s: float,
-        queue: NDArray[np.float64],
-        waited: NDArray[np.float64],
-        waits: dict[int, tuple[int, float]],
-    ) -> int:
+        tally: Tally,
+    ) -> tuple[NDArray[np.float64], int]:
+        """Who waits beside each crosswalk, long waits counted more, and how many they are."""
+        walkers = np.zeros(len(self._ends))
         rows = np.flatnonzero(pedestrians & (speed < 0.7))
         if not len(rows) or not len(self._ends):
-            return 0
+            return walkers, 0
         at = np.stack([objects.x_m[rows], objects.y_m[rows]], axis=1).astype(float)
         distance = np.linalg.norm(self._ends[None] - at[:, None, None, :], axis=3).min(axis=2)
         nearest = distance.argmin(axis=1)
@@ -279,27 +290,32 @@ class QueueEstimator:
             if gap > NEAR_CROSSING_M:
                 continue
             identity, number = int(objects.id[row]), first + crossing
-            since = self._waits.get(identity, (number, now_s))[1]
-            waits[identity] = (number, since)
-            queue[number] += 1
-            waited[number] = max(waited[number], now_s - since)
+            before = self._waits.get(identity)
+            if before is None or before[0] != number:
+                tally.came.append(number)
+                before = (number, now_s)
+            tally.waits[identity] = before
+            wait_s = now_s - before[1]
+            walkers[crossing] += 1.0 + max(0.0, wait_s - PATIENCE_S) / IMPATIENCE_S
+            tally.queue[number] += 1
+            tally.waited[number] = max(tally.waited[number], wait_s)
             count += 1
-        return count
+        return walkers, count
 
     def _between(
         self, now_s: float, above: dict[int, Above], present: Mapping[int, object], view_m: NDArray[np.float64]
     ) -> list[Seen]:
         """Vehicles that have driven out of one view and not yet into the next: where they should be by now."""
         found, kept = [], {}
-        for identity, (at_s, to_stop, v, choices, comes) in {**self._lost, **self._above}.items():
+        for identity, (at_s, to_stop, v, choices, comes, worth) in {**self._lost, **self._above}.items():
             if identity in present:
                 continue
             speed = max(v, 0.5 * float(self.approaches.speed_mps[choices[0]]))
             left_m = to_stop - (now_s - at_s) * speed
             if left_m > view_m[list(choices)].min():
-                kept[identity] = (at_s, to_stop, v, choices, comes)
+                kept[identity] = (at_s, to_stop, v, choices, comes, worth)
                 self.reach.note(identity)
-                found.append(Seen(-1, choices, left_m, speed, left_m / speed, 0.0, 0, comes))
+                found.append(Seen(-1, choices, left_m, speed, left_m / speed, 0.0, 0, comes, worth))
         self._above, self._lost = above, kept
         return found
 
@@ -342,6 +358,8 @@ class QueueEstimator:
                 left[number] += 1
                 self.departures[number] += 1
                 self.crossed.append((identity, number))
+        for number in tally.came:
+            left[number] += 1
         if dt > 0:
             keep = np.exp(-dt * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
             known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
@@ -387,7 +405,7 @@ class QueueEstimator:
         self.discharge.load(state["discharge"])
         self.crossed = [(int(identity), int(lane)) for identity, lane in state["crossed"]]
         self.unseen.load(state["unseen"])
-        self._above = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["above"]}
-        self._lost = {int(i): (at, m, v, tuple(c), w) for i, at, m, v, c, w in state["lost"]}
+        self._above = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["above"]}
+        self._lost = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["lost"]}
         self.reach.load(state["reach"])
         self._last_s = None if state["last_s"] is None else float(state["last_s"])

@@ -19,19 +19,32 @@ class TimingSettings(BaseModel):
     yielding_headway_s: float = Field(
         3.5, gt=0.5, description="headway of a lane with a turn that yields to people, until its own is learned [s]"
     )
-    bicycle_headway_s: float = Field(1.3, gt=0.1, description="saturation headway of a bicycle lane [s]")
+    bicycle_headway_s: float = Field(
+        1.8, gt=0.1, description="saturation headway of a bicycle lane, HCM 6th ed. ch. 19: 2000 an hour [s]"
+    )
     startup_s: float = Field(
         1.0, ge=0.0, description="start-up lost time of the district's drivers (HCM 6th ed.: 2) [s]"
     )
     view_m: float = Field(300.0, gt=20, description="how far before the stop line road users are believed seen [m]")
-    pedestrian_weight: float = Field(0.3, ge=0, description="a waiting pedestrian counts as so many vehicles")
-    bicycle_weight: float = Field(1.0, ge=0, description="a waiting bicycle counts as so many vehicles")
+    pedestrian_weight: float = Field(
+        0.7, ge=0, description="a waiting pedestrian counts as so many cars: 1 of 1.4 people"
+    )
+    bicycle_weight: float = Field(0.7, ge=0, description="a bicycle's delay counts as so many cars'")
+    bus_weight: float = Field(
+        15.0, ge=0, description="a bus's delay counts as so many cars': some 20 people in it of 1.4"
+    )
     rate_memory_s: float = Field(240.0, gt=10, description="time constant of the learned arrival rates [s]")
     wait_weight_s: float = Field(
         40.0, gt=0, description="a wait longer than a minute by this counts double: nobody shall wait for ever [s]"
     )
     width: int = Field(24, ge=4, le=256, description="plans that the search keeps")
     interval_s: int = Field(1, ge=1, le=30, description="time between two decisions [s]")
+    commit_s: float | None = Field(
+        None,
+        ge=0,
+        le=30,
+        description="the end of a green is told so long before and not moved (SAFETY 22); the signal configuration's by default [s]",
+    )
     stop_s: float = Field(
         0.0, ge=0, description="charged per stop beside the wait; braking and starting cost 4 s at 50 km/h [s]"
     )

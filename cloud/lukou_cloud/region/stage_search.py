@@ -85,7 +85,7 @@ class Choice:
     Attributes
     ----------
     stage : int
-        Stage to show or to change to now.
+        Stage to show or to change to now, or after the time in which ends are told.
     hold_s : float
         How long the running stage is expected to last yet. [s]
     following : int
@@ -152,7 +152,13 @@ class StageSearch:
         self._yields_to = np.ascontiguousarray(junction.gives_way.T)
 
     def decide(
-        self, state: int, age_s: float, traffic: Traffic, allowed: frozenset[int], may_hold: bool = True
+        self,
+        state: int,
+        age_s: float,
+        traffic: Traffic,
+        allowed: frozenset[int],
+        may_hold: bool = True,
+        lead_s: int = 0,
     ) -> Choice:
         """Choose.
 
@@ -164,9 +170,11 @@ class StageSearch:
             Since the start of the running stage. [s]
         traffic : Traffic
         allowed : frozenset of int
-            Stages that may be begun now.
+            Stages that may be begun when the first change may be.
         may_hold : bool
-            Whether the running stage may go on.
+            Whether the running stage may go on then.
+        lead_s : int
+            The running stage is not ended sooner: its end has to be told first. [s]
         """
         lanes, places = traffic.arrival_s.shape
         beam = _Beam(state, age_s, lanes, places, traffic.room)
@@ -174,12 +182,13 @@ class StageSearch:
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
             rows = None
-            if second % self.settings.interval_s == 0 and _branches(second):
-                rows = self._branch(beam, second, traffic, allowed if second == 0 else None, may_hold)
+            after = second - lead_s
+            if after >= 0 and after % self.settings.interval_s == 0 and _branches(after):
+                rows = self._branch(beam, second, traffic, allowed if after == 0 else None, may_hold)
             departed = self._advance(beam, second, traffic, limits)
             lineage.append((rows, departed))
         score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic)
-        return self._choice(beam, score, state, lineage)
+        return self._choice(beam, score, state, lineage, lead_s)
 
     # ---- branching
 
@@ -313,9 +322,10 @@ class StageSearch:
         score: NDArray[np.float64],
         state: int,
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]],
+        lead_s: int,
     ) -> Choice:
         best = int(np.argmin(score))
-        now = beam.first_s == 0
+        now = beam.first_s == lead_s
         is_now = bool(now[best])
         others = score[now != is_now]
         row, departures = best, []

@@ -14,9 +14,9 @@ from lukou_cloud.region.unseen import Standing
 FREE_SHARE = 0.5
 """Who drives at this share of the limit does not stand in a queue soon."""
 
-Above = tuple[float, float, float, tuple[int, ...], float]
-"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, which lanes it may take, and how likely
-it comes. [s, m, m/s]"""
+Above = tuple[float, float, float, tuple[int, ...], float, float]
+"""A vehicle above the approach lanes: when it was seen, how far before the stop line, how fast, which lanes it may take, how likely
+it comes, and what its delay counts. [s, m, m/s]"""
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class Tally:
     seen: list[Seen] = field(default_factory=list)
     above: dict[int, Above] = field(default_factory=dict)
     inside: list[int] = field(default_factory=list)
+    came: list[int] = field(default_factory=list)  # crosswalks to which somebody has come
     elsewhere: list[int] = field(default_factory=list)
     entered: dict[int, int] = field(default_factory=dict)  # who is in the junction or behind it, and its approach lane
     leaving: list[tuple[int, float, float]] = field(default_factory=list)  # on the exits: map lane, place, speed

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.junction import Movement, compile_junction
@@ -15,7 +16,7 @@ from lukou_cloud.region.queues import Situation
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.stage_search import Choice, SearchSettings, StageSearch, Traffic
 from lukou_maps.road_model import RoadModel
-from lukou_maps.signal_configuration import SignalConfiguration
+from lukou_maps.signal_configuration import GroupType, SignalConfiguration
 
 BOX_VEHICLES = 2
 """So many vehicles inside the intersection clear it during a change; with more, it is cleared first."""
@@ -72,9 +73,12 @@ class Timing:
         motor = ~approaches.is_bicycle[[m.lane for m in ways.movements]] if ways.movements else np.zeros(0, bool)
         gives_way[: len(motor), : len(motor)] = ways.gives_way & motor[:, None] & motor[None]
         self.junction = compile_junction(configuration, [*ways.movements, *people], gives_way)
-        self.models_yielding = np.zeros(lanes, bool)  # lanes whose yielding the search itself models
+        self.models_yielding = np.zeros(lanes, bool)  # lanes whose yielding the search itself models, all of it
         for k, m in enumerate(ways.movements):
             self.models_yielding[m.lane] |= gives_way[k].any() and (self.junction.right[:, k] == 2).any()
+        self.models_yielding[_yields_to_people(configuration, ways.movements, lanes)] = (
+            False  # what is learned tells it
+        )
         self._search = StageSearch(
             self.junction,
             SearchSettings(
@@ -87,6 +91,8 @@ class Timing:
             ),
         )
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
+        site_s = 0.0 if configuration.research else configuration.limits.commit_s
+        self.commit_s = site_s if settings.commit_s is None else settings.commit_s
         self.outflow: list[tuple[float, int]] = []  # seconds from the plan, lane entered
         self.planned_ns = 0  # when the plan that neighbours count on was made
         self._weights = np.concatenate(
@@ -123,32 +129,41 @@ class Timing:
         expected, fed
             What neighbours will send, as in `Lineup.build`.
         """
-        junction, lanes = self.junction, len(self._approaches.lanes)
+        junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
         count = len(junction.stages)
-        ripe = {b for b in range(count) if b != stage and elapsed_s >= junction.min_s[stage, b] - 0.9}
+        lead_s = self.lead_s(stage)
+        at_s = elapsed_s + lead_s  # of the first change that may be decided upon
+        ripe = {b for b in range(count) if b != stage and at_s >= junction.min_s[stage, b] - 0.9}
         soon = set(ripe)
         if junction.fixed_order:
             soon &= {(stage + 1) % count}
-        allowed &= ripe
+        allowed = frozenset(soon) if lead_s else allowed & ripe
         blocked = self._blocked(situation)
+        may_hold |= bool(lead_s)
         if may_hold and blocked:
             allowed, soon = allowed - blocked, soon - blocked
-        settings = self._settings
         headway = np.where(self.models_yielding, settings.headway_s, 1.0 / np.maximum(situation.flow[:lanes], 0.05))
         exits = len(self.ways.exits)
         knows = len(situation.room) == exits
         room = np.append(situation.room if knows else np.full(exits, np.inf), np.inf)  # people always find room
         drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
         traffic = self.lineup.build(
-            situation.seen, situation.queue[lanes:], headway, situation.rates[:lanes], situation.view_m, self._weights,
+            situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
-        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold)
+        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s)
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
         return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following)
+
+    def lead_s(self, stage: int) -> int:
+        """How long before a stage's change begins that has to be told; some groups only end in the course of it. [s]"""
+        junction, count = self.junction, len(self.junction.stages)
+        following = [(stage + 1) % count] if junction.fixed_order else [b for b in range(count) if b != stage]
+        first_s = min((float(junction.ends_s[stage, b]) for b in following), default=0.0)
+        return max(0, int(np.ceil(self.commit_s - first_s)))
 
     def _blocked(self, situation: Situation) -> frozenset[int]:
         """Stages that must not begin yet: more vehicles stand inside than leave during a change, and these would be crossed."""
@@ -182,3 +197,23 @@ class Timing:
         if choice.stage == stage:
             return f"hold {names[stage]} about {choice.hold_s:.0f} s: {text}{worse}"
         return f"change to {names[choice.stage]}: {text}{worse}"
+
+
+def _yields_to_people(
+    configuration: SignalConfiguration, movements: Sequence[Movement], lanes: int
+) -> NDArray[np.bool_]:
+    """Lanes with a way that yields to people on foot or on two wheels, whom the search does not follow across."""
+    groups = configuration.group_by_name
+    slow = (GroupType.PEDESTRIAN, GroupType.BICYCLE)
+    links = {
+        link
+        for pair in configuration.pairs
+        for one, other in ((pair.first, pair.second), (pair.second, pair.first))
+        if pair.yields == one and groups[other].type in slow
+        for link in groups[one].links
+    }
+    yielding = {link for stage in configuration.stages for link in stage.yielding_links}
+    found = np.zeros(lanes, bool)
+    for movement in movements:
+        found[movement.lane] |= bool(movement.links & links & yielding)
+    return found

@@ -79,8 +79,6 @@ export interface Warning {
   meeting: [number, number] | null;
   advice: string;
   why: string;
-  confidence: number | null;
-  doubts: string[];
 }
 
 export interface Warnings {

@@ -67,6 +67,7 @@ class SignalCore:
         self._waits: tuple[int, tuple[int, ...]] | None = None
         self._events = 0
         self._is_asked = False
+        self._held: tuple[int, int] | None = None  # running stage, and when it is meant to end
         self._refusals: Counter[str] = Counter()
 
     # ---- the core
@@ -91,7 +92,7 @@ class SignalCore:
             outputs += self._judge(identity, command, source, refusal, now_ns)
         outputs += self._follow_up(before, result, now_ns)
         outputs += self._to_controller(result, now_ns)
-        outputs.append(self._publication.output(self.state, self._reading, now_ns, self._faults()))
+        outputs.append(self._publication.output(self.state, self._reading, now_ns, self._faults(), self._held_until()))
         return outputs
 
     def snapshot(self) -> bytes:
@@ -242,7 +243,11 @@ class SignalCore:
         else:
             self._current = (identity, source)
             if command.WhichOneof("action") == "stage_request":
-                self._applying = (identity, source, self._stages[command.stage_request.stage])
+                request = command.stage_request
+                stage = self._stages[request.stage]
+                self._applying = (identity, source, stage)
+                held_ns = round(request.expected_duration_s * 1e9) if 0 <= request.expected_duration_s < 3600 else 0
+                self._held = (stage, now_ns + held_ns) if request.HasField("expected_duration_s") else None
         return self._answer(identity, source, status, "", now_ns)
 
     def _reject(self, identity: str, source: str, refusal: str, now_ns: int) -> list[Output]:
@@ -272,6 +277,13 @@ class SignalCore:
         return f"in force: version {self.tables.version}, hash {self.tables.configuration:016x}…"
 
     # ---- what follows
+
+    def _held_until(self) -> int | None:
+        """When who is in charge means to end the running stage; None: it has not said."""
+        state = self.state
+        if self._held is None or state.authority >= guard.LOCAL or state.to >= 0 or state.stage != self._held[0]:
+            return None
+        return self._held[1]
 
     def _follow_up(self, before: guard.State, result: guard.Outputs, now_ns: int) -> list[Output]:
         """Replies to commands in effect, events, durable latched faults."""

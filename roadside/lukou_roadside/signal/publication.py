@@ -36,12 +36,20 @@ class Publication:
         self._started: list[int | None] = [None] * len(configuration.groups)
         self._promised: list[int | None] = [None] * len(configuration.groups)
 
-    def output(self, state: guard.State, reading: ControllerReading | None, now_ns: int, faults: list[str]) -> Output:
-        """The message for this tick."""
+    def output(
+        self,
+        state: guard.State,
+        reading: ControllerReading | None,
+        now_ns: int,
+        faults: list[str],
+        held_until_ns: int | None = None,
+    ) -> Output:
+        """The message for this tick; `held_until_ns`: when who is in charge means to end the running stage."""
         is_known = state.stage >= 0 and state.condition == guard.NORMAL and reading is not None and reading.is_healthy
         at_ns = reading.measured_at_ns if reading is not None and is_known else now_ns
         plan = plan_at(self._configuration, now_ns)
-        ends = timings(self._tables, state, plan, self._quantum_ns / 1e9)
+        held = None if held_until_ns is None else max(0, held_until_ns - at_ns) // self._quantum_ns
+        ends = timings(self._tables, state, plan, self._quantum_ns / 1e9, held)
         message = SignalState(
             intersection=self._configuration.intersection,
             configuration_hash=self._hash,

@@ -7,7 +7,7 @@ is not known is left out, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lukou_maps.signal_configuration import Plan
 from lukou_roadside.signal.guard import GREEN, LOCAL, NORMAL, OFFICER, State, Tables
@@ -40,7 +40,9 @@ class GroupTiming:
 UNKNOWN = GroupTiming()
 
 
-def timings(tables: Tables, state: State, plan: Plan | None, quantum_s: float) -> tuple[GroupTiming, ...]:
+def timings(
+    tables: Tables, state: State, plan: Plan | None, quantum_s: float, held: int | None = None
+) -> tuple[GroupTiming, ...]:
     """Timing of every group, in the order of the configuration.
 
     Parameters
@@ -51,6 +53,8 @@ def timings(tables: Tables, state: State, plan: Plan | None, quantum_s: float) -
         Local plan in force, for likely ends while it rules.
     quantum_s : float
         Length of a tick. [s]
+    held : int or None
+        Ticks for which who is in charge means to hold the running stage yet; the next one in order follows.
     """
     count = len(tables.conflict)
     if state.stage < 0 or state.condition != NORMAL or state.misses >= tables.misses:
@@ -58,7 +62,21 @@ def timings(tables: Tables, state: State, plan: Plan | None, quantum_s: float) -
     if state.to >= 0 and state.elapsed > 0:
         return tuple(_in_change(tables, state, group) for group in range(count))
     splits = [round(split / quantum_s) for _, split in plan.splits_s] if plan and state.authority == LOCAL else None
+    if splits is None and held is not None and tables.fixed_order and state.to < 0:
+        return tuple(_meant(tables, state, group, held) for group in range(count))
     return tuple(_in_stage(tables, state, group, splits) for group in range(count))
+
+
+def _meant(tables: Tables, state: State, group: int, held: int) -> GroupTiming:
+    """With the end that is meant, for the groups that it ends or serves: a likely end, no promise."""
+    found, to = _in_stage(tables, state, group, None), (state.stage + 1) % len(tables.steady)
+    is_green, follows = tables.steady[state.stage][group] == GREEN, tables.steady[to][group] == GREEN
+    if is_green == follows or not state.is_synced:
+        return found
+    line = len(tables.line[state.stage][to])
+    end = held + (_steady_end(tables, state.stage, to, group) if is_green else line)
+    end = max(end, found.min_end or 0)
+    return replace(found, likely_end=end if found.max_end is None else min(end, found.max_end), confidence=0.7)
 
 
 def _in_change(tables: Tables, state: State, group: int) -> GroupTiming:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,6 +27,10 @@ class ScenarioFolder:
         Of the simulation. [s]
     has_end : bool
         Whether the file says when it ends.
+    signals : tuple of Path
+        Signal configurations (``*.signal.json``): what the cabinets are; without, one is made from SUMO's programmes.
+    periods : tuple of dict
+        Parts of the day of a ``site.json``: ``name``, ``begin_s``, ``end_s``, ``factor``.
     """
 
     path: Path
@@ -34,6 +39,8 @@ class ScenarioFolder:
     begin_s: float
     end_s: float
     has_end: bool
+    signals: tuple[Path, ...] = ()
+    periods: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     @classmethod
     def open(cls, path: Path) -> ScenarioFolder:
@@ -53,7 +60,9 @@ class ScenarioFolder:
         begin_s = float(value("begin") or 0.0)
         end = value("end")
         end_s = begin_s + LONGEST_S if end is None or float(end) < 0 else float(end)
-        return cls(path, found[0], path / net, begin_s, end_s, end is not None and float(end) >= 0)
+        has_end = end is not None and float(end) >= 0
+        signals = tuple(sorted(path.glob("*.signal.json")))
+        return cls(path, found[0], path / net, begin_s, end_s, has_end, signals, _periods(path / "site.json"))
 
     def arguments(self, tripinfo: Path, seed: int, scale: float, extra: list[str]) -> list[str]:
         """Command line of SUMO: no teleports, every trip in the trip file."""
@@ -104,6 +113,19 @@ class ScenarioFolder:
             "finished": len(finished),
             "scheduled": len(delays),
         }
+
+
+def _periods(file: Path) -> tuple[dict[str, Any], ...]:
+    if not file.is_file():
+        return ()
+    try:
+        found = json.loads(file.read_text())["periods"]
+        return tuple(
+            {"name": str(p["name"]), "begin_s": float(p["begin_s"]), "end_s": float(p["end_s"]), "factor": float(p["factor"])}
+            for p in found
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError([f"{file}: {error!r}; make the site anew with `lukou site`"]) from None
 
 
 __all__ = ["ScenarioFolder"]

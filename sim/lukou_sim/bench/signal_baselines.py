@@ -1,4 +1,8 @@
-"""Textbook controllers to compare with, through the same guard: max-pressure (Varaiya 2013) and the longest queue."""
+"""Textbook controllers to compare with, through the same guard.
+
+Max-pressure (Varaiya 2013), the longest queue, and full actuation: stages in order, each until no served lane has been driven over
+for a passage time, at most its plan's split and a quarter more (NCHRP report 812, *Signal Timing Manual*, 2nd ed., ch. 6).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,15 @@ import libsumo
 import numpy as np
 
 from lukou_maps.road_model import RoadModel
-from lukou_maps.signal_configuration import SignalConfiguration, configuration_hash
+from lukou_maps.signal_configuration import GroupType, SignalConfiguration, changes, configuration_hash, plan_at
 from lukou_messages.v1.command_pb2 import Command, StageRequest
 from lukou_messages.v1.signal_pb2 import Authority, SignalState
 
-Kind = Literal["max-pressure", "greedy"]
+Kind = Literal["max-pressure", "greedy", "actuated"]
 LEASE_S = 15.0
+PASSAGE_S, ZONE_M = 3.0, 35.0
+"""Gap that ends a green, and the detector's zone before the stop line. [s, m]"""
+LONGEST_ON_SPLIT = 1.25
 
 
 class Baseline:
@@ -30,6 +37,8 @@ class Baseline:
         self._kind = kind
         self._links: dict[tuple[str, int], tuple[str, str]] = {}
         self._sequence = 0
+        self._driven_ns: dict[str, int] = {}
+        self._change_s: dict[tuple[str, str], float] = {}
         at, names = road.connections, road.lanes.names
         for k in np.flatnonzero(at.intersection >= 0):
             place = road.intersections[int(at.intersection[k])]
@@ -43,11 +52,7 @@ class Baseline:
             return None
         if not (signal.HasField("stage_started_at_ns") or signal.HasField("lease_remaining_s")):
             return None  # the guard has not yet seen a stage begin
-        best = max(
-            configuration.stages,
-            key=lambda stage: (self._worth(name, configuration, stage.green), stage.name == signal.stage),
-        )
-        wanted = signal.stage if signal.in_transition else best.name
+        wanted = signal.next_stage if signal.in_transition else self._wanted(name, configuration, signal, now_ns)
         self._sequence += 1
         return Command(
             command_id=f"{name[-40:]}/{self._sequence}", device=name, issuer="baseline", authority=Authority.AUTHORITY_ADAPTIVE,
@@ -56,6 +61,48 @@ class Baseline:
             configuration_version=configuration.version, guard_nonce=signal.guard_nonce, expected_stage=signal.stage,
             stage_request=StageRequest(stage=wanted),
         )  # fmt: skip
+
+    def _wanted(self, name: str, configuration: SignalConfiguration, signal: SignalState, now_ns: int) -> str:
+        if self._kind == "actuated":
+            return self._actuated(name, configuration, signal, now_ns)
+        return max(
+            configuration.stages,
+            key=lambda stage: (self._worth(name, configuration, stage.green), stage.name == signal.stage),
+        ).name
+
+    def _actuated(self, name: str, configuration: SignalConfiguration, signal: SignalState, now_ns: int) -> str:
+        """The running stage, or the next one in order when it gaps out or reaches its maximum."""
+        stages = [stage.name for stage in configuration.stages]
+        running = stages.index(signal.stage)
+        following = stages[(running + 1) % len(stages)]
+        groups = configuration.group_by_name
+        lanes = {
+            self._links[name, link][0]
+            for group in configuration.stages[running].green
+            for link in groups[group].links
+            if (name, link) in self._links and groups[group].type is not GroupType.PEDESTRIAN
+        }
+        for lane in lanes:
+            if self._is_occupied(lane):
+                self._driven_ns[lane] = now_ns
+        if following not in signal.allowed_stages or not signal.HasField("stage_started_at_ns"):
+            return signal.stage
+        if (name, signal.stage) not in self._change_s:
+            for (first, second), change in changes(configuration, 0.1).items():
+                if stages[(stages.index(first) + 1) % len(stages)] == second:
+                    self._change_s[name, first] = change.duration / 10
+        split = dict(plan_at(configuration, now_ns).splits_s)[signal.stage]
+        longest_s = LONGEST_ON_SPLIT * split - self._change_s[name, signal.stage]
+        is_long = (now_ns - signal.stage_started_at_ns) / 1e9 >= longest_s
+        has_gap = all(now_ns - self._driven_ns.get(lane, 0) >= PASSAGE_S * 1e9 for lane in lanes)
+        return following if is_long or has_gap else signal.stage
+
+    def _is_occupied(self, lane: str) -> bool:
+        length = libsumo.lane.getLength(lane)
+        return any(
+            length - libsumo.vehicle.getLanePosition(vehicle) <= ZONE_M
+            for vehicle in libsumo.lane.getLastStepVehicleIDs(lane)
+        )
 
     def _worth(self, name: str, configuration: SignalConfiguration, green: tuple[str, ...]) -> float:
         groups = configuration.group_by_name
@@ -76,4 +123,6 @@ def make_baseline(kind: str, road: RoadModel) -> Baseline:
         return Baseline("max-pressure", road)
     if kind == "greedy":
         return Baseline("greedy", road)
+    if kind == "actuated":
+        return Baseline("actuated", road)
     raise ValueError(f"{kind}: no such controller; lukou, plan, actuated, max-pressure or greedy")

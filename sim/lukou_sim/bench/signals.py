@@ -15,25 +15,36 @@ import numpy as np
 
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel, Turn
-from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, save
+from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, load, save
 from lukou_maps.sumo import intersection_name
+from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
+from lukou_messages.errors import SettingsError
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input, Output
 from lukou_messages.site import load_spec
 from lukou_messages.v1.command_pb2 import Command
+from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.vehicle_pb2 import VehicleReport
 from lukou_sim.bench.scenario_folder import ScenarioFolder
+from lukou_sim.bench.service import Service
 from lukou_sim.bench.signal_baselines import Baseline, make_baseline
 from lukou_sim.cabinet.core import Cabinet
 from lukou_sim.cabinet.direct import reading_of
+from lukou_sim.sites.persons import mean_delay, trips
 
 START_NS = 1_767_225_600 * 10**9
 SECOND_NS = 10**9
 RESEARCH_YELLOW_S = 3.0
 """RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
 MINIMUM_GREEN_S = 5.0
-TIMING: dict[str, float] = {"horizon_s": 60, "startup_s": 2.0, "stop_s": 4.0, "switch_cost": 4.0}
-"""Stages of research programmes are shorter than a city's: the search need not look as far."""
+TIMING: dict[str, float] = {"horizon_s": 60, "startup_s": 2.0, "stop_s": 4.0, "switch_cost": 4.0, "bus_weight": 1.0}
+"""Stages of research programmes are shorter than a city's: the search need not look as far; and every vehicle counts the same."""
+CAR, WALKER = int(ObjectClass.OBJECT_CLASS_CAR), int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
+KINDS = {
+    "bus": int(ObjectClass.OBJECT_CLASS_BUS),
+    "truck": int(ObjectClass.OBJECT_CLASS_TRUCK),
+    "bicycle": int(ObjectClass.OBJECT_CLASS_BICYCLE),
+}
 EMERGENCY_MPS2 = 6.0
 GRIDLOCK_S = 300
 
@@ -57,6 +68,8 @@ class Options:
         Between decisions. [s]
     range_m : float
         Along the lanes before the stop line, and behind it. [m]
+    commit_s : float or None
+        Lukou tells the end of a green so long before, and does not move it; None: as the configuration demands. [s]
     tripinfo : Path or None
         Where SUMO's trip file is kept.
     """
@@ -68,6 +81,7 @@ class Options:
     all_red_s: float = 0.0
     interval_s: int = 1
     range_m: float = 200.0
+    commit_s: float | None = None
     tripinfo: Path | None = None
 
 
@@ -81,6 +95,7 @@ class Place:
     guard: Any
     waiting: list[Input] = field(default_factory=list)
     signal: Any = None
+    signal_ns: int = 0
     letters: str = ""
     is_asked: bool = False
 
@@ -108,11 +123,16 @@ class Run:
         self.gridlock = False
         self._speeds: dict[str, float] = {}
         self._changed: dict[str, int] = {}
+        self.lawful = {each.intersection: each for each in map(load, folder.signals)}
+        self.service: Service | None = None
+        self._classes: dict[str, str] = {}
+        self._kinds: dict[str, int] = {}
 
     def run(self) -> dict[str, Any]:
         """Simulate and measure."""
         options = self.options
-        extra = [] if options.controller != "actuated" else self.folder.actuated(Path(self._temporary.name))
+        by_sumo = options.controller == "actuated" and not self.lawful
+        extra = [] if not by_sumo else self.folder.actuated(Path(self._temporary.name))
         libsumo.start(self.folder.arguments(self.tripinfo, options.seed, options.scale, extra))
         try:
             self._prepare()
@@ -127,6 +147,9 @@ class Run:
                 elif second - last_left >= GRIDLOCK_S and libsumo.vehicle.getIDCount():
                     self.gridlock |= self._all_wait()
                 self._watch(second)
+            self._classes = {
+                name: libsumo.vehicletype.getVehicleClass(name) for name in libsumo.vehicletype.getIDList()
+            }
         finally:
             libsumo.close()
         return self._figures(second)
@@ -137,8 +160,8 @@ class Run:
         self.places: dict[str, Place] = {}
         self.region: Any = None
         self.baseline: Baseline | None = None
-        if self.options.controller in ("plan", "actuated"):
-            return
+        if self.options.controller in ("plan", "actuated") and not self.lawful:
+            return  # SUMO does it
         files: list[str] = []
         for signal_id in sorted(libsumo.trafficlight.getIDList()):
             configuration = self._configuration(signal_id)
@@ -156,17 +179,26 @@ class Run:
             self.places[configuration.intersection] = Place(
                 signal_id, configuration, Cabinet(configuration, START_NS), guard
             )
+        self._turns = _turns(self.road)
+        if self.lawful:
+            missing = set(self.lawful) - set(self.places)
+            if missing:
+                raise SettingsError([f"{', '.join(sorted(missing))}: a configuration, but no signal in the net"])
+            self.service = Service([place.signal_id for place in self.places.values()], self.folder.periods)
         if self.options.controller == "lukou":
             spec = load_spec("region")
-            timing = {**TIMING, "interval_s": self.options.interval_s, "view_m": self.options.range_m}
+            options = self.options
+            timing = {"interval_s": options.interval_s, "view_m": options.range_m, "commit_s": options.commit_s}
+            timing = timing if self.lawful else {**TIMING, **timing}
             settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
             self.region = spec.make_core(spec.settings.model_validate(settings))
-        else:
+        elif self.options.controller != "plan":
             self.baseline = make_baseline(self.options.controller, self.road)
-        self._turns = _turns(self.road)
 
     def _configuration(self, signal_id: str) -> SignalConfiguration | None:
-        """From the programme that runs: its yellow, its all-red, its green pairs."""
+        """The folder's, or from the programme that runs: its yellow, its all-red, its green pairs."""
+        if self.lawful:
+            return self.lawful.get(intersection_name(signal_id))
         running = libsumo.trafficlight.getProgram(signal_id)
         logic = next(each for each in libsumo.trafficlight.getAllProgramLogics(signal_id) if each.programID == running)
         phases = [(float(phase.duration), str(phase.state)) for phase in logic.phases]
@@ -191,6 +223,9 @@ class Run:
                 place.cabinet.feed()  # the guard, stepped once a second here, repeats its request ten times a second
             place.cabinet.step(now_ns)
             self._guard(place, now_ns, [])
+            if self.service is not None and place.signal is not None:
+                second = (now_ns - START_NS) / 1e9
+                self.service.hear(second, place.signal_ns, place.signal, place.cabinet.states())
         inputs = [Input("signal", f"{n}/signal", 1, 1, now_ns, p.signal, VALID) for n, p in self.places.items()]
         if self.region is not None:
             inputs += self._seen(now_ns)
@@ -223,7 +258,7 @@ class Run:
             place.letters = letters
 
     def _interval(self) -> int:
-        return self.options.interval_s if self.options.interval_s > 1 else 10
+        return self.options.interval_s if self.options.interval_s > 1 or self.options.controller == "actuated" else 10
 
     def _command(self, command: Command, now_ns: int) -> None:
         place = self.places[command.device]
@@ -240,7 +275,7 @@ class Run:
 
     def _follow(self, place: Place, output: Output) -> None:
         if output.topic == "signal":
-            place.signal = output.value
+            place.signal, place.signal_ns = output.value, output.measured_at_ns
         elif output.topic == "command_reply" and output.value.reason:
             self.refusals[output.value.reason] += 1
         elif output.topic == "device/command_log":
@@ -259,32 +294,50 @@ class Run:
     def _seen(self, now_ns: int) -> list[Input]:
         """Visible vehicles as one object list, and the turns that they tell."""
         vehicle, index = libsumo.vehicle, self.road.lanes.index
-        rows: list[tuple[int, int, float, float]] = []
+        rows: list[tuple[int, int, int, float, float, float, float]] = []  # identity, class, lane, s, speed, x, y
         reports = []
         for name in vehicle.getIDList():
-            if name not in self._visible:
-                self._visible[name] = self._random.random() < self.options.penetration
-                self._numbers[name] = len(self._numbers) + 1
-            if not self._visible[name]:
+            if not self._is_visible(name):
                 continue
             lane = index.get(vehicle.getLaneID(name), -1)
             if lane < 0:
                 continue
-            rows.append((self._numbers[name], lane, vehicle.getLanePosition(name), vehicle.getSpeed(name)))
+            number = self._numbers[name]
+            rows.append(
+                (number, self._kind(name), lane, vehicle.getLanePosition(name), vehicle.getSpeed(name), 0.0, 0.0)
+            )
             turn = self._turn(name)
             if turn:
-                reports.append(VehicleReport(temporary_id=self._numbers[name], intention=turn))  # type: ignore[arg-type]
-        rows = rows[:1024]
-        held, lane_of = np.unique([row[1] for row in rows], return_inverse=True) if rows else (np.zeros(0, int),) * 2
-        none = np.zeros(len(rows))
-        speeds = np.array([row[3] for row in rows])
+                reports.append(VehicleReport(temporary_id=number, intention=turn))  # type: ignore[arg-type]
+        for name in libsumo.person.getIDList() if self.lawful else ():
+            if self._is_visible(name):
+                x, y = libsumo.person.getPosition(name)
+                rows.append((self._numbers[name], WALKER, -1, 0.0, libsumo.person.getSpeed(name), x, y))
+        rows = rows[:MAX_OBJECTS]
+        table = np.array(rows, float).reshape(-1, 7)
+        held, lane_of = np.unique(table[:, 2], return_inverse=True)
+        first = int(len(held) > 0 and held[0] < 0)
+        names = [self.road.lanes.names[int(k)] for k in held[first:]]
         objects = ObjectList.of(
-            len(rows), lane_names=[self.road.lanes.names[k] for k in held], id=[row[0] for row in rows],
-            object_class=[1] * len(rows), x_m=none, y_m=none, velocity_x_mps=speeds, velocity_y_mps=none,
-            lane=lane_of.astype(np.uint32), lane_s_m=[row[2] for row in rows],
+            len(rows), lane_names=names, id=table[:, 0].astype(np.int64), object_class=table[:, 1].astype(np.int64),
+            x_m=table[:, 5], y_m=table[:, 6], velocity_x_mps=table[:, 4], velocity_y_mps=np.zeros(len(rows)),
+            lane=np.where(table[:, 2] < 0, NOT_ONE, lane_of - first).astype(np.uint32), lane_s_m=table[:, 3],
         )  # fmt: skip
         told = [Input("vehicle", "vehicles", 1, k, now_ns, report, VALID) for k, report in enumerate(reports)]
         return [Input("fused_objects", "bench", 1, 1, now_ns, objects, VALID), *told]
+
+    def _kind(self, name: str) -> int:
+        """Class of a vehicle."""
+        type_name = libsumo.vehicle.getTypeID(name)
+        if type_name not in self._kinds:
+            self._kinds[type_name] = KINDS.get(libsumo.vehicletype.getVehicleClass(type_name), CAR)
+        return self._kinds[type_name]
+
+    def _is_visible(self, name: str) -> bool:
+        if name not in self._visible:
+            self._visible[name] = self._random.random() < self.options.penetration
+            self._numbers[name] = len(self._numbers) + 1
+        return self._visible[name]
 
     def _turn(self, name: str) -> int:
         """Turn at the next signal on its way."""
@@ -316,6 +369,8 @@ class Run:
                 since = self._changed.get(libsumo.vehicle.getLaneID(name))
                 self.emergency_stops += since is not None and now_s - since <= 5 + self.folder.begin_s
         self._speeds = speeds
+        if self.service is not None:
+            self.service.step(second - self.folder.begin_s, {p.signal_id: p.letters for p in self.places.values()})
 
     def _all_wait(self) -> bool:
         return any(speed < 0.1 for speed in self._speeds.values())
@@ -327,6 +382,7 @@ class Run:
             "scenario": self.folder.path.name,
             "controller": self.options.controller,
             **figures,
+            **self._persons(),
             "gridlock": self.gridlock,
             "collisions": self.collisions,
             "emergency_stops": self.emergency_stops,
@@ -334,6 +390,15 @@ class Run:
             "guard_refusals": dict(self.refusals),
             "guard_configuration": {name: _told(place.configuration) for name, place in self.places.items()},
         }
+
+    def _persons(self) -> dict[str, Any]:
+        """Delay of people by part of the day, and the level of service; only where the cabinets are lawful."""
+        if self.service is None:
+            return {}
+        delays = {"day": mean_delay(trips(self.tripinfo, self._classes))}
+        for part in self.folder.periods:
+            delays[part["name"]] = mean_delay(trips(self.tripinfo, self._classes), part["begin_s"], part["end_s"])
+        return {"person_delay": delays, **self.service.figures()}
 
 
 def _all_red_s(phases: list[tuple[float, str]]) -> float:

@@ -69,6 +69,10 @@ def signals(
         int, typer.Option(min=1, max=30, help="Between decisions; 10 for the baselines by default [s]")
     ] = 1,
     range_m: Annotated[float, typer.Option("--range", min=20, help="Sight along the lanes [m]")] = 200.0,
+    commit: Annotated[
+        float | None,
+        typer.Option(min=0, max=30, help="lukou tells ends of green so long before; default: the configuration's [s]"),
+    ] = None,
     tripinfo: Annotated[Path | None, typer.Option(help="Keep SUMO's trip file here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
@@ -79,13 +83,42 @@ def signals(
     with plain_errors("lukou bench signals --help"):
         if controller not in ("lukou", "plan", "actuated", "max-pressure", "greedy"):
             raise SettingsError([f"--controller {controller}: lukou, plan, actuated, max-pressure or greedy"])
-        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, tripinfo)
+        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, commit, tripinfo)
         figures = Run(ScenarioFolder.open(folder), options).run()
     if as_json:
         print_json(figures, seed=seed)
         return
     for name, value in figures.items():
         print(f"{name:<22}{value}")
+
+
+@app.command()
+def lawful(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that `lukou site` made")],
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 1")] = 10,
+    commit: Annotated[int, typer.Option(min=0, max=30, help="Ends of green are told so long before [s]")] = 10,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Lukou beside the better of fixed plan and actuation, under a city's rules: delay of people, waits, promises."""
+    from lukou_sim.bench.lawful import FLOORS, compare
+
+    with plain_errors("lukou bench lawful --help"):
+        for folder in folders:
+            if not (folder / "site.json").is_file():
+                raise SettingsError([f"{folder}: no site.json; make a site with `lukou site tee --out {folder}`"])
+        figures = compare(
+            folders, range(1, seeds + 1), commit, jobs, lambda text: print(text, file=sys.stderr, flush=True)
+        )
+    if as_json:
+        print_json({"commit_s": commit, "sites": figures})
+        return
+    for name, site in figures.items():
+        print(f"{name}: better baseline {site['better_baseline']}, {site['seeds']} seeds, ends told {commit} s before")
+        for key, value in site.items():
+            if isinstance(value, float):
+                print(f"  {key:<34}{value:8.2f}" + (f"  (at most {FLOORS[key]:g})" if key in FLOORS else ""))
+        print(f"  missed: {', '.join(site['missed']) or 'none'}")
 
 
 @app.command()

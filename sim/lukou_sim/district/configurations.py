@@ -23,7 +23,7 @@ from lukou_maps.signal_configuration import (
     load,
 )
 from lukou_sim.district import FOLDER, NET
-from lukou_sim.district.layout import BICYCLE_WIDTH_M, LANE_WIDTH_M, LEGS, road
+from lukou_sim.district.layout import BICYCLE_WIDTH_M, DISTRICT, LANE_WIDTH_M, LEFT_OF, Layout
 from lukou_sim.render.district_plan import read_net
 
 _VEHICLE_BODY_M = 2.4
@@ -46,13 +46,15 @@ def load_configuration(intersection: str, plan: str = "") -> SignalConfiguration
 class _Links:
     """Signalised connections of one intersection of the net."""
 
-    def __init__(self, net: Any, name: str) -> None:
+    def __init__(self, file: Path, name: str, plan: Layout) -> None:
+        net = read_net(file)
+        self._crossed = _crossed_edges(file)
         self.path: dict[int, LineString] = {}
         self.width: dict[int, float] = {}
         self.group: dict[int, str] = {}
         self._leg_of = {}
-        for leg in LEGS:
-            here = road(name, leg)
+        for leg in plan.legs(name):
+            here = plan.road(name, leg)
             self._leg_of[here.approach] = leg
             self._leg_of[here.exit] = leg
         for edge in net.getEdges():
@@ -64,7 +66,7 @@ class _Links:
     def _add(self, net: Any, connection: Any) -> None:
         index, edge, to = connection.getTLLinkIndex(), connection.getFrom(), connection.getTo()
         if to.getFunction() == "crossing":
-            crossed = _crossed_edges()[to.getID()]
+            crossed = self._crossed[to.getID()]
             half = "near" if crossed.endswith("_approach") else "far"
             self.group[index] = f"{self._leg_of[crossed]}-pedestrian-{half}"
             lane = to.getLanes()[0]
@@ -107,9 +109,9 @@ class _Links:
 
 
 @cache
-def _crossed_edges() -> dict[str, str]:
+def _crossed_edges(net: Path) -> dict[str, str]:
     """Edge that each crosswalk crosses, which sumolib does not tell."""
-    edges = ElementTree.parse(NET).getroot().iterfind("edge[@function='crossing']")
+    edges = ElementTree.parse(net).getroot().iterfind("edge[@function='crossing']")
     return {edge.attrib["id"]: edge.attrib["crossingEdges"] for edge in edges}
 
 
@@ -120,10 +122,16 @@ def _point(corner: Sequence[float]) -> Any:
 
 
 def build(
-    intersection: str, *, plans: Sequence[Plan] | None = None, calendar: Sequence[CalendarEntry] | None = None
+    intersection: str,
+    *,
+    plans: Sequence[Plan] | None = None,
+    calendar: Sequence[CalendarEntry] | None = None,
+    net: Path = NET,
+    plan: Layout = DISTRICT,
 ) -> SignalConfiguration:
     """Configuration of one intersection, with the builder's default plan or with given ones."""
-    links = _Links(read_net(NET), intersection)
+    links = _Links(net, intersection, plan)
+    there = plan.legs(intersection)
     legs: dict[str, Leg] = {
         leg: Leg(
             through=links.of(f"{leg}-through"),
@@ -132,14 +140,13 @@ def build(
             bicycle=links.of(f"{leg}-bicycle"),
             pedestrian_near=links.of(f"{leg}-pedestrian-near"),
             pedestrian_far=links.of(f"{leg}-pedestrian-far"),
-            near_m=round(3 * LANE_WIDTH_M + BICYCLE_WIDTH_M, 1),
+            near_m=round((3 if LEFT_OF[leg] in there else 2) * LANE_WIDTH_M + BICYCLE_WIDTH_M, 1),
             far_m=round(2 * LANE_WIDTH_M + BICYCLE_WIDTH_M, 1),
         )
-        for leg in LEGS
+        for leg in there
     }
-    names = [
-        f"{leg}-{kind}" for leg in LEGS for kind in ("through", "left", "bicycle", "pedestrian-near", "pedestrian-far")
-    ]
+    kinds = ("through", "left", "bicycle", "pedestrian-near", "pedestrian-far")
+    names = [f"{leg}-{kind}" for leg in there for kind in kinds]
     distances = {}
     for first in names:
         for second in names:

@@ -15,17 +15,7 @@ from typing import Any
 import numpy as np
 
 from lukou_sim.district import FOLDER
-from lukou_sim.district.layout import (
-    INTERSECTIONS,
-    LEFT_OF,
-    LEGS,
-    NEIGHBOURS,
-    OPPOSITE,
-    RIGHT_OF,
-    Leg,
-    fringe_legs,
-    road,
-)
+from lukou_sim.district.layout import DISTRICT, LEFT_OF, NEIGHBOURS, OPPOSITE, RIGHT_OF, Layout, Leg, road
 
 DEMAND_FILE = FOLDER / "demand.json"
 BLOCK_S = 120.0
@@ -73,24 +63,27 @@ def load_demand(path: Path = DEMAND_FILE) -> Demand:
     return Demand(**{**content, "profile": tuple(content["profile"])})
 
 
-def turning_flows(demand: Demand, factor: float = 1.0) -> dict[tuple[str, Leg], tuple[float, float, float]]:
+def turning_flows(
+    demand: Demand, factor: float = 1.0, plan: Layout = DISTRICT
+) -> dict[tuple[str, Leg], tuple[float, float, float]]:
     """Vehicles per hour that turn left, drive straight and turn right, by intersection and leg, in equilibrium."""
-    arriving = {(name, leg): 0.0 for name in INTERSECTIONS for leg in LEGS}
+    arriving = {(name, leg): 0.0 for name in plan.intersections for leg in plan.legs(name)}
     for _ in range(60):
         following = {(name, leg): factor * demand.vehicles_per_h.get(f"{name}.{leg}", 0.0) for name, leg in arriving}
         for (name, leg), flow in arriving.items():
-            for to, share in _turns(demand, name, leg):
-                beyond = NEIGHBOURS.get((name, to))
+            for to, share in turns(demand, name, leg):
+                beyond = plan.neighbours.get((name, to))
                 if beyond is not None:
                     following[beyond, OPPOSITE[to]] += flow * share
         arriving = following
     return {
-        (name, leg): tuple(flow * share for _, share in _turns(demand, name, leg))  # type: ignore[misc]
+        (name, leg): tuple(flow * share for _, share in turns(demand, name, leg))  # type: ignore[misc]
         for (name, leg), flow in arriving.items()
     }
 
 
-def _turns(demand: Demand, name: str, leg: Leg) -> tuple[tuple[Leg, float], ...]:
+def turns(demand: Demand, name: str, leg: Leg) -> tuple[tuple[Leg, float], ...]:
+    """Legs by which vehicles leave, and their shares: to the left, straight on, to the right."""
     left, right = demand.left[f"{name}.{leg}"], demand.right[f"{name}.{leg}"]
     return (LEFT_OF[leg], left), (OPPOSITE[leg], 1 - left - right), (RIGHT_OF[leg], right)
 
@@ -116,11 +109,11 @@ def _vehicle_route(demand: Demand, name: str, leg: Leg, rng: np.random.Generator
     for count in range(LONGEST_ROUTE + 1):
         here = road(name, leg)
         edges += [here.arrival, here.approach] if not edges or edges[-1] != here.arrival else [here.approach]
-        turns = _turns(demand, name, leg)
+        ways = turns(demand, name, leg)
         if two_wheeler:  # straight on or right; see `lukou_sim.district.net.connections_xml`
-            to = turns[2][0] if rng.random() < turns[2][1] else turns[1][0]
+            to = ways[2][0] if rng.random() < ways[2][1] else ways[1][0]
         else:
-            to = turns[1][0] if count == LONGEST_ROUTE else turns[rng.choice(3, p=[share for _, share in turns])][0]
+            to = ways[1][0] if count == LONGEST_ROUTE else ways[rng.choice(3, p=[share for _, share in ways])][0]
         edges.append(road(name, to).exit)
         beyond = NEIGHBOURS.get((name, to))
         if beyond is None:
@@ -146,7 +139,7 @@ def routes_xml(demand: Demand, *, seed: int, start_hour: float, duration_s: floa
         Factor on all flows.
     """
     rows: list[tuple[float, str]] = []
-    for number, (name, leg) in enumerate(fringe_legs()):
+    for number, (name, leg) in enumerate(DISTRICT.fringe_legs()):
         rng = np.random.default_rng((seed, 1, number))
         for at in departures(scale * demand.vehicles_per_h[f"{name}.{leg}"], demand, start_hour, duration_s, rng):
             kind = _vehicle_kind(demand, rng)

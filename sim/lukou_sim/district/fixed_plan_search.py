@@ -7,7 +7,6 @@ import argparse
 from lukou_maps.signal_configuration import CalendarEntry
 from lukou_sim.district import fixed_plan
 from lukou_sim.district.configurations import build
-from lukou_sim.district.demand import load_demand
 
 
 def mean_delay(cycle_s: float, factor: float, seeds: list[int], seconds: float) -> float:
@@ -15,7 +14,7 @@ def mean_delay(cycle_s: float, factor: float, seeds: list[int], seconds: float) 
     from lukou_sim.world.scenario import load_scenario
     from lukou_sim.world.world import World
 
-    peak = fixed_plan.coordinated_plans(load_demand(), "peak", factor, cycle_s)
+    peak = fixed_plan.coordinated_plans(fixed_plan.district(), "peak", factor, cycle_s)
     calendar = [CalendarEntry((1, 2, 3, 4, 5, 6, 7), "00:00", "peak")]
     configurations = {name: build(name, plans=[plan], calendar=calendar) for name, plan in peak.items()}
     scenario = load_scenario("calm").model_copy(update={"demand_scale": factor})

@@ -15,6 +15,8 @@ Crosswalks lie over all legs and are split by the refuge: the half over the appr
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,23 +43,6 @@ SPEED_LIMIT_MPS = 13.89
 BICYCLE_SPEED_MPS = 6.94
 """25 km/h, limit for electric bicycles (GB 17761). [m/s]"""
 
-INTERSECTIONS: dict[str, tuple[float, float]] = {
-    "k1": (OUTER_LEG_M, OUTER_LEG_M + SPACING_Y_M),
-    "k2": (OUTER_LEG_M + SPACING_X_M, OUTER_LEG_M + SPACING_Y_M),
-    "k3": (OUTER_LEG_M, OUTER_LEG_M),
-    "k4": (OUTER_LEG_M + SPACING_X_M, OUTER_LEG_M),
-}
-"""Centres in the map frame. [m]"""
-NEIGHBOURS: dict[tuple[str, Leg], str] = {
-    ("k1", "E"): "k2",
-    ("k2", "W"): "k1",
-    ("k1", "S"): "k3",
-    ("k3", "N"): "k1",
-    ("k2", "S"): "k4",
-    ("k4", "N"): "k2",
-    ("k3", "E"): "k4",
-    ("k4", "W"): "k3",
-}
 OUTWARD: dict[Leg, tuple[float, float]] = {"N": (0.0, 1.0), "E": (1.0, 0.0), "S": (0.0, -1.0), "W": (-1.0, 0.0)}
 OPPOSITE: dict[Leg, Leg] = {"N": "S", "S": "N", "E": "W", "W": "E"}
 RIGHT_OF: dict[Leg, Leg] = {"N": "W", "W": "S", "S": "E", "E": "N"}
@@ -81,14 +66,68 @@ class Road:
     exit: str
 
 
-def road(intersection: str, leg: Leg) -> Road:
-    """Edge names of a leg."""
-    neighbour = NEIGHBOURS.get((intersection, leg))
-    if neighbour is None:
-        return Road(f"{intersection}_{leg}_arrival", f"{intersection}_{leg}_approach", f"{intersection}_{leg}_exit")
-    return Road(f"{neighbour}_{intersection}", f"{intersection}_{leg}_approach", f"{intersection}_{neighbour}")
+@dataclass(frozen=True)
+class Layout:
+    """Where intersections lie and how they are joined; every leg is built as in the picture above.
+
+    Attributes
+    ----------
+    intersections : mapping of str to (float, float)
+        Centres in the map frame. [m]
+    neighbours : mapping of (str, Leg) to str
+        Intersection at the other end of a leg; legs without one lead out.
+    missing : frozenset of (str, Leg)
+        Legs that are not there, as at a T junction.
+    """
+
+    intersections: Mapping[str, tuple[float, float]]
+    neighbours: Mapping[tuple[str, Leg], str]
+    missing: frozenset[tuple[str, Leg]] = frozenset()
+
+    def legs(self, intersection: str) -> tuple[Leg, ...]:
+        """Legs of an intersection."""
+        return tuple(leg for leg in LEGS if (intersection, leg) not in self.missing)
+
+    def road(self, intersection: str, leg: Leg) -> Road:
+        """Edge names of a leg."""
+        neighbour = self.neighbours.get((intersection, leg))
+        approach = f"{intersection}_{leg}_approach"
+        if neighbour is None:
+            return Road(f"{intersection}_{leg}_arrival", approach, f"{intersection}_{leg}_exit")
+        return Road(f"{neighbour}_{intersection}", approach, f"{intersection}_{neighbour}")
+
+    def fringe_legs(self) -> tuple[tuple[str, Leg], ...]:
+        """Legs by which road users enter and leave."""
+        return tuple(
+            (name, leg) for name in self.intersections for leg in self.legs(name) if (name, leg) not in self.neighbours
+        )
+
+    def leg_length_m(self, intersection: str, leg: Leg) -> float:
+        """From the centre to the neighbour's, or to the end. [m]"""
+        neighbour = self.neighbours.get((intersection, leg))
+        if neighbour is None:
+            return OUTER_LEG_M
+        return math.dist(self.intersections[intersection], self.intersections[neighbour])
 
 
-def fringe_legs() -> tuple[tuple[str, Leg], ...]:
-    """Legs by which road users enter and leave the district."""
-    return tuple((name, leg) for name in INTERSECTIONS for leg in LEGS if (name, leg) not in NEIGHBOURS)
+DISTRICT = Layout(
+    {
+        "k1": (OUTER_LEG_M, OUTER_LEG_M + SPACING_Y_M),
+        "k2": (OUTER_LEG_M + SPACING_X_M, OUTER_LEG_M + SPACING_Y_M),
+        "k3": (OUTER_LEG_M, OUTER_LEG_M),
+        "k4": (OUTER_LEG_M + SPACING_X_M, OUTER_LEG_M),
+    },
+    {
+        ("k1", "E"): "k2",
+        ("k2", "W"): "k1",
+        ("k1", "S"): "k3",
+        ("k3", "N"): "k1",
+        ("k2", "S"): "k4",
+        ("k4", "N"): "k2",
+        ("k3", "E"): "k4",
+        ("k4", "W"): "k3",
+    },
+)
+INTERSECTIONS = DISTRICT.intersections
+NEIGHBOURS = DISTRICT.neighbours
+road = DISTRICT.road

@@ -11,7 +11,7 @@ import pyproj
 import sumo
 
 from lukou_sim.district import layout
-from lukou_sim.district.layout import INTERSECTIONS, LEFT_OF, LEGS, NEIGHBOURS, OPPOSITE, OUTWARD, RIGHT_OF, Leg, road
+from lukou_sim.district.layout import DISTRICT, LEFT_OF, OPPOSITE, OUTWARD, RIGHT_OF, Layout, Leg
 
 SIDEWALK, BICYCLE, RIGHT, THROUGH, LEFT = range(5)
 """Lane indices of an approach, from the kerb; arrivals and exits lack LEFT."""
@@ -50,26 +50,20 @@ def location() -> str:
     )
 
 
-def _leg_length(name: str, leg: Leg) -> float:
-    if (name, leg) not in NEIGHBOURS:
-        return layout.OUTER_LEG_M
-    return layout.SPACING_X_M if leg in "EW" else layout.SPACING_Y_M
-
-
-def nodes_xml() -> str:
-    """Junctions, flare points and ends of the district."""
+def nodes_xml(plan: Layout = DISTRICT) -> str:
+    """Junctions, flare points and ends."""
     rows = []
     half = layout.REFUGE_M / 2
-    for name, centre in INTERSECTIONS.items():
+    for name, centre in plan.intersections.items():
         rows.append(
             _element(
                 "node", id=name, x=centre[0], y=centre[1], type="traffic_light", tl=name, radius=9, keepClear="true"
             )
         )
-        for leg in LEGS:
+        for leg in plan.legs(name):
             x, y = _point(centre, leg, 30 + layout.FLARE_M, half)
             rows.append(_element("node", id=f"{name}_{leg}_flare", x=x, y=y, type="priority"))
-            if (name, leg) not in NEIGHBOURS:
+            if (name, leg) not in plan.neighbours:
                 x, y = _point(centre, leg, layout.OUTER_LEG_M, 0.0)
                 rows.append(_element("node", id=f"{name}_{leg}", x=x, y=y, type="priority", fringe="outer"))
     return _document("nodes", rows)
@@ -91,18 +85,26 @@ def _edge(name: str, start: str, end: str, points: list[tuple[float, float]], ve
     return "\n".join([head, *lanes, "    </edge>"])
 
 
-def edges_xml() -> str:
+def edges_xml(plan: Layout = DISTRICT) -> str:
     """Carriageways: per leg an arrival, an approach with the left-turn lane, and an exit."""
     rows = []
     half = layout.REFUGE_M / 2
-    for name, centre in INTERSECTIONS.items():
-        for leg in LEGS:
-            names = road(name, leg)
-            length, flare = _leg_length(name, leg), 30 + layout.FLARE_M
+    for name, centre in plan.intersections.items():
+        for leg in plan.legs(name):
+            names = plan.road(name, leg)
+            length, flare = plan.leg_length_m(name, leg), 30 + layout.FLARE_M
             wide = half + layout.LANE_WIDTH_M  # upstream the median is wider by the left-turn lane
             approach = [_point(centre, leg, flare, half), _point(centre, leg, 0, half)]
-            rows.append(_edge(names.approach, f"{name}_{leg}_flare", name, approach, 3))
-            neighbour = NEIGHBOURS.get((name, leg))
+            rows.append(
+                _edge(
+                    names.approach,
+                    f"{name}_{leg}_flare",
+                    name,
+                    approach,
+                    3 if (name, LEFT_OF[leg]) not in plan.missing else 2,
+                )
+            )
+            neighbour = plan.neighbours.get((name, leg))
             start = neighbour or f"{name}_{leg}"
             if neighbour is None:
                 arrival = [_point(centre, leg, length, wide), _point(centre, leg, flare, wide)]
@@ -119,24 +121,26 @@ def edges_xml() -> str:
     return _document("edges", rows)
 
 
-def connections_xml() -> str:
+def connections_xml(plan: Layout = DISTRICT) -> str:
     """Who may drive where; two-wheelers ride straight on and right (their left turn is not modelled), crosswalks in halves."""
     rows = []
-    for name in INTERSECTIONS:
-        for leg in LEGS:
-            here = road(name, leg)
-            for start, end in ((BICYCLE, BICYCLE), (RIGHT, RIGHT), (THROUGH, THROUGH), (THROUGH, LEFT)):
+    for name in plan.intersections:
+        for leg in plan.legs(name):
+            here = plan.road(name, leg)
+            right, straight, left = ((name, to[leg]) not in plan.missing for to in (RIGHT_OF, OPPOSITE, LEFT_OF))
+            joins = [(BICYCLE, BICYCLE), (RIGHT, RIGHT), (THROUGH, THROUGH), *([(THROUGH, LEFT)] if left else [])]
+            for start, end in joins:
                 rows.append(_element("connection", from_=here.arrival, to=here.approach, fromLane=start, toLane=end))
-            right, straight, left = (road(name, to[leg]).exit for to in (RIGHT_OF, OPPOSITE, LEFT_OF))
-            for to, start, end in (
-                (right, BICYCLE, BICYCLE),
-                (right, RIGHT, RIGHT),
-                (straight, BICYCLE, BICYCLE),
-                (straight, RIGHT, RIGHT),
-                (straight, THROUGH, THROUGH),
-                (left, LEFT, THROUGH),
-            ):
-                rows.append(_element("connection", from_=here.approach, to=to, fromLane=start, toLane=end))
+            ways: list[tuple[dict[Leg, Leg], int, int]] = []
+            if right:
+                ways += [(RIGHT_OF, BICYCLE, BICYCLE), (RIGHT_OF, RIGHT, RIGHT)]
+            if straight:
+                ways += [(OPPOSITE, BICYCLE, BICYCLE), (OPPOSITE, RIGHT, RIGHT), (OPPOSITE, THROUGH, THROUGH)]
+            if left:
+                ways += [(LEFT_OF, LEFT, THROUGH), *([] if straight else [(LEFT_OF, THROUGH, RIGHT)])]
+            for to, start, end in ways:
+                target = plan.road(name, to[leg]).exit
+                rows.append(_element("connection", from_=here.approach, to=target, fromLane=start, toLane=end))
             for edge in (here.approach, here.exit):
                 rows.append(
                     _element("crossing", node=name, edges=edge, priority="true", width=layout.CROSSWALK_WIDTH_M)
@@ -144,15 +148,16 @@ def connections_xml() -> str:
     return _document("connections", rows)
 
 
-def build(folder: Path, signals: str | None = None) -> Path:
-    """Write the plain files into `folder`/plain and build `folder`/district.net.xml.
+def build(folder: Path, plan: Layout = DISTRICT, name: str = "district") -> Path:
+    """Write the plain files into `folder`/plain and build `folder`/`name`.net.xml.
 
     Parameters
     ----------
     folder : Path
         Where to write.
-    signals : str, optional
-        Content of the plain traffic-light file; netconvert's default programmes without.
+    plan : Layout
+    name : str
+        Of the files.
 
     Returns
     -------
@@ -161,15 +166,13 @@ def build(folder: Path, signals: str | None = None) -> Path:
     """
     plain = folder / "plain"
     plain.mkdir(parents=True, exist_ok=True)
-    files = {"node": nodes_xml(), "edge": edges_xml(), "connection": connections_xml()}
-    if signals is not None:
-        files["tllogic"] = signals
+    files = {"node": nodes_xml(plan), "edge": edges_xml(plan), "connection": connections_xml(plan)}
     arguments = [str(Path(sumo.SUMO_HOME) / "bin" / "netconvert")]
     for kind, text in files.items():
-        path = plain / f"district.{kind[:3]}.xml"
+        path = plain / f"{name}.{kind[:3]}.xml"
         path.write_text(text)
         arguments += [f"--{kind}-files", str(path)]
-    net = folder / "district.net.xml"
+    net = folder / f"{name}.net.xml"
     arguments += [
         *("--output-file", str(net), "--no-turnarounds", "true", "--no-internal-links", "false"),
         *("--walkingareas", "true", "--junctions.corner-detail", "5", "--tls.default-type", "static"),

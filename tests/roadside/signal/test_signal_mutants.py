@@ -364,7 +364,7 @@ def a_release_jumps_to_the_first_stage(patch):
 def _timings(patch, change):
     genuine = spat.timings
 
-    def altered(tables, state, plan, quantum_s):
+    def altered(tables, state, plan, quantum_s, held=None):
         return tuple(change(state, timing) for timing in genuine(tables, state, plan, quantum_s))
 
     patch.setattr(spat, "timings", altered)
@@ -387,7 +387,7 @@ def ends_are_promised_before_a_change_is_seen(patch):
 def promised_ends_ignore_a_missed_begin(patch):
     genuine = spat.timings
 
-    def altered(tables, state, plan, quantum_s):
+    def altered(tables, state, plan, quantum_s, held=None):
         return genuine(tables, state._replace(is_synced=True), plan, quantum_s)
 
     patch.setattr(spat, "timings", altered)

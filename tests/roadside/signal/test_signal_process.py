@@ -398,3 +398,22 @@ def test_a_log_that_hangs_delays_no_answer_for_long_and_no_release(street):
     street.run(2.5)
     assert {street.replies[-1][1:]} == {(REJECTED, "not_logged")}
     assert not street.core._waiting
+
+
+def test_an_end_that_is_meant_is_published_as_likely_and_not_as_promised(street):
+    while not street.signal or not street.signal.stage or street.signal.in_transition:
+        street.tick()
+    running = street.signal.stage
+    street.command(stage=running)
+    street.todo[-1].stage_request.expected_duration_s = 12.0
+    for _ in range(3):
+        street.tick()
+    meant = street.now_ns + 12 * 10**9
+    likely = [g.likely_end_at_ns for g in street.signal.groups if g.HasField("likely_end_at_ns")]
+    assert likely and all(at >= meant - 10**9 for at in likely)  # some greens only end in the course of the change
+    assert not any(g.is_committed for g in street.signal.groups)
+    street.command(release=True)
+    street.tick()
+    street.tick()
+    plan = [g.likely_end_at_ns for g in street.signal.groups if g.HasField("likely_end_at_ns")]
+    assert plan != likely  # the local plan rules again, with ends of its own
