@@ -291,6 +291,27 @@ def test_who_turns_over_a_green_crosswalk_is_told_of_those_on_it(
         assert told.probability == (1.0 if light == Light.GREEN else pytest.approx(0.6))
 
 
+# --- queue ends -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(0.5, 1), (9.0, 0)])
+def test_a_queue_end_away_from_signals_is_told(country: RoadModel, ahead: float, expected: int) -> None:
+    edge = EdgeCore(EdgeSettings(map="country.net.xml"), country, [])
+    outputs: list[Output] = []
+    for k in range(75):
+        at = T + k * STEP_NS
+        queue = [user(n, CAR, 400.0 + 8.0 * n + 0.1 * k * ahead, 48.4, 0.0, ahead) for n in range(2, 5)]
+        outputs += edge.step(at, [objects(at, [user(1, CAR, 270.0 + 1.5 * k, 48.4, 0.0, 15.0), *queue])])
+    kind = WarningKind.WARNING_KIND_QUEUE_END
+    told = [one.value for one in outputs if one.topic == "warning_log" and one.value.kind == kind]
+    raised = [one for one in told if one.phase == WarningPhase.WARNING_PHASE_RAISED]
+    assert len(raised) == expected
+    for one in raised:
+        assert one.level == WarningLevel.WARNING_LEVEL_INFORMATIVE
+        assert 2.0 < one.time_to_collision_s < 6.5
+        assert one.advice == "slow down"
+
+
 # --- in the edge --------------------------------------------------------------------------------------------------
 
 

@@ -372,4 +372,6 @@ def plain_warning(one: WarningMessage) -> dict[str, Any]:
         "meeting": [round(one.meeting_x_m, 1), round(one.meeting_y_m, 1)] if one.HasField("meeting_x_m") else None,
         "advice": one.advice,
         "why": one.why,
+        "confidence": round(one.confidence, 2) if one.HasField("confidence") else None,
+        "doubts": list(one.doubts),
     }

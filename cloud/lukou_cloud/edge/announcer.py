@@ -78,7 +78,7 @@ class Announcer:
             sent_ns, content = self.standing.get(episode.number, (0, None))
             if content is None or now_ns - sent_ns < PERIOD_NS - 5_000_000:
                 continue
-            content = made(episode, index) if index >= 0 else content
+            content = _renewed(content, made(episode, index)) if index >= 0 else content
             if episode.number in self._withheld:
                 outputs += self._begun(sends, episode, content)
                 continue
@@ -142,6 +142,13 @@ class Announcer:
         }
         self._withheld = {int(number): reason for number, reason in state["withheld"]}
         self.withheld_total = state["withheld_total"]
+
+
+def _renewed(before: warning_pb2.Warning, now: warning_pb2.Warning) -> warning_pb2.Warning:
+    """The message of now; where the danger has another kind by now, the advice and the reason of its own kind stay."""
+    if now.kind != before.kind:
+        now.kind, now.advice, now.why = before.kind, before.advice, before.why
+    return now
 
 
 class Sending:

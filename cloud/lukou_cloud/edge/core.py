@@ -20,6 +20,7 @@ from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import Ints, around
+from lukou_cloud.edge.rules import STOPPED, WRONG_WAY
 from lukou_cloud.edge.services import PERIOD_NS as LOOK_NS
 from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import EdgeSettings
@@ -219,14 +220,17 @@ class EdgeCore:
         lights = self._lights.of_states(self._states(now_ns), measured_ns)
         found = self._judge.step(now_ns, measured_ns, users, lights)
 
-        def made(episode: Episode, index: int) -> warning_pb2.Warning:
+        def worded(episode: Episode, index: int) -> warning_pb2.Warning:
             row = found.rows[index]
             where = nearest_intersection(self._model, float(found.dangers.x_m[row]), float(found.dangers.y_m[row]))
-            return message(row, users, found.dangers, found.hypotheses, self._judge.predictor, where)
+            made = message(row, users, found.dangers, found.hypotheses, self._judge.predictor, where)
+            if episode.kind in (STOPPED, WRONG_WAY):
+                self._services.address(made)
+            return made
 
-        near = [near_miss.of_outcome(one, self._model) for one in found.outcomes if one.is_near_miss]
+        near = [near_miss.of_outcome(one, self._model) for one in found.outcomes if near_miss.is_believed(one)]
         close = self._followings.step(measured_ns, users, found.hypotheses)
-        return found.changes, made, near + [near_miss.of_following(one, self._model) for one in close]
+        return found.changes, worded, near + [near_miss.of_following(one, self._model) for one in close]
 
     def _states(self, now_ns: int) -> dict[str, SignalState]:
         """Signals that are known now; notes which are not."""

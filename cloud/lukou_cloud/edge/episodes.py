@@ -97,6 +97,7 @@ class Episodes:
                 standing.append((episode, index.get(key, -1)))
             elif now_ns - episode.began_ns >= self._onset_of(episode.kind) and episode.last_ns == now_ns:
                 episode.raised_ns, episode.number = now_ns, self.next_number
+                episode.kind = seen[index[key]][1]  # what it is now, not what it was when it began
                 self.next_number += 1
                 raised.append((episode, index[key]))
         return Changes(tuple(raised), tuple(standing), tuple(ended))

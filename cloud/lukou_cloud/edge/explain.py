@@ -86,9 +86,7 @@ def find(folder: Path, identity: str) -> Explained:
         for line in (folder / WARNINGS_FILE).read_text().splitlines():
             row = json.loads(line)
             if row["id"] == identity:
-                message = ParseDict(row["warning"], warning_pb2.Warning())
-                names = tuple(row["names"])
-                return Explained(identity, row["kind"], names, row["t_first"], row["t_last"], message)
+                return _told(row)
         raise ExplanationError(f"{folder / WARNINGS_FILE}: no warning {identity}; its lines name all there are")
     for path in sorted(folder.rglob("*.sqlite")):
         found = _in_archive(path, identity)
@@ -119,6 +117,25 @@ def _in_archive(path: Path, identity: str) -> Explained | None:
     return Explained(identity, KINDS.get(one.kind, str(one.kind)), names, at_ns * 1e-9, ended, one)
 
 
+def all_of(folder: Path) -> list[Explained]:
+    """Every warning of a run's folder.
+
+    Raises
+    ------
+    ExplanationError
+        If the folder holds no run.
+    """
+    path = folder / WARNINGS_FILE
+    if not path.exists():
+        raise ExplanationError(f"{path} is not there: only runs of `lukou warn --run` can be replayed")
+    return [_told(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def _told(row: dict[str, Any]) -> Explained:
+    message = ParseDict(row["warning"], warning_pb2.Warning())
+    return Explained(row["id"], row["kind"], tuple(row["names"]), row["t_first"], row["t_last"], message)
+
+
 def replayed(folder: Path, identity: str) -> list[str]:
     """Run a recording again until a warning is raised, with the settings of then, and compare the two.
 
@@ -139,7 +156,39 @@ def replayed(folder: Path, identity: str) -> list[str]:
     ExplanationError
         If the run's files are not there any more.
     """
-    one, path = find(folder, identity), folder / RUN_FILE
+    one = find(folder, identity)
+    return _compared(one, _again(folder, one.t_first + 0.001))
+
+
+def replayed_all(folder: Path) -> dict[str, list[str]]:
+    """Run a recording again as a whole and compare every warning; warnings that are new are told as different, too.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+
+    Returns
+    -------
+    dict of str to list of str
+        What is different, by identity; an empty list: nothing.
+
+    Raises
+    ------
+    ExplanationError
+        If the run's files are not there any more.
+    """
+    told = all_of(folder)
+    again = _again(folder, float("inf"))
+    result = {one.identity: _compared(one, again) for one in told}
+    for raised in again.warnings:
+        result.setdefault(raised.identity, ["it was not raised then"])
+    return result
+
+
+def _again(folder: Path, until_s: float) -> Run:
+    """The run of a folder once more."""
+    path = folder / RUN_FILE
     if not path.exists():
         raise ExplanationError(f"{path} is not there: only runs of `lukou warn --run` can be replayed")
     try:
@@ -155,8 +204,12 @@ def replayed(folder: Path, identity: str) -> list[str]:
         raise ExplanationError(f"{', '.join(absent)} of this run is gone; put it back to replay")
     signals = Path(about["signals"]) if about["signals"] else None
     objects = [Path(name) for name in about["objects"]]
-    again = warn_recorded(load_map(about["map"]), objects, signals, settings, until_s=one.t_first + 0.001)
-    same = next((raised for raised in again.warnings if raised.identity == identity), None)
+    return warn_recorded(load_map(about["map"]), objects, signals, settings, until_s=until_s)
+
+
+def _compared(one: Explained, again: Run) -> list[str]:
+    """What is different between a warning and the same one of another run."""
+    same = next((raised for raised in again.warnings if raised.identity == one.identity), None)
     if same is None:
         return ["its being raised"]
     told = ("kind", same.kind, one.kind), ("road users", [n for n in (same.id_a, same.id_b) if n], list(one.names))

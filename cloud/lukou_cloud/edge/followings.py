@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lukou_cloud.edge.dangers import TOUCHING_M
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.road_users import RoadUsers
@@ -15,11 +16,14 @@ from lukou_cloud.edge.service_settings import NearMissSettings
 OVER_NS = 2_000_000_000
 """A following is over when it has been above the thresholds for so long. [ns]"""
 
-LASTS_NS = 200_000_000
+LASTS_NS = 400_000_000
 """Shorter ones are noise of measurement. [ns]"""
 
 LEAST_CLOSING_MPS = 1.0
 """Who closes in more slowly creeps up in a queue. [m/s]"""
+
+APPEARED_SHARE = 0.5
+"""Who is below this share of the threshold the first time did not come closer but has just appeared: most likely one seen twice."""
 
 SURE = 0.5
 """Least probability that the one behind is on the way of the one ahead."""
@@ -42,6 +46,7 @@ class Following:
     second_speed_mps: float = 0.0
     time_to_collision_s: float = float("inf")
     required_braking_mps2: float = 0.0
+    has_appeared: bool = False
 
 
 class Followings:
@@ -75,7 +80,7 @@ class Followings:
         over = [one for one in self.open.values() if now_ns - one.last_ns > OVER_NS]
         for one in over:
             del self.open[one.first, one.second]
-        return [one for one in over if one.last_ns - one.began_ns >= LASTS_NS]
+        return [one for one in over if one.last_ns - one.began_ns >= LASTS_NS and not one.has_appeared]
 
     def _take(self, now_ns: int, users: RoadUsers, h: Hypotheses, rows: np.ndarray) -> None:
         behind, ahead, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
@@ -86,12 +91,16 @@ class Followings:
         needed = required_braking(gap, speed, slower, np.zeros(len(rows)))
         close = (time_s < self.settings.time_to_collision_s) & (needed > self.settings.least_braking_mps2)
         close |= needed > self.settings.required_braking_mps2
+        close &= gap > TOUCHING_M
         close &= (closing > LEAST_CLOSING_MPS) & users.is_trusted[behind] & users.is_trusted[ahead]
         for k in np.flatnonzero(close).tolist():
             a, b = int(behind[k]), int(ahead[k])
             key = int(users.id[a]), int(users.id[b])
             classes = int(users.object_class[a]), int(users.object_class[b])
-            one = self.open.setdefault(key, Following(*key, *classes, now_ns, now_ns))
+            one = self.open.get(key)
+            if one is None:
+                one = self.open[key] = Following(*key, *classes, now_ns, now_ns)
+                one.has_appeared = bool(time_s[k] < APPEARED_SHARE * self.settings.time_to_collision_s)
             one.last_ns = now_ns
             one.required_braking_mps2 = max(one.required_braking_mps2, min(float(needed[k]), 99.0))
             if time_s[k] < one.time_to_collision_s:

@@ -4,11 +4,38 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from lukou_cloud.edge.encounters import Outcome
 from lukou_cloud.edge.followings import Following
+from lukou_cloud.edge.measures import overlaps
 from lukou_cloud.edge.wording import nearest_intersection
 from lukou_cloud.near_misses import NearMiss
 from lukou_maps.road_model import RoadModel
+
+LEAST_ROWS = 5
+"""Whoever was followed at fewer instants has just appeared. [0.2 s]"""
+
+
+def is_believed(one: Outcome) -> bool:
+    """Whether an outcome is a near miss of two road users who came together, not of one that was seen twice.
+
+    Parameters
+    ----------
+    one : Outcome
+        Of an encounter that is over. Two tracks of one road user lie upon each other from their first common instant on.
+    """
+    if not one.is_near_miss:
+        return False
+    first, second = (one.encounter.ways.get(number, []) for number in (one.encounter.first, one.encounter.second))
+    if len(first) < LEAST_ROWS or len(second) < LEAST_ROWS:
+        return False
+    begin = max(first[0][0], second[0][0])
+    a, b = (np.array(min(way, key=lambda row: abs(row[0] - begin))[1:]) for way in (first, second))
+    here = overlaps(
+        b[0] - a[0], b[1] - a[1], np.cos(a[2]), np.sin(a[2]), np.cos(b[2]), np.sin(b[2]), a[3], a[4], b[3], b[4]
+    )
+    return not bool(here)
 
 
 def of_outcome(one: Outcome, model: RoadModel) -> NearMiss:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_cloud.edge.episodes import Key
-from lukou_cloud.edge.scene import Scene
+from lukou_cloud.edge.scene import Scene, Surroundings
+from lukou_cloud.edge.service_settings import HazardSettings
 from lukou_cloud.edge.wording import CRASH_SPEED_MPS, nearest_intersection
 from lukou_maps.road_model import RoadModel
 from lukou_messages.v1 import warning_pb2
@@ -111,6 +112,45 @@ def notice_message(one: Notice, scene: Scene, model: RoadModel) -> warning_pb2.W
     if one.addressed:
         made.time_to_collision_s = one.addressed[0][1]
     return made
+
+
+def addressed(warning: warning_pb2.Warning, scene: Scene, surroundings: Surroundings, settings: HazardSettings) -> None:
+    """Add to a warning of one road user whoever drives towards it, and the lanes that lead there.
+
+    Parameters
+    ----------
+    warning : Warning
+        Changed in place; its one road user becomes the cause, unless it drives itself.
+    scene : Scene
+        Everybody.
+    surroundings : Surroundings
+        The map.
+    settings : HazardSettings
+        How far ahead one is told.
+    """
+    users, number = scene.users, warning.road_users[0].object_id
+    rows = np.flatnonzero(users.id == number)
+    if len(rows) == 0:
+        return
+    at = surroundings.matcher.nearest(users.x_m[rows[:1]], users.y_m[rows[:1]])
+    lane, s_m = int(at.lane[0]), float(at.s_m[0])
+    if lane < 0:
+        return
+    pace = np.maximum(users.speed_mps + warning.road_users[0].speed_mps, 0.1)
+    time_s = surroundings.ahead_of(scene, lane, s_m) / pace
+    told = scene.drives & (users.speed_mps > settings.slow_mps) & (time_s < settings.ahead_s) & (users.id != number)
+    others = [_road_user(row, in_s, scene, surroundings.model) for row, in_s in soonest(np.flatnonzero(told), time_s)]
+    drives = warning.road_users[0].speed_mps > settings.slow_mps
+    cause = warning_pb2.WarnedRoadUser()
+    cause.CopyFrom(warning.road_users[0])
+    cause.is_cause = not drives
+    del warning.road_users[:]
+    warning.road_users.extend([cause, *others] if drives else [*others, cause])
+    reach = surroundings.upstream(lane)
+    names = surroundings.model.lanes.names
+    lanes = [names[k] for k in reach.lane[reach.offset_m <= settings.lanes_m].tolist()]
+    del warning.lanes[:]
+    warning.lanes.extend(lanes[:MOST_LANES])
 
 
 def _road_user(row: int, time_s: float | None, scene: Scene, model: RoadModel) -> WarnedRoadUser:

@@ -150,7 +150,7 @@ def warn_recorded(
             result[f"i{episode.number}"] = _told(t, f"i{episode.number}", episode, services.content(episode), names)
         for episode in services.standing():
             result[f"i{episode.number}"].t_last = t
-        near = [near_miss.of_outcome(one, model) for one in found.outcomes if one.is_near_miss]
+        near = [near_miss.of_outcome(one, model) for one in found.outcomes if near_miss.is_believed(one)]
         near += [near_miss.of_following(one, model) for one in followings.step(now_ns, users, found.hypotheses)]
         run.near_misses += [(one, names[one.first_id], names[one.second_id]) for one in near]
     run.warnings = list(result.values())

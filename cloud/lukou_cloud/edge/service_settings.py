@@ -138,7 +138,7 @@ class TrustSettings(_Frozen):
         0.6, gt=0.0, le=1.0, description="factor where no lane of a road user is more probable than half"
     )
     coasted: float = Field(0.7, gt=0.0, le=1.0, description="factor where a road user was not measured for long")
-    coasted_s: float = Field(0.4, gt=0.0, description="how long that is [s]")
+    coasted_s: float = Field(0.25, gt=0.0, description="how long that is: two and a half lists [s]")
 
 
 class ServiceSettings(_Frozen):

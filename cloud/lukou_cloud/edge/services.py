@@ -15,7 +15,7 @@ from lukou_cloud.edge.crosswalks import Crosswalks
 from lukou_cloud.edge.emergency import EmergencyVehicles
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes
 from lukou_cloud.edge.hazards import Hazards
-from lukou_cloud.edge.notices import Notice, notice_message
+from lukou_cloud.edge.notices import Notice, addressed, notice_message
 from lukou_cloud.edge.passing import Passing
 from lukou_cloud.edge.road_users import Ints, RoadUsers
 from lukou_cloud.edge.scene import Scene, Surroundings, Told
@@ -28,8 +28,8 @@ from lukou_messages.v1.vehicle_pb2 import VehicleReport
 PERIOD_NS = 500_000_000
 """Time from look to look. [ns]"""
 
-EPISODES = WarningSettings(onset_s=0.4, release_s=1.2)
-"""Seen twice before it is told; gone at two looks before it is cancelled."""
+EPISODES = WarningSettings(onset_s=0.0, release_s=1.2)
+"""Told at once, each service waits for as long as it needs to be sure; gone at two looks before it is cancelled."""
 
 REPORT_NS = 2_000_000_000
 """Reports of connected vehicles are used for so long (`lukou_messages.topics`). [ns]"""
@@ -58,7 +58,7 @@ class Services:
 
     def __init__(self, model: RoadModel, settings: ServiceSettings, hazards: tuple[KnownHazard, ...] = ()) -> None:
         self.surroundings = Surroundings(model)
-        self._model = model
+        self._model, self._settings = model, settings
         self._hazards = Hazards(settings.hazard, hazards, self.surroundings)
         self._others = (
             EmergencyVehicles(settings.emergency, self.surroundings),
@@ -132,6 +132,17 @@ class Services:
     def content(self, episode: Episode) -> warning_pb2.Warning:
         """What is said of an episode, without identity, phase and times."""
         return self._contents[episode.number]
+
+    def address(self, warning: warning_pb2.Warning) -> None:
+        """Name those who drive towards a road user that stands in the way or comes against the direction, and the lanes behind.
+
+        Parameters
+        ----------
+        warning : Warning
+            Of the one road user; changed in place. Whoever comes against the direction stays the first to be warned.
+        """
+        if self.scene is not None and len(warning.road_users) == 1:
+            addressed(warning, self.scene, self.surroundings, self._settings.hazard)
 
     def standing(self) -> list[Episode]:
         """Episodes that have been raised and have not ended."""

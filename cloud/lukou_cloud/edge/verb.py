@@ -12,7 +12,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from lukou_cloud.edge.explain import RUN_FILE, ExplanationError, find, picture, replayed, text, write_run
+from lukou_cloud.edge.explain import (
+    RUN_FILE,
+    ExplanationError,
+    all_of,
+    find,
+    picture,
+    replayed,
+    replayed_all,
+    text,
+    write_run,
+)
 from lukou_cloud.edge.recorded_run import Run, warn_recorded
 from lukou_cloud.edge.settings import JudgeSettings, read_judge_settings
 from lukou_cloud.near_misses import COLUMNS, points, table_rows
@@ -36,7 +46,9 @@ def warn(
         Path | None, typer.Option(help="where encounters that came close go, .csv or .geojson")
     ] = None,
     run: Annotated[Path | None, typer.Option(help="folder of what explains the warnings")] = None,
-    explain: Annotated[str | None, typer.Option(help="one warning of --run (or of a demo's archive there)")] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="one warning of --run (or of a demo's archive there), or all")
+    ] = None,
     replay: Annotated[bool, typer.Option(help="with --explain: run the recording again, and compare")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="figures as one JSON object")] = False,
 ) -> None:
@@ -129,6 +141,9 @@ def _explain(folder: Path | None, identity: str, map_file: Path | None, replay: 
     if folder is None or not folder.is_dir():
         print(f"lukou warn: --explain needs --run with a folder, found {folder}", file=sys.stderr)
         raise typer.Exit(2)
+    if identity == "all":
+        _replay_all(folder, replay)
+        return
     try:
         one = find(folder, identity)
     except ExplanationError as error:
@@ -145,6 +160,25 @@ def _explain(folder: Path | None, identity: str, map_file: Path | None, replay: 
     drawn = folder / f"{identity.replace('/', '-')}.svg"
     drawn.write_text(picture(one, load_map(told)))
     print(f"picture: {drawn}")
+
+
+def _replay_all(folder: Path, replay: bool) -> None:
+    """Every warning of a run in words or, replayed, whether it comes out the same."""
+    try:
+        if not replay:
+            print("\n\n".join(text(one) for one in all_of(folder)))
+            return
+        found = replayed_all(folder)
+    except (ExplanationError, MapError) as error:
+        print(f"lukou warn: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    for identity, different in found.items():
+        if different:
+            print(f"{identity}: different in {', '.join(different)}")
+    wrong = sum(bool(different) for different in found.values())
+    print(f"replayed: {len(found) - wrong} of {len(found)} warnings are the same")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def _replay(folder: Path, identity: str) -> None:

@@ -91,8 +91,8 @@ export class Near {
 
   private async load(): Promise<void> {
     const number = ++this.asked;
-    const answer = await fetch(`api/near_misses?${this.query()}`);
-    if (!answer.ok || number !== this.asked) return;
+    const answer = await fetch(`api/near_misses?${this.query()}`).catch(() => null); // the page says itself that it is cut off
+    if (!answer?.ok || number !== this.asked) return;
     this.found = (await answer.json()) as NearMisses;
     for (const name of Object.keys(this.found.counts.by_intersection)) if (name) this.intersections.add(name);
     this.render();

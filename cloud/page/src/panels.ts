@@ -26,6 +26,9 @@ export function showWarnings(warnings: Warning[], onChoose: (warning: Warning) =
     if (warning.ttc_s !== null) head.append(make("span", "tag", `${warning.ttc_s.toFixed(1)} s`));
     head.append(make("span", "tag", `${Math.round(warning.probability * 100)} %`));
     card.append(head, make("p", "", warning.advice), make("p", "why", warning.why));
+    if (warning.doubts.length && warning.confidence !== null) {
+      card.append(make("p", "doubt", `${t("confidence")} ${Math.round(warning.confidence * 100)} %: ${warning.doubts.join("; ")}`));
+    }
     card.addEventListener("click", () => onChoose(warning));
     return card;
   });

@@ -79,6 +79,8 @@ export interface Warning {
   meeting: [number, number] | null;
   advice: string;
   why: string;
+  confidence: number | null;
+  doubts: string[];
 }
 
 export interface Warnings {
