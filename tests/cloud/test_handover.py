@@ -9,6 +9,7 @@ import pytest
 
 from lukou_cloud.edge.gates import Gates
 from lukou_cloud.edge.handover import HELD_BACK_S, REMEMBERED_S, HandOver
+from lukou_cloud.edge.overtaking import in_order
 from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
 from lukou_maps.geometry import LaneGeometry
 from lukou_maps.reading import load_map
@@ -162,3 +163,18 @@ def test_a_snapshot_keeps_who_was_lost(model: RoadModel, street: int) -> None:
     assert after.lost == before.lost
     assert after.births == before.births
     assert after.state() == before.state()
+
+
+def test_two_who_left_one_behind_the_other_arrive_so_though_exchanged_they_would_fit_a_little_better() -> None:
+    gain = np.array([[2.4, 2.6, 0.0, 0.0], [2.9, 2.5, 0.0, 0.0]])  # exchanged 5.5, in order 4.9
+    left, second = [(0, 3), (1, 3)], 10**9
+    assert in_order(gain, [1, 0], left, [(9, 7), (10, 7)]) == [0, 1]
+    assert in_order(gain, [1, 0], left, [(9, 7), (10, 8)]) == [0, 1]
+    assert in_order(gain, [1, 0], [(0, 3), (1, 4)], [(9, 7), (10, 8)]) == [1, 0]
+    assert in_order(gain, [1, 0], [(1, 3), (0, 3)], [(second, 7), (2 * second, 7)]) == [1, 0]
+
+
+def test_overtaking_that_explains_much_more_is_believed_and_a_stranger_overtakes_nobody() -> None:
+    gain = np.array([[1.0, 5.0, 0.0, 0.0], [5.0, 1.0, 0.0, 0.0]])
+    assert in_order(gain, [1, 0], [(0, 3), (1, 3)], [(9, 7), (10, 7)]) == [1, 0]
+    assert in_order(np.array([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]]), [1, 2], [(0, 3), (1, 3)], [(9, 7), (10, 7)]) == [1, 2]

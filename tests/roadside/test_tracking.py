@@ -206,9 +206,10 @@ def test_each_detection_is_used_once() -> None:
         tracker.add(seen(k * 0.1, np.array([0.0, 3.0, 6.0]), np.zeros(3)))
     tracks = tracker.state()
     scan = seen(0.5, np.array([1.4, 3.1]), np.zeros(2))
-    rows, detections = one_to_one(agreement(tracks, scan, TrackerSettings()), 100.0, np.zeros(len(tracks)))
-    assert len(set(rows.tolist())) == len(rows)
-    assert sorted(detections.tolist()) == [0, 1]
+    agreed = agreement(tracks, scan, TrackerSettings(gate=100.0))
+    chosen = agreed.take(one_to_one(agreed, np.zeros(len(tracks))))
+    assert len(set(chosen.rows.tolist())) == len(chosen.rows)
+    assert sorted(chosen.detections.tolist()) == [0, 1]
 
 
 def test_what_one_camera_repeats_another_that_sees_the_place_plainly_refutes() -> None:

@@ -18,7 +18,7 @@ HELD_S = 25.0
 WAY_S = 15.0
 """Time on the way in which the chance fades that somebody neither turned off nor came through another view. [s]"""
 
-LANE_CHANGE = -1.2
+LANE_CHANGE = -0.6
 """Log-likelihood of each change of lane on the way."""
 
 PRIOR = 8.0

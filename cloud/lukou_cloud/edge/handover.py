@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lukou_cloud.edge.gates import Gates
+from lukou_cloud.edge.overtaking import in_order
 from lukou_cloud.edge.road_users import Floats
 from lukou_cloud.edge.tracks import UnitTracks
 from lukou_maps.assembly import only_successor
@@ -192,7 +193,7 @@ class HandOver:
 
         Vehicles of a platoon resemble each other, so those who appeared within `HELD_BACK_S` are told apart together: by the
         assignment of all of them that is likeliest as a whole (H. W. Kuhn, "The Hungarian Method for the Assignment Problem",
-        1955). Since travel times scatter less than they differ, it keeps the order on a lane.
+        1955), with the order on the lanes counted (`overtaking`).
 
         Parameters
         ----------
@@ -266,10 +267,12 @@ class HandOver:
             for column, number in enumerate(numbers):
                 if number in birth.likely:
                     gain[row, column] = birth.likely[number][0] - LEAST_LIKELY + STANDING * (number == birth.name)
-        rows, columns = linear_sum_assignment(gain, maximize=True)
+        columns = linear_sum_assignment(gain, maximize=True)[1].tolist()
+        left = [(self.lost[number].at_ns, self.lost[number].lane) for number in numbers]
+        arrived = [(birth.at_ns, birth.lane) for birth in self.births.values()]
         return {
-            owns[row]: numbers[column] if column < len(numbers) and gain[row, column] > 0.0 else owns[row]
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+            own: numbers[column] if column < len(numbers) and gain[row, column] > 0.0 else own
+            for row, (own, column) in enumerate(zip(owns, in_order(gain, columns, left, arrived), strict=True))
         }
 
     def state(self) -> dict[str, Any]:

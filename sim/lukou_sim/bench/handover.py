@@ -9,6 +9,7 @@ followed in another; it is kept where the published identity is the same.
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.reading import load_map
+from lukou_maps.tiles import make_tiles, save_tiles, shifted_map
 from lukou_messages.errors import SettingsError
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input
@@ -129,7 +131,9 @@ def measure(
         Called with the share done.
     """
     scenario = ScenarioFolder.open(folder)
-    run = _Run(scenario, seed, radius_m)
+    with tempfile.TemporaryDirectory(prefix="lukou-handover-") as place:
+        road, shift_m = _near_map(scenario.net, Path(place))
+        run = _Run(road, shift_m, seed, radius_m)
     extra = ["--step-length", str(STEP_S)]
     arguments = [one for one in scenario.arguments(Path("/dev/null"), seed, 1.0, []) if one]
     at = arguments.index("--step-length")
@@ -147,12 +151,23 @@ def measure(
     return run.figures()
 
 
+def _near_map(net: Path, place: Path) -> tuple[Path, tuple[float, float]]:
+    """The map in a frame that messages can carry, and by how much that lies off SUMO's. [m]"""
+    model = load_map(net)
+    near = shifted_map(model)
+    if near is model:
+        return net, (0.0, 0.0)
+    path = place / "near.tiles"
+    save_tiles(make_tiles(near), path)
+    return path, (near.frame.offset_x_m - model.frame.offset_x_m, near.frame.offset_y_m - model.frame.offset_y_m)
+
+
 class _Run:
-    def __init__(self, scenario: ScenarioFolder, seed: int, radius_m: float) -> None:
-        self._road = load_map(str(scenario.net))
+    def __init__(self, road: Path, shift_m: tuple[float, float], seed: int, radius_m: float) -> None:
+        self._road, self._shift_m = load_map(road), shift_m
         self._matcher = LaneMatcher(self._road)
         spec = load_spec("edge")
-        self._edge = spec.make_core(spec.settings.model_validate({"map": str(scenario.net), "stale_s": 0.5}))
+        self._edge = spec.make_core(spec.settings.model_validate({"map": str(road), "stale_s": 0.5}))
         self._seed, self._radius_m = seed, radius_m
         self._units: list[_Unit] = []
         self._journeys: dict[str, _Journey] = {}
@@ -166,7 +181,7 @@ class _Run:
         for k, name in enumerate(names):
             lanes = set(libsumo.trafficlight.getControlledLanes(name))
             ends = np.array([libsumo.lane.getShape(lane)[-1] for lane in lanes], float)
-            middle = ends.mean(axis=0)
+            middle = ends.mean(axis=0) + self._shift_m
             self._units.append(_Unit(f"u{k}/perception", middle[0], middle[1], np.random.default_rng([self._seed, k])))
         if len(self._units) < 2:
             raise SettingsError(["lukou bench handover: fewer than two signalised intersections; name another folder"])
@@ -177,6 +192,7 @@ class _Run:
         now_ns = START_NS + round(now_s * 1e9)
         names = list(libsumo.vehicle.getIDList())
         place = np.array([_pose(name) for name in names]).reshape(-1, 4)
+        place[:, :2] += self._shift_m
         inputs, seen_by = [], {}
         for unit in self._units:
             near = np.hypot(place[:, 0] - unit.x_m, place[:, 1] - unit.y_m) < self._radius_m

@@ -12,47 +12,57 @@ FORBIDDEN = 1e6
 """Cost of a pair outside the gate."""
 
 
-def one_to_one(agreement: Agreement, gate: float, log_prior: Floats) -> tuple[Ints, Ints]:
+def one_to_one(agreement: Agreement, log_prior: Floats) -> Ints:
     """Global nearest neighbour: each track at most one detection and the other way round.
 
     Parameters
     ----------
     agreement : Agreement
-        Of all pairs.
-    gate : float
-        Largest squared Mahalanobis distance.
+        Of all pairs inside the gate.
     log_prior : (n,) float array
         Added to the log-likelihood of each track's pairs: how much it speaks for a pair that the track exists.
 
     Returns
     -------
-    track, detection : (k,) int array
-        Pairs, by track.
+    (k,) int array
+        Pairs chosen, as indices into those of `agreement`, ascending.
     """
-    inside = agreement.distance2 < gate
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    rows, detections = agreement.rows, agreement.detections
     if len(rows) == 0:
-        return rows, columns
-    # staying apart costs 0, so only pairs that are better than the edge of the gate are worth making
-    cost = np.where(inside, -20.0 - agreement.log_likelihood - log_prior[:, None], FORBIDDEN)
-    cost = cost[rows[:, None], columns]
-    track, detection = linear_sum_assignment(cost)
-    kept = cost[track, detection] < FORBIDDEN / 2.0
-    return rows[track[kept]], columns[detection[kept]]
+        return rows
+    # a pair of which neither belongs to another pair needs no comparison: most do
+    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(detections)[detections] == 1)
+    shared = (~alone).nonzero()[0]
+    if len(shared) == 0:
+        return np.arange(len(rows))
+    row, track = _numbered(rows[shared])
+    column, detection = _numbered(detections[shared])
+    # staying apart costs 0, so every pair inside the gate is worth making
+    cost, pair = np.full((row, column), FORBIDDEN), np.full((row, column), -1)
+    cost[track, detection] = -20.0 - agreement.log_likelihood[shared] - log_prior[rows[shared]]
+    pair[track, detection] = shared
+    made = pair[linear_sum_assignment(cost)]
+    return np.sort(np.concatenate([alone.nonzero()[0], made[made >= 0]]))
 
 
-def many_to_one(agreement: Agreement, gate: float) -> tuple[Ints, Ints]:
+def _numbered(values: Ints) -> tuple[int, Ints]:
+    """How many different ones there are, and each one's number among them."""
+    present = np.zeros(int(values.max()) + 1, np.int64)
+    present[values] = 1
+    number = present.cumsum() - 1
+    return int(number[-1]) + 1, number[values]
+
+
+def many_to_one(agreement: Agreement) -> Ints:
     """Each detection to its most likely track; a track may get several (radar returns of a truck).
 
     Returns
     -------
-    track, detection : (k,) int array
-        Pairs, by detection.
+    (k,) int array
+        Pairs chosen, as indices into those of `agreement`, by detection.
     """
-    if agreement.distance2.size == 0:
-        none = np.zeros(0, np.int64)
-        return none, none
-    likelihood = np.where(agreement.distance2 < gate, agreement.log_likelihood, -np.inf)
-    track = likelihood.argmax(axis=0)
-    detection = np.flatnonzero(likelihood.max(axis=0) > -np.inf)
-    return track[detection], detection
+    order = np.lexsort((agreement.log_likelihood, agreement.detections))
+    detections = agreement.detections[order]
+    is_best = np.ones(len(order), np.bool_)
+    is_best[:-1] = detections[1:] != detections[:-1]
+    return np.asarray(order[is_best])

@@ -1,4 +1,4 @@
-"""How well every detection of a scan agrees with every track."""
+"""Which detections of a scan may be of which tracks, and how well they agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import CLASS, P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
 from lukou_roadside.perception.tracking.visibility import Sight, sight
@@ -26,40 +26,40 @@ LOG_TWO_PI = float(np.log(2.0 * np.pi))
 CLASS_LEVEL = 1.6
 """Added to the logarithm of the probability that a class is so named, so that the usual right name says nothing new."""
 
+_VELOCITY = np.array([VX, VY, P_UU, P_UV, P_VV])
+"""Rows of the state that tell the velocity and how sure it is."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """Rows are tracks, columns are detections.
+    """Pairs of a track and a detection inside the gate, by track and then by detection.
 
     Attributes
     ----------
-    dx_m, dy_m : (n, m) float array
-        Detection less expectation. [m]
-    s_xx, s_xy, s_yy : (n, m) float array
-        Covariance of that difference. [m^2]
-    distance2 : (n, m) float array
+    rows, detections : (k,) int array
+        Track and detection of each pair.
+    innovations : (5, k) float array
+        Detection less expectation, and the covariance of that difference: dx, dy, s_xx, s_xy, s_yy. [m, m^2]
+    distance2 : (k,) float array
         Squared Mahalanobis distance, range rate included.
-    log_likelihood : (n, m) float array
+    log_likelihood : (k,) float array
         Logarithm of the density of the detection if it is of the track, class included.
     """
 
-    dx_m: Floats
-    dy_m: Floats
-    s_xx: Floats
-    s_xy: Floats
-    s_yy: Floats
+    rows: Ints
+    detections: Ints
+    innovations: Floats
     distance2: Floats
     log_likelihood: Floats
 
-    def at(self, rows: Ints, detections: Ints) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Differences and their covariance of some pairs: dx, dy, s_xx, s_xy, s_yy."""
-        flat = rows * self.dx_m.shape[1] + detections
-        return (
-            self.dx_m.take(flat),
-            self.dy_m.take(flat),
-            self.s_xx.take(flat),
-            self.s_xy.take(flat),
-            self.s_yy.take(flat),
+    def take(self, pairs: Ints | Booleans) -> Agreement:
+        """Only some pairs."""
+        return Agreement(
+            self.rows[pairs],
+            self.detections[pairs],
+            self.innovations[:, pairs],
+            self.distance2[pairs],
+            self.log_likelihood[pairs],
         )
 
 
@@ -73,13 +73,14 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight
     scan : Scan
         Detections of one sensor.
     settings : TrackerSettings
-        Factors on the stated covariances.
+        The gate, and factors on the stated covariances.
     seen : Sight, optional
         Of the scan's first view, where it is known already.
     """
     values, is_camera = tracks.values, scan.kind == CAMERA
     factor = settings.camera_variance_factor if is_camera else settings.radar_variance_factor
     x_m, y_m, p_xx, p_xy, p_yy = values[X], values[Y], values[P_XX], values[P_XY], values[P_YY]
+    v_xx, v_xy, v_yy = scan.variance_xx * factor, scan.variance_xy * factor, scan.variance_yy * factor
     if not is_camera and scan.views:
         seen = seen or sight(tracks, scan.views[0])
         ux, uy, along, across = seen.ux, seen.uy, seen.along_m, seen.across_m
@@ -87,30 +88,38 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight
         v_across = (across * RETURN_SPREAD_ACROSS) ** 2
         more = (along * RETURN_SPREAD_ALONG) ** 2 - v_across
         p_xx, p_xy, p_yy = p_xx + v_across + more * ux * ux, p_xy + more * ux * uy, p_yy + v_across + more * uy * uy
-    dx, dy = scan.x_m - x_m[:, None], scan.y_m - y_m[:, None]
-    s_xx = scan.variance_xx * factor + p_xx[:, None]
-    s_xy = scan.variance_xy * factor + p_xy[:, None]
-    s_yy = scan.variance_yy * factor + p_yy[:, None]
+    dx, dy, gate = scan.x_m - x_m[:, None], scan.y_m - y_m[:, None], settings.gate
+    # no pair is inside the gate that is outside in one direction alone; few are left
+    near = dx * dx < gate * v_xx + (gate * p_xx)[:, None]
+    near &= dy * dy < gate * v_yy + (gate * p_yy)[:, None]
+    flat = near.ravel().nonzero()[0]
+    rows, detections = np.divmod(flat, max(len(scan), 1))
+    dx, dy = dx.take(flat), dy.take(flat)
+    s_xx = v_xx.take(detections) + p_xx.take(rows)
+    s_xy = v_xy.take(detections) + p_xy.take(rows)
+    s_yy = v_yy.take(detections) + p_yy.take(rows)
     determinant = np.maximum(s_xx * s_yy - s_xy * s_xy, 1e-9)
     distance2 = (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant
     if not is_camera and seen is not None:
-        distance2 += _doppler_distance2(tracks, scan, settings, seen)
+        distance2 += _doppler_distance2(tracks, scan, settings, seen, rows, detections)
     log_likelihood = -0.5 * (distance2 + np.log(determinant)) - LOG_TWO_PI
     if is_camera:
-        named = np.log(np.maximum(values[CLASS].T @ classes.CONFUSION, 1e-4)) + CLASS_LEVEL
-        named[:, 0] = 0.0
-        log_likelihood += named.take(scan.object_class, axis=1)
-    return Agreement(dx, dy, s_xx, s_xy, s_yy, distance2, log_likelihood)
+        named = scan.object_class.take(detections)
+        likely = (values[CLASS].take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
+        log_likelihood += (named != 0) * (np.log(np.maximum(likely, 1e-4)) + CLASS_LEVEL)
+    inside = (distance2 < gate).nonzero()[0]
+    compared = Agreement(rows, detections, np.array([dx, dy, s_xx, s_xy, s_yy]), distance2, log_likelihood)
+    return compared if len(inside) == len(rows) else compared.take(inside)
 
 
-def _doppler_distance2(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight) -> Floats:
-    ux, uy, values = seen.ux, seen.uy, tracks.values
-    radial = ux * values[VX] + uy * values[VY]
-    variance = ux * ux * values[P_UU] + 2.0 * ux * uy * values[P_UV] + uy * uy * values[P_VV]
+def _doppler_distance2(
+    tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight, rows: Ints, detections: Ints
+) -> Floats:
+    ux, uy = seen.ux.take(rows), seen.uy.take(rows)
+    vx, vy, uu, uv, vv = tracks.values[_VELOCITY].take(rows, axis=1)
+    radial = ux * vx + uy * vy
+    variance = ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv
     variance += settings.doppler_deviation_mps**2 + (0.05 * radial) ** 2
-    difference = scan.range_rate_mps - radial[:, None]
-    squared = difference * difference / variance[:, None]
-    unknown = np.isnan(scan.range_rate_mps)
-    if unknown.any():
-        squared[:, unknown] = 0.0
-    return np.asarray(squared)
+    difference = scan.range_rate_mps.take(detections) - radial
+    squared = difference * difference / variance
+    return np.where(squared == squared, squared, 0.0)  # a return without a rate says nothing of it

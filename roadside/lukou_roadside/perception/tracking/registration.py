@@ -157,9 +157,8 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
     x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
     expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
-    chosen = known[compared.rows]
-    rows, detections = compared.rows[chosen], compared.detections[chosen]
-    innovations, gated = np.array([part[chosen] for part in compared.innovations]), len(rows)
+    pairs = compared.pairs.take(known[compared.pairs.rows])
+    rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
     counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
     if scan.kind == CAMERA and counts[1] < ASTRAY_SHARE * counts[0]:
         expected[rows] = False

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.gater import Agreement
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
@@ -197,8 +198,7 @@ def turn_to_motion(tracks: Tracks) -> None:
 def update_existence(
     tracks: Tracks,
     scan: Scan,
-    pairs: tuple[Ints, Ints],
-    log_likelihood: Floats,
+    pairs: Agreement,
     detection_probability: Floats,
     clutter_per_m2: float,
     settings: TrackerSettings,
@@ -215,10 +215,8 @@ def update_existence(
         Tracks at the time of the scan.
     scan : Scan
         The scan.
-    pairs : (k,) int array, (k,) int array
+    pairs : Agreement
         Tracks detected, each once, and one detection of each.
-    log_likelihood : (k,) float array
-        Of these pairs.
     detection_probability : (n,) float array
         Of every track.
     clutter_per_m2 : float
@@ -226,11 +224,13 @@ def update_existence(
     settings : TrackerSettings
         Settings.
     """
-    rows, detections = pairs
+    rows, detections = pairs.rows, pairs.detections
     values, evidence, seen = tracks.values, tracks.evidence, tracks.sensor_seen_s
     score = np.minimum(np.maximum(scan.score[detections], 0.05), 0.95)
     score_odds = np.log(score / (1.0 - score))
-    gained = np.log(np.maximum(detection_probability[rows], 0.1)) + log_likelihood + settings.score_weight * score_odds
+    gained = (
+        np.log(np.maximum(detection_probability[rows], 0.1)) + pairs.log_likelihood + settings.score_weight * score_odds
+    )
     gained = np.minimum(np.maximum(gained - math.log(clutter_per_m2), -1.0), 4.0)
     bound = settings.sensor_log_odds + settings.sensor_score_weight * score_odds
     bound = np.minimum(np.maximum(bound, 0.0), settings.most_log_odds)
