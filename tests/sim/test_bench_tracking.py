@@ -1,8 +1,11 @@
 """Scores of tracking on small cases worked out by hand, and honesty of covariances on errors drawn to be honest."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from lukou_sim.bench.tracking import _honesty
 from lukou_sim.bench.tracking_scores import Frame, consistency, scores
 
 
@@ -53,3 +56,13 @@ def test_errors_that_last_count_as_fewer_samples() -> None:
     of, frame = np.repeat(np.arange(30), 200), np.tile(np.arange(200), 30)
     slow = np.repeat(rng.normal(size=(30, 20, 2)), 10, axis=1).reshape(6000, 2)
     assert consistency(of, frame, (slow**2).sum(axis=1))["independent_samples"] < 1200  # type: ignore[operator]
+
+
+def test_a_car_that_passes_a_walker_is_no_pair_with_him() -> None:
+    car, walker = [0.0, 0.0, 10.0, 0.0], [0.6, 0.3, 0.0, 1.2]
+    truth = SimpleNamespace(frames=1, frame=np.zeros(2, int), of=np.arange(2), state=np.array([car, walker]))
+    # by place alone each track is nearer to the other one
+    tracks = np.array([[0, 1, 0.5, 0.3, 10.1, 0.0], [0, 2, 0.1, 0.0, 0.1, 1.2]])
+    uncertain = np.tile([0.25, 0.0, 0.25, 0.04, 0.0, 0.04], (2, 1))
+    told = _honesty(truth, tracks, uncertain)  # type: ignore[arg-type]
+    assert told["velocity"]["nees"] < 1.0 and told["position"]["nees"] < 2.0

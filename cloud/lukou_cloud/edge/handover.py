@@ -39,6 +39,12 @@ HELD_BACK_S = 1.8
 STANDING = 0.5
 """Log-likelihood by which another assignment must be better for an identity to be changed again."""
 
+CRUISING, USUAL_PACE = 0.7, 0.9
+"""Who is slower on either side is not yet, or no longer, at the speed that he has on the way; what that usually is. (speed over the limit)"""
+
+COMFORTABLE_MPS2 = 2.0
+"""With so much drivers pick up speed and brake. [m/s^2]"""
+
 FIRST = 0.65
 """Weight of the speed where somebody was lost beside that where he appears, which tells of the next queue, too."""
 
@@ -59,6 +65,12 @@ CHANGE_S, FREE_CHANGE_S = 3.0, 0.3
 
 LEARNED_EVERY = 600
 """After so many lists what is watched is learned anew."""
+
+LEAST_BEYOND = 0.25
+"""A junction is seen through where vehicles are seen beyond it at least so often as on it, those who wait on it included."""
+
+ENTERED_S = 2.0
+"""Whoever appears so soon behind a junction may have crossed it unseen: a track begins late. [s]"""
 
 NEAR_M = 15.0
 """Nearer than this it is not where somebody went that tells his direction, but where he heads. [m]"""
@@ -149,13 +161,13 @@ class HandOver:
     lost: dict[int, Lost] = field(default_factory=dict)
     births: dict[int, Birth] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
-    _times: dict[int, Floats] = field(default_factory=dict)
+    _times: dict[tuple[int, bool], Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lanes = self.model.lanes
         self._router = Router(self.model, lane_change_s=FREE_CHANGE_S)
         self._counting = Router(self.model, lane_change_s=CHANGE_S)
-        self._seen = np.zeros(len(lanes) + 1, np.bool_)
+        self._seen = np.zeros(len(lanes) + 1, np.int64)
         self._inside = np.append(lanes.kind == LaneKind.JUNCTION, False)
         self._watched: list[int] = []
         self._lists = 0
@@ -169,13 +181,20 @@ class HandOver:
 
     def watch(self, tracks: UnitTracks) -> None:
         """Learn which junctions are watched: whoever crossed one of them would have been seen there."""
-        self._seen[tracks.lane] = True
+        np.add.at(self._seen, tracks.lane, 1)
         self._lists += 1
         if self._lists % LEARNED_EVERY == 0:
-            watched = np.flatnonzero(self._seen & self._inside).tolist()
+            watched = self._seen_through()
             if watched != self._watched:
                 self._watched = watched
                 self._times.clear()
+
+    def _seen_through(self) -> list[int]:
+        """Lanes inside junctions on which vehicles are seen, and on the lanes that they lead to: a junction at the edge of a view hides who crosses it."""
+        ways = self.model.connections
+        inner, after = self._seen[ways.via_lane], self._seen[ways.to_lane]
+        through = (ways.via_lane >= 0) & (inner > 0) & (after >= LEAST_BEYOND * inner) & self._inside[ways.via_lane]
+        return [int(lane) for lane in np.unique(ways.via_lane[through])]
 
     def lose(self, number: int, at_ns: int, tracks: UnitTracks, row: int) -> None:
         """Remember a vehicle that no unit sees any longer."""
@@ -244,13 +263,16 @@ class HandOver:
         if place is None:
             return birth
         found = self._lost(at_ns, place, tracks, row)
-        birth.lane, times = found.lane, self._times_to(found.lane)
+        birth.lane, times = found.lane, self._times_to(found.lane, found.ahead_s < ENTERED_S)
         for number, one in self.lost.items():
             free_s, counted_s = float(times[0, one.lane]), float(times[1, one.lane])
             way_s, changes = free_s + found.ahead_s - one.ahead_s, (counted_s - free_s) / (CHANGE_S - FREE_CHANGE_S)
             if -0.5 < way_s < LONGEST_WAY_S and _is_onward(one, found):
                 way, held = (one.lane, found.lane), SLOW_HELD_SHARE if _is_slow(one, found) else HELD_SHARE
-                passed_s, expected_s = (at_ns - one.at_ns) * 1e-9, way_s / _pace(one.pace, found.pace)
+                passed_s, expected_s = (
+                    (at_ns - one.at_ns) * 1e-9,
+                    _expected_s(way_s, (one.pace, found.pace), float(self._speed[found.lane])),
+                )
                 value = self.gates.time(way, passed_s, expected_s, held) + self.gates.share(way, way_s, changes)
                 value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
                 value += OTHER_CLASS if found.object_class != one.object_class else 0.0
@@ -284,7 +306,7 @@ class HandOver:
                 for own, one in self.births.items()
             ],
             "gates": self.gates.state(),
-            "seen": np.flatnonzero(self._seen).tolist(),
+            "seen": [[int(lane), int(self._seen[lane])] for lane in np.flatnonzero(self._seen)],
             "watched": self._watched,
             "lists": self._lists,
         }
@@ -297,8 +319,9 @@ class HandOver:
             for own, at_ns, lane, name, likely in state["births"]
         }
         self.gates.restore(state["gates"])
-        self._seen[:] = False
-        self._seen[state["seen"]] = True
+        self._seen[:] = 0
+        for lane, count in state["seen"]:
+            self._seen[int(lane)] = int(count)
         self._watched, self._lists = list(state["watched"]), int(state["lists"])
         self._times.clear()
 
@@ -336,16 +359,22 @@ class HandOver:
                 lane = following
         return (lane, ahead_s, pace) if self._router.is_routable[lane] else None
 
-    def _times_to(self, lane: int) -> Floats:
-        """Times to a lane, free and with changes of lane counted; those where vehicles appear are few, so each is worked out once."""
-        if lane not in self._times:
+    def _times_to(self, lane: int, entering: bool) -> Floats:
+        """Times to a lane, free and with changes of lane counted; those where vehicles appear are few, so each is worked out once.
+
+        Who is entering it, or has just, may have crossed the junction before it, watched or not: that is where he is seen first.
+        """
+        key = lane, entering
+        if key not in self._times:
             if len(self._times) >= 512:
                 self._times.clear()
-            most_s = LONGEST_WAY_S + 30.0
-            self._times[lane] = np.array(
-                [router.times_to(lane, most_s, self._watched) for router in (self._router, self._counting)]
+            ways, most_s = self.model.connections, LONGEST_WAY_S + 30.0
+            into = set(ways.via_lane[ways.to_lane == lane].tolist()) if entering else set()
+            watched = [one for one in self._watched if one not in into]
+            self._times[key] = np.array(
+                [router.times_to(lane, most_s, watched) for router in (self._router, self._counting)]
             )
-        return self._times[lane]
+        return self._times[key]
 
 
 def _is_onward(one: Lost, found: Lost) -> bool:
@@ -361,8 +390,10 @@ def _is_slow(one: Lost, found: Lost) -> bool:
     return min(one.pace, found.pace) < SLOW_PACE
 
 
-def _pace(first: float, second: float) -> float:
-    """Speed over the limit on the way between two places: that of both, where nobody had to wait."""
-    moving = [(one, weight) for one, weight in ((first, FIRST), (second, 1.0 - FIRST)) if one > 0.4]
-    total = sum(weight for _, weight in moving)
-    return min(max(sum(one * weight for one, weight in moving) / total, 0.6), 1.2) if moving else 0.9
+def _expected_s(way_s: float, paces: tuple[float, float], limit_mps: float) -> float:
+    """Time of a way from the speeds over the limit on either side: who is slow there is picking up speed or braking, and is faster between. [s]"""
+    cruising = [(pace, weight) for pace, weight in zip(paces, (FIRST, 1.0 - FIRST), strict=True) if pace >= CRUISING]
+    total = sum(weight for _, weight in cruising)
+    cruise = min(sum(pace * weight for pace, weight in cruising) / total, 1.2) if cruising else USUAL_PACE
+    slower = sum((cruise - pace) ** 2 for pace in paces if pace < CRUISING)
+    return way_s / cruise + slower * limit_mps / (2.0 * COMFORTABLE_MPS2 * cruise)

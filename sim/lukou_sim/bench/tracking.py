@@ -28,6 +28,9 @@ FRAME_S = 0.1
 MATCH_M = 2.0
 """Covariances are judged on pairs nearer than this: what is farther is another road user. [m]"""
 
+ON_S, FARTHEST_M = 0.5, 20.0
+"""Pairs are made by the distances now and so much later; no distance counts for more. [s, m]"""
+
 
 def measure(folder: Path, kind: str) -> dict[str, Any]:
     """Figures of every tracker on one folder.
@@ -110,7 +113,10 @@ def _lukou(folder: Path, kind: str, truth: _Truth, options: list[str]) -> dict[s
 
 
 def _honesty(truth: _Truth, tracks: Floats, uncertain: Floats) -> dict[str, Any]:
-    """Consistency of position and of velocity, each of two components, over the pairs of track and road user, one to one."""
+    """Consistency of position and of velocity, each of two components, over the pairs of track and road user, one to one.
+
+    Who passes another within the gate is told apart by where both will be `ON_S` later: a car and the walker whom it passes are no pair for one frame.
+    """
     of, frame, error2 = [], [], []
     for k in range(truth.frames):
         mine, theirs = np.flatnonzero(truth.frame == k), np.flatnonzero(tracks[:, 0] == k)
@@ -118,7 +124,9 @@ def _honesty(truth: _Truth, tracks: Floats, uncertain: Floats) -> dict[str, Any]
             continue
         difference = truth.state[mine][:, None, :] - tracks[theirs][None, :, 2:6]
         distance = np.hypot(difference[..., 0], difference[..., 1])
-        rows, columns = linear_sum_assignment(np.minimum(distance, MATCH_M) ** 2)
+        later = np.hypot(*(difference[..., k] + ON_S * difference[..., 2 + k] for k in (0, 1)))
+        cost = distance**2 + np.minimum(later, FARTHEST_M) ** 2
+        rows, columns = linear_sum_assignment(np.where(distance < MATCH_M, cost, 4.0 * FARTHEST_M**2))
         near = distance[rows, columns] < MATCH_M
         rows, columns = rows[near], columns[near]
         error, p = difference[rows, columns], uncertain[theirs[columns]]

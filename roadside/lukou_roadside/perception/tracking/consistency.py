@@ -23,7 +23,10 @@ from lukou_roadside.perception.tracking.tracks import (
     P_UV,
     P_VV,
     P_XU,
+    P_XX,
+    P_XY,
     P_YV,
+    P_YY,
     VX,
     VY,
     Tracks,
@@ -40,13 +43,16 @@ ACROSS = 2
 AGILE = 0.3
 """A greater factor on the noise of motion tells that a road user manoeuvres."""
 
-PRIOR_WEIGHT = 60.0
+PRIOR_WEIGHT = 20.0
 """What is said at first counts as much as so many samples."""
 
 MEMORY = 3000.0
 """Samples over which is averaged."""
 
-MOST = 60.0
+SHARED = 0.5
+"""Share of the variance of place that enters the way made: errors of place two seconds apart are half the same. (correlation)"""
+
+MOST = 20.0
 """No single sample counts for more: beyond it is another road user. (squared difference over covariance)"""
 
 _WALKER = CLASS.start + classes.PEDESTRIAN
@@ -62,8 +68,8 @@ class VelocityConsistency:
     Attributes
     ----------
     total, weight : (4,) float array
-        Sums of squared differences over the covariance told, and twice their number; fading. What the comparison itself is off by
-        is not taken off: it shares part of its error with what it judges, so that is on the safe side.
+        Sums of squared differences over the covariance told, and of what these would be were all covariances right: 2, and what the way made is off by
+        itself; fading. That is told by the covariances of place, which come from the same filter and are taken to be off by the same factor.
     """
 
     total: Floats = field(default_factory=lambda: np.full(4, 2.0 * PRIOR_WEIGHT))
@@ -91,11 +97,13 @@ class VelocityConsistency:
         dx, dy = b[VX] - (c[X] - a[X]) / span_s, b[VY] - (c[Y] - a[Y]) / span_s
         determinant = np.maximum(b[P_UU] * b[P_VV] - b[P_UV] ** 2, 1e-12)
         squared = (b[P_VV] * dx * dx - 2.0 * b[P_UV] * dx * dy + b[P_UU] * dy * dy) / determinant
-        known = np.isfinite(squared)
-        kind, squared = _kind(b)[known], squared[known]
+        xx, xy, yy = (SHARED * (a[row] + c[row]) / span_s**2 for row in (P_XX, P_XY, P_YY))
+        expected = 2.0 + (b[P_VV] * xx - 2.0 * b[P_UV] * xy + b[P_UU] * yy) / determinant
+        known = np.isfinite(squared) & np.isfinite(expected)
+        kind, squared, expected = _kind(b)[known], squared[known], expected[known]
         keep = np.maximum(1.0 - np.bincount(kind, minlength=4) / MEMORY, 0.0)
-        self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST), 4)
-        self.weight = self.weight * keep + np.bincount(kind, minlength=4) * 2.0
+        self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST * expected / 2.0), 4)
+        self.weight = self.weight * keep + np.bincount(kind, expected, 4)
 
     def factor(self) -> Floats:
         """Factors on the covariance of velocity, (4,)."""
