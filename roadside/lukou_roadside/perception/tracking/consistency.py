@@ -43,7 +43,7 @@ ACROSS = 2
 AGILE = 0.3
 """A greater factor on the noise of motion tells that a road user manoeuvres."""
 
-PRIOR_WEIGHT = 20.0
+PRIOR_WEIGHT = 30.0
 """What is said at first counts as much as so many samples."""
 
 MEMORY = 3000.0
