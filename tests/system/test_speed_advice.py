@@ -162,8 +162,10 @@ def seen(users: SimulatedUsers) -> RoadUsers:
 
 @pytest.mark.slow
 def test_who_follows_the_advice_stops_less_often(tmp_path: Path) -> None:
-    usual, advised = Ride(tmp_path, follows=False, seed=3), Ride(tmp_path, follows=True, seed=3)
-    before, after = usual.run(), advised.run()
+    usual = Ride(tmp_path, follows=False, seed=3)
+    before = usual.run()
+    advised = Ride(tmp_path, follows=True, seed=3)  # one simulation per process: one after the other
+    after = advised.run()
     assert advised.actions[AdviceAction.ADVICE_ACTION_SLOW] > 50
     assert advised.actions[AdviceAction.ADVICE_ACTION_KEEP] > 50
     assert sum(advised.metres.values()) > 0.9 * sum(usual.metres.values())  # not bought with standing or crawling
