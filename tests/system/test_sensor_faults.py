@@ -283,8 +283,9 @@ def test_stamps_late(sites: dict[str, Site]) -> None:
 
 
 def test_stamps_early(sites: dict[str, Site]) -> None:
-    """Old stamps look like a slow line: covariances grow and registration corrects; it is said only when that has learned 0.1 s."""
+    """Old stamps look like a slow line: covariances grow, registration tests for a step, says it within seconds and corrects it."""
     site, well = sites["early stamps"], sites["well"]
+    assert named_at_s(site, CAMERA) <= FAULT_S + 6.0
     assert growth(site, well, "deviation", FAULT_S + 1.0) > 1.1
     assert clock_offset_s(site) < -0.04
     _does_not_lie(site, well, FAULT_S, 0.08, 0.5)
