@@ -29,7 +29,7 @@ SURE_MPS = 0.1
 """Speeds known to this are believed as they are. Of others their deviations are doubted: who has just begun to brake is seen late, and the tracked
 speed is then too high by one to two of them. [m/s]"""
 
-MOST_DOUBT_MPS = 2.5
+MOST_DOUBT_MPS = 3.0
 """No speed is doubted by more, however little its list tells. [m/s]"""
 
 
