@@ -6,6 +6,7 @@ for a passage time, at most its plan's split and a quarter more (NCHRP report 81
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import libsumo
@@ -31,14 +32,18 @@ class Baseline:
     kind : {"max-pressure", "greedy"}
     road : RoadModel
         Tells which lane each link joins with which.
+    commit_s : float or None
+        Actuation too tells ends of green so long before; None: as the configuration demands. [s]
     """
 
-    def __init__(self, kind: Kind, road: RoadModel) -> None:
+    def __init__(self, kind: Kind, road: RoadModel, commit_s: float | None = None) -> None:
         self._kind = kind
         self._links: dict[tuple[str, int], tuple[str, str]] = {}
         self._sequence = 0
         self._driven_ns: dict[str, int] = {}
-        self._change_s: dict[tuple[str, str], float] = {}
+        self._commit_s = commit_s
+        self._change_s: dict[tuple[str, str], tuple[float, float]] = {}  # duration, and until a green first ends
+        self._told: dict[str, tuple[str, int]] = {}  # running stage, and when it is ended
         at, names = road.connections, road.lanes.names
         for k in np.flatnonzero(at.intersection >= 0):
             place = road.intersections[int(at.intersection[k])]
@@ -85,17 +90,30 @@ class Baseline:
         for lane in lanes:
             if self._is_occupied(lane):
                 self._driven_ns[lane] = now_ns
-        if following not in signal.allowed_stages or not signal.HasField("stage_started_at_ns"):
+        if self._told.get(name, ("", 0))[0] == signal.stage:
+            return following if now_ns >= self._told[name][1] else signal.stage
+        if not signal.HasField("stage_started_at_ns"):
             return signal.stage
         if (name, signal.stage) not in self._change_s:
             for (first, second), change in changes(configuration, 0.1).items():
                 if stages[(stages.index(first) + 1) % len(stages)] == second:
-                    self._change_s[name, first] = change.duration / 10
-        split = dict(plan_at(configuration, now_ns).splits_s)[signal.stage]
-        longest_s = LONGEST_ON_SPLIT * split - self._change_s[name, signal.stage]
-        is_long = (now_ns - signal.stage_started_at_ns) / 1e9 >= longest_s
+                    driven = [e.steady_ends for each, e in change.endings.items() if not _walks(configuration, each)]
+                    self._change_s[name, first] = change.duration / 10, min(driven, default=change.duration) / 10
+        duration_s, first_s = self._change_s[name, signal.stage]
+        commit_s = configuration.limits.commit_s if self._commit_s is None else self._commit_s
+        lead_s = math.ceil(max(0.0, commit_s - first_s))
+        elapsed_s = (now_ns - signal.stage_started_at_ns) / 1e9
+        least_s = max(stage.min_s for stage in configuration.stages if stage.name == signal.stage)
+        if following not in signal.allowed_stages and (not lead_s or elapsed_s + lead_s < least_s):
+            return signal.stage
+        longest_s = LONGEST_ON_SPLIT * dict(plan_at(configuration, now_ns).splits_s)[signal.stage] - duration_s
         has_gap = all(now_ns - self._driven_ns.get(lane, 0) >= PASSAGE_S * 1e9 for lane in lanes)
-        return following if is_long or has_gap else signal.stage
+        if elapsed_s + lead_s < longest_s and not has_gap:
+            return signal.stage
+        if lead_s:
+            self._told[name] = signal.stage, now_ns + lead_s * 10**9
+            return signal.stage
+        return following
 
     def _is_occupied(self, lane: str) -> bool:
         length = libsumo.lane.getLength(lane)
@@ -117,12 +135,16 @@ class Baseline:
         return float(pressure)
 
 
-def make_baseline(kind: str, road: RoadModel) -> Baseline:
+def make_baseline(kind: str, road: RoadModel, commit_s: float | None = None) -> Baseline:
     """By name; ValueError for another one."""
     if kind == "max-pressure":
         return Baseline("max-pressure", road)
     if kind == "greedy":
         return Baseline("greedy", road)
     if kind == "actuated":
-        return Baseline("actuated", road)
+        return Baseline("actuated", road, commit_s)
     raise ValueError(f"{kind}: no such controller; lukou, plan, actuated, max-pressure or greedy")
+
+
+def _walks(configuration: SignalConfiguration, group: str) -> bool:
+    return configuration.group_by_name[group].type is GroupType.PEDESTRIAN

@@ -193,7 +193,7 @@ class Run:
             settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
             self.region = spec.make_core(spec.settings.model_validate(settings))
         elif self.options.controller != "plan":
-            self.baseline = make_baseline(self.options.controller, self.road)
+            self.baseline = make_baseline(self.options.controller, self.road, self.options.commit_s)
 
     def _configuration(self, signal_id: str) -> SignalConfiguration | None:
         """The folder's, or from the programme that runs: its yellow, its all-red, its green pairs."""
