@@ -289,6 +289,14 @@ def test_an_end_that_was_told_comes_when_it_was_told_whatever_comes_up(approache
     assert told[:10] == [10.0] * 10
 
 
+def test_what_was_told_of_a_stage_does_not_hold_for_the_same_stage_again() -> None:
+    core = region(commit_s=10)
+    place = core._intersections["k1"]
+    place.told = (0, 1, T - 60 * SECOND)
+    [command] = commands(core.step(T, [signal(T, stage_started_at_ns=T - 20 * SECOND), lists(T)]))
+    assert place.told is None and command.stage_request.stage == "NS-through"  # type: ignore[attr-defined]
+
+
 def test_who_waits_on_foot_is_expected_and_grows_impatient(approaches: Approaches) -> None:
     ends = np.array([[[0.0, 0.0], [12.0, 0.0]]])
     single = replace(approaches, crossings=approaches.crossings[:1])

@@ -79,11 +79,13 @@ def test_delay_is_people_s(tmp_path: Path) -> None:
     file = tmp_path / "tripinfo.xml"
     file.write_text(TRIPS)
     classes = {"bus_0": "bus", "sedan_0": "passenger"}
-    bus, never, walk = trips(file, classes)
+    bus, never, walk = trips(file, classes, 80.0)
     assert (bus.people, bus.scheduled_s, bus.delay_s) == (25.0, 10.0, 22.0)
-    assert (never.people, never.delay_s) == (1.4, 30.0) and walk.on_foot and walk.delay_s == 10.0
-    assert mean_delay(trips(file, classes)) == pytest.approx((25 * 22 + 1.4 * 30 + 10) / 27.4)
-    assert mean_delay(trips(file, classes), 40.0, 60.0) == pytest.approx((1.4 * 30 + 10) / 2.4)
+    assert (
+        (never.people, never.scheduled_s, never.delay_s) == (1.4, 50.0, 30.0) and walk.on_foot and walk.delay_s == 10.0
+    )
+    assert mean_delay(trips(file, classes, 80.0)) == pytest.approx((25 * 22 + 1.4 * 30 + 10) / 27.4)
+    assert mean_delay(trips(file, classes, 80.0), 40.0, 60.0) == pytest.approx((1.4 * 30 + 10) / 2.4)
 
 
 @pytest.mark.slow

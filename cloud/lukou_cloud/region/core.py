@@ -179,7 +179,7 @@ class RegionCore:
         name = stages[place.following]
         if place.follow() != place.stage or signal.stage == name or name not in signal.allowed_stages:
             return []
-        place.following, place.changes = -1, place.changes + 1
+        place.following, place.told, place.changes = -1, None, place.changes + 1
         command = self._command(now_ns, place, signal, stage_request=StageRequest(stage=name))
         return self._sent(now_ns, place, command)
 
@@ -218,7 +218,7 @@ class RegionCore:
 
     def _blind(self, now_ns: int, place: Intersection, reason: str) -> list[Output]:
         """Who sees nothing does not take the streets for empty: the intersection keeps its own plan."""
-        place.decision = f"blind: {reason}; the intersection keeps its own plan"
+        place.decision, place.told = f"blind: {reason}; the intersection keeps its own plan", None
         name, view = place.configuration.intersection, ViewLevel.VIEW_LEVEL_BLIND
         state = TrafficState(intersection=name, interval_s=1.0, view=view, decision=place.decision)
         outputs = [Output("traffic", state, now_ns, INVALID, place.decision)]
@@ -272,9 +272,10 @@ class RegionCore:
         if not may_hold and not allowed:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
-        if place.told is not None and place.told[0] == running:
+        told = place.told
+        if told is not None and told[0] == running and told[2] >= signal.stage_started_at_ns:
             return self._keep(now_ns, place, signal, allowed)
-        place.told = None
+        place.told = None  # another stage runs, or the same one again
         expected, fed = self._neighbours.expected(now_ns, place.configuration.intersection)
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
@@ -288,7 +289,8 @@ class RegionCore:
         if decision.stage != running:
             place.changes += 1
         request = StageRequest(stage=stages[decision.stage])
-        if decision.stage == running and not place.timing.commit_s:  # who tells ends tells no guesses
+        is_known = decision.hold_s < self.settings.timing.horizon_s
+        if decision.stage == running and is_known and not place.timing.commit_s:  # who tells ends tells no guesses
             request.expected_duration_s = decision.hold_s
         return self._command(now_ns, place, signal, stage_request=request)
 
@@ -300,6 +302,8 @@ class RegionCore:
         if left_s <= 0 and following in allowed:
             place.changes, place.told = place.changes + 1, None
             return self._command(now_ns, place, signal, stage_request=StageRequest(stage=stages[following]))
+        if left_s <= 0:
+            place.following = following  # ordered in the step in which the guard allows it
         place.decision = f"{stages[running]} ends in {left_s:.0f} s, as told; {stages[following]} follows"
         request = StageRequest(stage=stages[running], expected_duration_s=left_s)
         return self._command(now_ns, place, signal, stage_request=request)

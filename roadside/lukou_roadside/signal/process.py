@@ -29,6 +29,7 @@ WAITING = 64  # commands that wait for the log
 LONGEST_WAIT_NS = 2_000_000_000  # for the log; by then the challenge in the command is over
 EPOCH_AHEAD_MS = 60_000  # fencing epochs are milliseconds POSIX UTC; one further ahead would lock everybody else out
 REMEMBERED = 512  # answered commands, for idempotence
+LONGEST_HELD_S = 3600.0
 
 
 class SignalCore:
@@ -246,8 +247,9 @@ class SignalCore:
                 request = command.stage_request
                 stage = self._stages[request.stage]
                 self._applying = (identity, source, stage)
-                held_ns = round(request.expected_duration_s * 1e9) if 0 <= request.expected_duration_s < 3600 else 0
-                self._held = (stage, now_ns + held_ns) if request.HasField("expected_duration_s") else None
+                held_s = request.expected_duration_s if request.HasField("expected_duration_s") else -1.0
+                is_said = 0 <= held_s < LONGEST_HELD_S  # anything else, NaN too, is as if it had not been said
+                self._held = (stage, now_ns + round(held_s * 1e9)) if is_said else None
         return self._answer(identity, source, status, "", now_ns)
 
     def _reject(self, identity: str, source: str, refusal: str, now_ns: int) -> list[Output]:

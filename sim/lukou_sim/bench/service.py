@@ -1,7 +1,8 @@
 """Level of service of signals, watched second by second: waits, split failures, blocked intersections, arrivals on green, promises.
 
-Split failure and arrivals on green as in the Automated Traffic Signal Performance Measures (FHWA-HOP-20-002): whoever stood when green
-began and still stands there when it ends; and who would have come to the stop line during green, were nobody before him.
+Split failure and arrivals on green as in the Automated Traffic Signal Performance Measures (FHWA-HOP-20-002): whoever stood on the
+approach lane when green began and is still there when it ends (who queues further up is not looked for); and who would have come to the
+stop line during green, were nobody before him, reckoned from where he came onto the approach lane.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ import libsumo
 from lukou_messages.v1.signal_pb2 import SignalState
 
 STANDING_MPS = 0.1
-ADVANCE_M = 50.0
-"""Before the stop line, where arrivals are noted. [m]"""
 COORDINATED_M = 700.0
 """An approach is coordinated with a signal at most so far up. [m]"""
 BLOCKED_M = 2.0
@@ -41,8 +40,6 @@ class _Lane:
     is_coordinated: bool
     is_green: bool = False
     queue: set[str] = field(default_factory=set)
-    greens: int = 0
-    failures: int = 0
 
 
 class Service:
@@ -67,6 +64,7 @@ class Service:
         self._due: list[tuple[float, str]] = []
         self._noted: set[tuple[str, str]] = set()
         self._people: dict[str, float] = {}
+        self._now_s = 0.0
         self._promises: dict[tuple[str, str], tuple[int, list[float | None]]] = {}
         self._starts: dict[str, list[float]] = defaultdict(list)
         self._stage: dict[str, str] = {}
@@ -97,7 +95,7 @@ class Service:
 
     def step(self, second: float, letters: Mapping[str, str]) -> None:
         """After SUMO has moved to a second, with what every signal shows."""
-        vehicle = libsumo.vehicle
+        vehicle, self._now_s = libsumo.vehicle, second
         on: dict[str, set[str]] = defaultdict(set)
         full: set[str] = set()
         names = vehicle.getIDList()
@@ -125,9 +123,8 @@ class Service:
         if not at.is_coordinated or (name, at.signal) in self._noted:
             return
         left_m = at.length_m - libsumo.vehicle.getLanePosition(name)
-        if left_m <= ADVANCE_M:
-            self._noted.add((name, at.signal))
-            self._due.append((second + left_m / at.limit_mps, lane))
+        self._noted.add((name, at.signal))
+        self._due.append((second + left_m / at.limit_mps, lane))
 
     def _turn_lights(
         self, second: float, letters: Mapping[str, str], on: Mapping[str, set[str]], full: set[str]
@@ -186,6 +183,7 @@ class Service:
 
     def figures(self) -> dict[str, Any]:
         """What was seen, over the day and by part of it."""
+        self._close()
         whole = [{"name": "day", "begin_s": 0.0, "end_s": float("inf"), "factor": 0.0}]
         rows = {each["name"]: self._of(each["begin_s"], each["end_s"]) for each in [*whole, *self._periods]}
         free = [each for each in self._periods if each["factor"] < 0.9]
@@ -201,6 +199,13 @@ class Service:
             "spat_end_within_1_s": self.kept / self.promised if self.promised else None,
             "spat_end_told": self.promised / max(1, self.promised + self.unknown),
         }
+
+    def _close(self) -> None:
+        """Waits that have not ended count as long as they were."""
+        self.walks += [(self._now_s, wait) for wait in self._people.values() if wait >= SHORTEST_S]
+        waiting = [name for name, lane in self._was_on.items() if lane in self._lanes and name in self._standing]
+        self.waits += [(self._now_s, self._standing.pop(name)) for name in waiting]
+        self._people = {}
 
     def _of(self, begin_s: float, end_s: float) -> dict[str, float | None]:
         waits = sorted(wait for at, wait in self.waits if begin_s <= at < end_s)

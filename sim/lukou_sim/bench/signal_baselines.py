@@ -22,6 +22,8 @@ LEASE_S = 15.0
 PASSAGE_S, ZONE_M = 3.0, 35.0
 """Gap that ends a green, and the detector's zone before the stop line. [s, m]"""
 LONGEST_ON_SPLIT = 1.25
+DRIVEN = (GroupType.VEHICLE, GroupType.ARROW)
+"""Groups whose lanes lengthen a green: two-wheelers are in the zone for so long that no green would end before its maximum."""
 
 
 class Baseline:
@@ -42,7 +44,7 @@ class Baseline:
         self._sequence = 0
         self._driven_ns: dict[str, int] = {}
         self._commit_s = commit_s
-        self._change_s: dict[tuple[str, str], tuple[float, float]] = {}  # duration, and until a green first ends
+        self._change_s: dict[tuple[str, str], tuple[float, float, float]] = {}  # duration, to the first end, earliest
         self._told: dict[str, tuple[str, int]] = {}  # running stage, and when it is ended
         at, names = road.connections, road.lanes.names
         for k in np.flatnonzero(at.intersection >= 0):
@@ -85,12 +87,14 @@ class Baseline:
             self._links[name, link][0]
             for group in configuration.stages[running].green
             for link in groups[group].links
-            if (name, link) in self._links and groups[group].type is not GroupType.PEDESTRIAN
+            if (name, link) in self._links and groups[group].type in DRIVEN
         }
         for lane in lanes:
             if self._is_occupied(lane):
                 self._driven_ns[lane] = now_ns
-        if self._told.get(name, ("", 0))[0] == signal.stage:
+        if self._told.get(name, ("", 0))[0] != signal.stage:
+            self._told.pop(name, None)
+        else:
             return following if now_ns >= self._told[name][1] else signal.stage
         if not signal.HasField("stage_started_at_ns"):
             return signal.stage
@@ -98,12 +102,12 @@ class Baseline:
             for (first, second), change in changes(configuration, 0.1).items():
                 if stages[(stages.index(first) + 1) % len(stages)] == second:
                     driven = [e.steady_ends for each, e in change.endings.items() if not _walks(configuration, each)]
-                    self._change_s[name, first] = change.duration / 10, min(driven, default=change.duration) / 10
-        duration_s, first_s = self._change_s[name, signal.stage]
+                    ends = min(driven, default=change.duration)
+                    self._change_s[name, first] = change.duration / 10, ends / 10, change.earliest / 10
+        duration_s, first_s, least_s = self._change_s[name, signal.stage]
         commit_s = configuration.limits.commit_s if self._commit_s is None else self._commit_s
         lead_s = math.ceil(max(0.0, commit_s - first_s))
         elapsed_s = (now_ns - signal.stage_started_at_ns) / 1e9
-        least_s = max(stage.min_s for stage in configuration.stages if stage.name == signal.stage)
         if following not in signal.allowed_stages and (not lead_s or elapsed_s + lead_s < least_s):
             return signal.stage
         longest_s = LONGEST_ON_SPLIT * dict(plan_at(configuration, now_ns).splits_s)[signal.stage] - duration_s

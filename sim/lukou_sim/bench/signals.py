@@ -37,7 +37,14 @@ SECOND_NS = 10**9
 RESEARCH_YELLOW_S = 3.0
 """RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
 MINIMUM_GREEN_S = 5.0
-TIMING: dict[str, float] = {"horizon_s": 60, "startup_s": 2.0, "stop_s": 4.0, "switch_cost": 4.0, "bus_weight": 1.0}
+TIMING: dict[str, float] = {
+    "horizon_s": 60,
+    "startup_s": 2.0,
+    "stop_s": 4.0,
+    "switch_cost": 4.0,
+    "bus_weight": 1.0,
+    "bicycle_weight": 1.0,
+}
 """Stages of research programmes are shorter than a city's: the search need not look as far; and every vehicle counts the same."""
 CAR, WALKER = int(ObjectClass.OBJECT_CLASS_CAR), int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
 KINDS = {
@@ -395,9 +402,10 @@ class Run:
         """Delay of people by part of the day, and the level of service; only where the cabinets are lawful."""
         if self.service is None:
             return {}
-        delays = {"day": mean_delay(trips(self.tripinfo, self._classes))}
+        found = list(trips(self.tripinfo, self._classes, self.folder.end_s))
+        delays = {"day": mean_delay(iter(found))}
         for part in self.folder.periods:
-            delays[part["name"]] = mean_delay(trips(self.tripinfo, self._classes), part["begin_s"], part["end_s"])
+            delays[part["name"]] = mean_delay(iter(found), part["begin_s"], part["end_s"])
         return {"person_delay": delays, **self.service.figures()}
 
 

@@ -101,12 +101,17 @@ def lawful(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """Lukou beside the better of fixed plan and actuation, under a city's rules: delay of people, waits, promises."""
-    from lukou_sim.bench.lawful import FLOORS, compare
+    from lukou_sim.bench.lawful import FLOORS, LEAST, compare
+    from lukou_sim.bench.scenario_folder import ScenarioFolder
 
     with plain_errors("lukou bench lawful --help"):
         for folder in folders:
-            if not (folder / "site.json").is_file():
-                raise SettingsError([f"{folder}: no site.json; make a site with `lukou site tee --out {folder}`"])
+            if not ScenarioFolder.open(folder).periods or not list(folder.glob("*.signal.json")):
+                raise SettingsError(
+                    [f"{folder}: no day or no signals; make a site with `lukou site tee --out {folder}`"]
+                )
+        if len({folder.resolve().name for folder in folders}) < len(folders):
+            raise SettingsError(["two folders of one name: the figures are told by it; rename one"])
         figures = compare(
             folders, range(1, seeds + 1), commit, jobs, lambda text: print(text, file=sys.stderr, flush=True)
         )
@@ -117,8 +122,12 @@ def lawful(
         print(f"{name}: better baseline {site['better_baseline']}, {site['seeds']} seeds, ends told {commit} s before")
         for key, value in site.items():
             if isinstance(value, float):
-                print(f"  {key:<34}{value:8.2f}" + (f"  (at most {FLOORS[key]:g})" if key in FLOORS else ""))
-        print(f"  missed: {', '.join(site['missed']) or 'none'}")
+                aim = f"  (at most {FLOORS[key]:g})" if key in FLOORS else ""
+                aim = f"  (at least {LEAST[key]:g})" if key in LEAST else aim
+                print(f"  {key:<34}{value:8.2f}{aim}")
+        print(
+            f"  missed: {', '.join(site['missed']) or 'none'}; not measured: {', '.join(site['not_measured']) or 'none'}"
+        )
 
 
 @app.command()

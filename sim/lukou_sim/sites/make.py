@@ -83,6 +83,8 @@ def make_site(name: str, folder: Path, tell: Tell = lambda _: None, period_s: fl
         raise ValueError(f"periods of {period_s:g} s: the calendar counts whole minutes of one day")
     kind = KINDS[name]()
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.signal.json"):
+        old.unlink()  # of another kind, made here before
     with tempfile.TemporaryDirectory(prefix="lukou-site-") as temporary:
         tell("net")
         built = net.build(Path(temporary), kind.layout, "site")
@@ -134,9 +136,9 @@ def _capacity(kind: Kind, drafts: Mapping[str, SignalConfiguration], road: Path,
 def _served(tripinfo: Path, place: str) -> float:
     """Vehicles from an entry that got out after the warm-up, on those that should have begun in as long a time."""
     ended = begun = 0
-    for trip in trips(tripinfo, {}):
+    for trip in trips(tripinfo, {}, TRIED_S):
         if trip.name.startswith(f"overload.car.{place}."):
-            begun += trip.scheduled_s >= WARM_UP_S or trip.scheduled_s < 0
+            begun += trip.scheduled_s >= WARM_UP_S
             ended += trip.ended_s >= WARM_UP_S
     return ended / max(1, begun)
 
@@ -199,7 +201,7 @@ def _cycles(network: Network) -> list[float]:
 def _delay_s(drafts: Mapping[str, SignalConfiguration], plans: Mapping[str, Plan], road: Path, folder: Path) -> float:
     """Mean delay of people under plans, over the seeds. [s]"""
     delays = [
-        mean_delay(trips(_simulate(drafts, plans, road, folder, seed), vehicle_classes()), WARM_UP_S)
+        mean_delay(trips(_simulate(drafts, plans, road, folder, seed), vehicle_classes(), TRIED_S), WARM_UP_S)
         for seed in TRIED_SEEDS
     ]
     return sum(delays) / len(delays)
