@@ -297,6 +297,18 @@ def test_what_was_told_of_a_stage_does_not_hold_for_the_same_stage_again() -> No
     assert place.told is None and command.stage_request.stage == "NS-through"  # type: ignore[attr-defined]
 
 
+def test_what_the_guard_ends_now_is_not_held_for_the_sake_of_telling() -> None:
+    core = region(commit_s=10)
+    must_end = signal(T, stage="NS-left", stage_started_at_ns=T - 50 * SECOND, allowed_stages=["EW-through"])
+    [command] = commands(core.step(T, [must_end, lists(T)]))
+    assert command.stage_request.stage == "EW-through"  # type: ignore[attr-defined]
+    core._intersections["k1"].told = (1, 2, T + 9 * SECOND)
+    later = T + SECOND
+    must_end = signal(later, stage="NS-left", stage_started_at_ns=T - 50 * SECOND, allowed_stages=["EW-through"])
+    [command] = commands(core.step(later, [must_end, lists(later)]))
+    assert command.stage_request.stage == "EW-through"  # type: ignore[attr-defined]
+
+
 def test_who_waits_on_foot_is_expected_and_grows_impatient(approaches: Approaches) -> None:
     ends = np.array([[[0.0, 0.0], [12.0, 0.0]]])
     single = replace(approaches, crossings=approaches.crossings[:1])

@@ -273,16 +273,16 @@ class RegionCore:
             place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
             return self._renew(now_ns, place, signal)
         told = place.told
-        if told is not None and told[0] == running and told[2] >= signal.stage_started_at_ns:
+        if told is not None and may_hold and told[0] == running and told[2] >= signal.stage_started_at_ns:
             return self._keep(now_ns, place, signal, allowed)
-        place.told = None  # another stage runs, or the same one again
+        place.told = None  # another stage runs, or the same one again, or the guard ends it now
         expected, fed = self._neighbours.expected(now_ns, place.configuration.intersection)
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
         decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, expected, fed)
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
-        lead_s = place.timing.lead_s(running)
+        lead_s = place.timing.lead_s(running) if may_hold else 0
         if decision.stage != running and lead_s:
             place.told = (running, decision.stage, now_ns + lead_s * 10**9)
             return self._keep(now_ns, place, signal, allowed)

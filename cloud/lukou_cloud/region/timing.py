@@ -131,7 +131,7 @@ class Timing:
         """
         junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
         count = len(junction.stages)
-        lead_s = self.lead_s(stage)
+        lead_s = self.lead_s(stage) if may_hold else 0  # what the guard ends now is not told first
         at_s = elapsed_s + lead_s  # of the first change that may be decided upon
         ripe = {b for b in range(count) if b != stage and at_s >= junction.min_s[stage, b] - 0.9}
         soon = set(ripe)
@@ -139,7 +139,6 @@ class Timing:
             soon &= {(stage + 1) % count}
         allowed = frozenset(soon) if lead_s else allowed & ripe
         blocked = self._blocked(situation)
-        may_hold |= bool(lead_s)
         if may_hold and blocked:
             allowed, soon = allowed - blocked, soon - blocked
         headway = np.where(self.models_yielding, settings.headway_s, 1.0 / np.maximum(situation.flow[:lanes], 0.05))

@@ -30,6 +30,7 @@ LONGEST_WAIT_NS = 2_000_000_000  # for the log; by then the challenge in the com
 EPOCH_AHEAD_MS = 60_000  # fencing epochs are milliseconds POSIX UTC; one further ahead would lock everybody else out
 REMEMBERED = 512  # answered commands, for idempotence
 LONGEST_HELD_S = 3600.0
+"""Nobody means to hold a stage for longer. [s]"""
 
 
 class SignalCore:

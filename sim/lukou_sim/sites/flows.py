@@ -150,11 +150,12 @@ def _flow(identity: str, kind: str, place: str, prefix: str, span: str, rate_per
 
 def _walks(kind: Kind, place: str, identity: str, span: str, rate_per_h: float) -> Iterator[str]:
     """Who crosses one leg, in both directions; from and to the corners' four sidewalks, two and two."""
-    name, leg = place.split(".")
-    layout, at = kind.layout, leg
-    near = [layout.road(name, at).approach]  # type: ignore[arg-type]
-    far = [layout.road(name, at).exit]  # type: ignore[arg-type]
-    beside, across = RIGHT_OF[at], LEFT_OF[at]  # type: ignore[index]
+    name, at = next(
+        (name, leg) for name in kind.layout.intersections for leg in kind.layout.legs(name) if f"{name}.{leg}" == place
+    )
+    layout = kind.layout
+    near, far = [layout.road(name, at).approach], [layout.road(name, at).exit]
+    beside, across = RIGHT_OF[at], LEFT_OF[at]
     if (name, beside) not in layout.missing:
         near.append(layout.road(name, beside).exit)
     if (name, across) not in layout.missing:

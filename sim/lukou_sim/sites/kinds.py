@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lukou_sim.district.demand import Demand, load_demand
-from lukou_sim.district.layout import DISTRICT, OUTER_LEG_M, Layout
+from lukou_sim.district.layout import DISTRICT, OUTER_LEG_M, Layout, Leg
 
 ARTERIAL_SPACING_M = (380, 300, 460, 340, 420, 300, 380, 500, 340)
 """Blocks of unequal length, as real ones: a green wave must be looked for. [m]"""
@@ -60,10 +60,10 @@ def arterial() -> Kind:
         x += spacing
         places[f"k{number}"] = (x, OUTER_LEG_M)
     names = list(places)
-    joined = {}
+    joined: dict[tuple[str, Leg], str] = {}
     for west, east in pairwise(names):
         joined[west, "E"], joined[east, "W"] = east, west
-    layout = Layout(places, joined)  # type: ignore[arg-type]
+    layout = Layout(places, joined)
     side = {f"{name}.{leg}": 260.0 + 60 * ((3 * k + (leg == "S")) % 5) for k, name in enumerate(names) for leg in "NS"}
     turning = {f"{name}.{leg}": 0.10 if leg in "EW" else 0.25 for name in names for leg in "NESW"}
     demand = _demand(layout, {**side, "k1.W": 950, f"{names[-1]}.E": 900}, 70, 50, turning, turning)
