@@ -253,3 +253,59 @@ def test_standing_returns_begin_nothing() -> None:
     for k in range(30):
         tracker.add(swept(k * 0.07, np.array([40.0, 41.0]), np.array([4.0, 4.0]), np.zeros(2)))
     assert len(tracker.state()) == 0
+
+
+def test_sweeps_of_one_slot_say_what_they_say_one_by_one() -> None:
+    rng = np.random.default_rng(9)
+    ends = []
+    for slot_s in (0.001, 0.05):
+        rng, tracker = np.random.default_rng(9), EventTimeTracker(TrackerSettings(slot_s=slot_s))
+        for k in range(40):
+            x = np.array([-40.0 + 0.9 * k, 20.0])
+            tracker.add(seen(k * 0.1, x + rng.normal(0, 0.2, 2), np.array([8.0, 30.0]), deviation=0.2))
+            for sensor, late_s in ((5, 0.051), (6, 0.06), (7, 0.073), (5, 0.09)):
+                at = x + np.array([9.0, 0.0]) * late_s
+                rate = 9.0 * at / np.hypot(at, [8.0, 30.0]) * [1.0, 0.0]
+                tracker.add(
+                    swept(k * 0.1 + late_s, at + rng.normal(0, 0.2, 2), np.array([8.0, 30.0]), rate, sensor=sensor)
+                )
+        ends.append(confirmed(tracker.at(4.0)))
+    one_by_one, together = ends
+    assert together.birth.tolist() == one_by_one.birth.tolist()
+    assert together.state == pytest.approx(one_by_one.state, abs=0.15)
+    deviations = [np.sqrt(np.diagonal(one.covariance, axis1=1, axis2=2)) for one in ends]
+    assert deviations[1] == pytest.approx(deviations[0], rel=0.3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(range(12)))
+def test_order_of_arrival_of_sweeps_does_not_matter(order: list[int]) -> None:
+    scans = []
+    for k in range(12):  # three radars; the slots hold two or three sweeps, some of them of the same radar
+        x, y = np.array([60.0 - 0.2 * k]), np.array([5.0])
+        scans.append(swept(k * 0.02, x, y, np.array([-10.0]), sensor=5 + k % 3 * (k % 2)))
+    straight, shuffled = EventTimeTracker(), EventTimeTracker()
+    for scan in scans:
+        straight.add(scan)
+    for k in order:
+        assert shuffled.add(scans[k])
+        shuffled.state()
+    a, b = straight.state(), shuffled.state()
+    assert len(a) == 1
+    assert a.birth.tolist() == b.birth.tolist()
+    assert np.array_equal(a.values, b.values)
+
+
+def test_two_radars_that_see_the_same_at_once_begin_one_road_user() -> None:
+    tracker = EventTimeTracker()
+    for sensor in (5, 6):
+        tracker.add(swept(0.01, np.array([60.0, 90.0]), np.array([5.0, 5.0]), np.full(2, -10.0), sensor=sensor))
+    assert len(tracker.state()) == 2
+
+
+def test_a_radar_of_unknown_place_is_taken_for_positions() -> None:
+    tracker = EventTimeTracker()
+    for k in range(20):
+        base = swept(k * 0.1, np.array([60.0 - k]), np.array([5.0]), np.array([-10.0]))
+        tracker.add(Scan(**{name: getattr(base, name) for name in Scan.__slots__} | {"views": ()}))
+    assert len(confirmed(tracker.state())) == 1

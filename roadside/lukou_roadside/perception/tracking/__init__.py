@@ -2,6 +2,7 @@
 
 ============== ==================================================================
 scan           what one sensor saw at one instant
+sweeps         what several radars saw at about the same time
 tracks         state of everything that is followed
 predictor      motion between scans
 visibility     probability that a sensor detects what is there

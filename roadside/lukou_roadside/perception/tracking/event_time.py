@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lukou_roadside.perception.tracking.consistency import VelocityConsistency
 from lukou_roadside.perception.tracking.deleter import survivors
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.registration import Registration, matches
-from lukou_roadside.perception.tracking.scan import CAMERA, Scan
+from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracker import Comparison, tracked
+from lukou_roadside.perception.tracking.sweeps import Sweeps, one_of_each, together
+from lukou_roadside.perception.tracking.tracker import Comparison, Comparisons, swept, tracked
 from lukou_roadside.perception.tracking.tracks import P_XX, P_YY, Tracks, no_tracks
 
 LEARN_EVERY_SWEEP = 3
 """Registration learns from each so-maniest sweep of a radar: they are many and alike."""
+
+
+class _Step(NamedTuple):
+    """What was worked in, and what came of it."""
+
+    before: Tracks
+    scans: Sequence[Scan]
+    after: Tracks
+    said: Comparison | Comparisons
+
+
+@dataclass(slots=True)
+class _Place:
+    """What stands at one place of the order: one scan, or the sweeps of one slot."""
+
+    scans: list[Scan]
+    groups: list[Sweeps] | None = None
+    steps: list[_Step] | None = None
 
 
 @dataclass
@@ -39,8 +61,7 @@ class EventTimeTracker:
     registration: Registration = field(default_factory=Registration)
     velocities: VelocityConsistency = field(default_factory=VelocityConsistency)
     _keys: list[tuple[float, int, int]] = field(default_factory=list)
-    _scans: list[Scan] = field(default_factory=list)
-    _states: list[tuple[Tracks, Comparison] | None] = field(default_factory=list)
+    _places: list[_Place] = field(default_factory=list)
     _start: Tracks | None = None
     _newest_s: float = -1e18
 
@@ -49,29 +70,46 @@ class EventTimeTracker:
         if self.settings.registers:
             scan = self.registration.corrected(scan)
         newest = max(self._newest_s, scan.time_s)
-        if scan.time_s < newest - self.settings.replay_s or (self._start and scan.time_s < self._start.time_s):
+        key = (self._slot(scan.time_s), -1, 0) if scan.is_sweep else (scan.time_s, scan.sensor, scan.sequence)
+        if scan.time_s < newest - self.settings.replay_s or (self._start and key[0] < self._start.time_s):
             self.late += 1
             return False
         self._newest_s = newest
-        key = (scan.time_s, scan.sensor, scan.sequence)
-        place = bisect_right(self._keys, key)
-        self._keys.insert(place, key)
-        self._scans.insert(place, scan)
-        self._states.insert(place, None)
-        for later in range(place, len(self._states)):
-            self._states[later] = None
+        place = (bisect_left if scan.is_sweep else bisect_right)(self._keys, key)
+        if scan.is_sweep and place < len(self._keys) and self._keys[place] == key:
+            self._places[place].scans.append(scan)
+            self._places[place].groups = None
+        else:
+            self._keys.insert(place, key)
+            self._places.insert(place, _Place([scan]))
+        for later in self._places[place:]:
+            later.steps = None
         return True
+
+    def _slot(self, time_s: float) -> float:
+        """The middle of the slot whose sweeps are worked in together. [s]"""
+        return (math.floor(time_s / self.settings.slot_s) + 0.5) * self.settings.slot_s
 
     def state(self) -> Tracks:
         """Tracks after the newest scan."""
         tracks = self._start or no_tracks(self._keys[0][0] if self._keys else 0.0)
-        for place, known in enumerate(self._states):
-            if known is None:
-                known = tracked(tracks, self._scans[place], self.settings)
-                self._states[place] = known
-            tracks = known[0]
+        for key, place in zip(self._keys, self._places, strict=True):
+            if place.steps is None:
+                place.steps = self._worked_in(tracks, key[0], place)
+            tracks = place.steps[-1].after
         self._forget()
         return tracks
+
+    def _worked_in(self, tracks: Tracks, time_s: float, place: _Place) -> list[_Step]:
+        if not place.scans[0].is_sweep:
+            return [_Step(tracks, place.scans, *tracked(tracks, place.scans[0], self.settings))]
+        if place.groups is None:
+            place.groups = [together(time_s, group) for group in one_of_each(place.scans)]
+        steps: list[_Step] = []
+        for sweeps in place.groups:
+            steps.append(_Step(tracks, sweeps.scans, *swept(tracks, sweeps, self.settings)))
+            tracks = steps[-1].after
+        return steps
 
     def at(self, time_s: float) -> Tracks:
         """Tracks predicted from the newest scan to another instant, which may be earlier by a little.
@@ -87,15 +125,19 @@ class EventTimeTracker:
         return tracks
 
     def _forget(self) -> None:
-        """Drop scans that are too old to be worked out again."""
-        old = bisect_right(self._keys, (self._newest_s - self.settings.replay_s, 1 << 30, 0))
-        if old > 0:
-            before = self._start or no_tracks(self._keys[0][0])
-            for scan, state in zip(self._scans[:old], self._states[:old], strict=True):
-                assert state is not None  # `state` has just worked out all of them
-                if len(scan.views) == 1 and (scan.kind == CAMERA or scan.sequence % LEARN_EVERY_SWEEP == 0):
-                    told = matches(before, scan, state[1], self.registration.no_judges)
-                    self.registration.add(scan, told)
-                before = state[0]
-            self._start = before
-            del self._keys[:old], self._scans[:old], self._states[:old]
+        """Drop scans that are too old to be worked out again; of them is learned how far sensors are off."""
+        # sweeps of a slot that is not over may still come
+        oldest_s = self._newest_s - self.settings.replay_s - 0.5 * self.settings.slot_s
+        old = bisect_right(self._keys, (oldest_s, 1 << 30, 0))
+        for place in self._places[:old]:
+            for step in place.steps or ():
+                self._learn(step)
+                self._start = step.after
+        del self._keys[:old], self._places[:old]
+
+    def _learn(self, step: _Step) -> None:
+        for number, scan in enumerate(step.scans):
+            if len(scan.views) != 1 or (scan.is_sweep and scan.sequence % LEARN_EVERY_SWEEP):
+                continue
+            said = step.said.of(number) if isinstance(step.said, Comparisons) else step.said
+            self.registration.add(scan, matches(step.before, scan, said, self.registration.no_judges))

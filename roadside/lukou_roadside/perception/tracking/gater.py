@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
+from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CLASS, P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
-from lukou_roadside.perception.tracking.visibility import Sight, sight
+from lukou_roadside.perception.tracking.visibility import Sight
 
 RETURN_OFFSET = 0.35
 """Radar returns come from the near side: mean distance from the centre, as a share of the extent along the line of sight."""
@@ -32,7 +33,7 @@ _VELOCITY = np.array([VX, VY, P_UU, P_UV, P_VV])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """Pairs of a track and a detection inside the gate, by track and then by detection.
+    """Pairs of a track and a detection inside the gate.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class Agreement:
         )
 
 
-def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight | None = None) -> Agreement:
+def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreement:
     """Compare all tracks with all detections of one scan.
 
     Parameters
@@ -71,55 +72,96 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight
     tracks : Tracks
         Tracks at the time of the scan.
     scan : Scan
-        Detections of one sensor.
+        Detections of whole road users by one sensor.
     settings : TrackerSettings
-        The gate, and factors on the stated covariances.
-    seen : Sight, optional
-        Of the scan's first view, where it is known already.
+        The gate, and the factor on the stated covariances.
     """
-    values, is_camera = tracks.values, scan.kind == CAMERA
-    factor = settings.camera_variance_factor if is_camera else settings.radar_variance_factor
-    x_m, y_m, p_xx, p_xy, p_yy = values[X], values[Y], values[P_XX], values[P_XY], values[P_YY]
+    values, factor = tracks.values, settings.camera_variance_factor
+    p_xx, p_xy, p_yy = values[P_XX], values[P_XY], values[P_YY]
     v_xx, v_xy, v_yy = scan.variance_xx * factor, scan.variance_xy * factor, scan.variance_yy * factor
-    if not is_camera and scan.views:
-        seen = seen or sight(tracks, scan.views[0])
-        ux, uy, along, across = seen.ux, seen.uy, seen.along_m, seen.across_m
-        x_m, y_m = x_m - ux * along * RETURN_OFFSET, y_m - uy * along * RETURN_OFFSET
-        v_across = (across * RETURN_SPREAD_ACROSS) ** 2
-        more = (along * RETURN_SPREAD_ALONG) ** 2 - v_across
-        p_xx, p_xy, p_yy = p_xx + v_across + more * ux * ux, p_xy + more * ux * uy, p_yy + v_across + more * uy * uy
-    dx, dy, gate = scan.x_m - x_m[:, None], scan.y_m - y_m[:, None], settings.gate
+    dx, dy, gate = scan.x_m - values[X][:, None], scan.y_m - values[Y][:, None], settings.gate
     # no pair is inside the gate that is outside in one direction alone; few are left
     near = dx * dx < gate * v_xx + (gate * p_xx)[:, None]
     near &= dy * dy < gate * v_yy + (gate * p_yy)[:, None]
     flat = near.ravel().nonzero()[0]
     rows, detections = np.divmod(flat, max(len(scan), 1))
-    dx, dy = dx.take(flat), dy.take(flat)
     s_xx = v_xx.take(detections) + p_xx.take(rows)
     s_xy = v_xy.take(detections) + p_xy.take(rows)
     s_yy = v_yy.take(detections) + p_yy.take(rows)
+    innovations = np.array([dx.take(flat), dy.take(flat), s_xx, s_xy, s_yy])
+    distance2, log_determinant = _distance2(innovations)
+    named = scan.object_class.take(detections)
+    likely = (values[CLASS].take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
+    named_right = (named != 0) * (np.log(np.maximum(likely, 1e-4)) + CLASS_LEVEL)
+    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI + named_right
+    return _inside(Agreement(rows, detections, innovations, distance2, log_likelihood), gate)
+
+
+def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings, seen: Sight) -> Agreement:
+    """Compare all tracks with all returns of several radars, each with where the track was at the return's own instant.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Tracks at the time of the sweeps.
+    sweeps : Sweeps
+        The sweeps.
+    settings : TrackerSettings
+        The gate, and the factor on the stated covariances.
+    seen : Sight
+        How the radars see the tracks.
+    """
+    values, factor, gate = tracks.values, settings.radar_variance_factor, settings.gate
+    v_xx, v_xy, v_yy = sweeps.variance_xx * factor, sweeps.variance_xy * factor, sweeps.variance_yy * factor
+    ux, uy, along = seen.ux, seen.uy, seen.along_m
+    v_across = (seen.across_m * RETURN_SPREAD_ACROSS) ** 2
+    more = (along * RETURN_SPREAD_ALONG) ** 2 - v_across
+    # rows: what a radar expects of a track, for every radar; columns: tracks
+    near_side = along * RETURN_OFFSET
+    expected = np.empty((5, *ux.shape))
+    since = (sweeps.times_s - sweeps.time_s)[:, None]
+    expected[0] = values[X] + since * values[VX] - ux * near_side
+    expected[1] = values[Y] + since * values[VY] - uy * near_side
+    expected[2], expected[3] = values[P_XX] + v_across + more * ux * ux, values[P_XY] + more * ux * uy
+    expected[4] = values[P_YY] + v_across + more * uy * uy
+    spread = gate * expected[2::2]
+    of = sweeps.sweep
+    # no pair is inside the gate that is outside in one direction alone; few are left
+    dx = sweeps.x_m[:, None] - expected[0].take(of, axis=0)
+    near = dx * dx < spread[0].take(of, axis=0) + (gate * v_xx)[:, None]
+    dy = sweeps.y_m[:, None] - expected[1].take(of, axis=0)
+    near &= dy * dy < spread[1].take(of, axis=0) + (gate * v_yy)[:, None]
+    flat = near.ravel().nonzero()[0]
+    detections, rows = np.divmod(flat, max(len(tracks), 1))
+    at = of.take(detections) * len(tracks) + rows
+    s_xx, s_xy, s_yy = expected[2:].reshape(3, -1).take(at, axis=1)
+    s_xx, s_xy, s_yy = s_xx + v_xx.take(detections), s_xy + v_xy.take(detections), s_yy + v_yy.take(detections)
+    innovations = np.array([dx.take(flat), dy.take(flat), s_xx, s_xy, s_yy])
+    distance2, log_determinant = _distance2(innovations)
+    rate = sweeps.range_rate_mps[detections]
+    line = np.array([ux.take(at), uy.take(at)])
+    distance2 += _rate_distance2(values[_VELOCITY].take(rows, axis=1), line, rate, settings)
+    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI
+    return _inside(Agreement(rows, detections, innovations, distance2, log_likelihood), gate)
+
+
+def _distance2(innovations: Floats) -> tuple[Floats, Floats]:
+    """Squared Mahalanobis distance, and logarithm of the determinant of the covariance."""
+    dx, dy, s_xx, s_xy, s_yy = innovations
     determinant = np.maximum(s_xx * s_yy - s_xy * s_xy, 1e-9)
-    distance2 = (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant
-    if not is_camera and seen is not None:
-        distance2 += _doppler_distance2(tracks, scan, settings, seen, rows, detections)
-    log_likelihood = -0.5 * (distance2 + np.log(determinant)) - LOG_TWO_PI
-    if is_camera:
-        named = scan.object_class.take(detections)
-        likely = (values[CLASS].take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
-        log_likelihood += (named != 0) * (np.log(np.maximum(likely, 1e-4)) + CLASS_LEVEL)
-    inside = (distance2 < gate).nonzero()[0]
-    compared = Agreement(rows, detections, np.array([dx, dy, s_xx, s_xy, s_yy]), distance2, log_likelihood)
-    return compared if len(inside) == len(rows) else compared.take(inside)
+    return (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant, np.log(determinant)
 
 
-def _doppler_distance2(
-    tracks: Tracks, scan: Scan, settings: TrackerSettings, seen: Sight, rows: Ints, detections: Ints
-) -> Floats:
-    ux, uy = seen.ux.take(rows), seen.uy.take(rows)
-    vx, vy, uu, uv, vv = tracks.values[_VELOCITY].take(rows, axis=1)
+def _rate_distance2(moved: Floats, line: Floats, rate: Floats, settings: TrackerSettings) -> Floats:
+    (vx, vy, uu, uv, vv), (ux, uy) = moved, line
     radial = ux * vx + uy * vy
     variance = ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv
     variance += settings.doppler_deviation_mps**2 + (0.05 * radial) ** 2
-    difference = scan.range_rate_mps.take(detections) - radial
+    difference = rate - radial
     squared = difference * difference / variance
     return np.where(squared == squared, squared, 0.0)  # a return without a rate says nothing of it
+
+
+def _inside(compared: Agreement, gate: float) -> Agreement:
+    inside = (compared.distance2 < gate).nonzero()[0]
+    return compared if len(inside) == len(compared.rows) else compared.take(inside)

@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
+from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import (
     BORN,
     CLASS,
@@ -35,7 +36,6 @@ from lukou_roadside.perception.tracking.tracks import (
     no_tracks,
     weigh_classes,
 )
-from lukou_roadside.perception.tracking.visibility import sight_line
 
 SIDEWAYS_DEVIATION_MPS = 1.5
 """Standard deviation of the velocity across the direction of the front at first sight. [m/s]"""
@@ -48,6 +48,9 @@ APART = 0.45
 
 RADAR_APART = 1.0
 """The same for a radar return, which may come from either end of a long body or from a wall behind it."""
+
+MARGIN_M = 0.2
+"""Added to both, so that the smallest road users have some room, too. [m]"""
 
 RADAR_OFFSET = 0.35
 """The middle of what a radar sees lies behind the return by this share of the usual length."""
@@ -67,26 +70,51 @@ def begun(tracks: Tracks, scan: Scan, free: Ints, settings: TrackerSettings) -> 
     settings : TrackerSettings
         Log odds at birth.
     """
-    is_camera = scan.kind == CAMERA
-    if not is_camera:
-        free = free[np.abs(scan.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS]
-    chosen = _apart(tracks, scan, free, APART if is_camera else RADAR_APART)
+    chosen = free[_apart(tracks, scan.x_m[free], scan.y_m[free], APART)]
     if len(chosen) == 0:
         return tracks
-    born = empty(scan.time_s, _identity(scan, chosen), tracks.sensors)
-    (_by_camera if is_camera else _by_radar)(born.values, scan, chosen, settings)
+    born = empty(scan.time_s, _identity(scan.sensor, scan.sequence, chosen), tracks.sensors)
+    _by_camera(born.values, scan, chosen, settings)
     born.values[BORN] = born.values[MEASURED] = scan.time_s
     born.sensor_seen_s[scan.sensor] = scan.time_s
     return tracks.joined(born)
 
 
-def _apart(tracks: Tracks, scan: Scan, free: Ints, share: float) -> Ints:
-    """Detections that stand apart from every track."""
-    if len(tracks) == 0 or len(free) == 0:
-        return free
+def begun_by_returns(tracks: Tracks, sweeps: Sweeps, free: Ints, settings: TrackerSettings) -> Tracks:
+    """Tracks with those that moving returns begin; of several sweeps that see the same, the first.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Tracks after the update.
+    sweeps : Sweeps
+        The sweeps.
+    free : (k,) int array
+        Returns that belong to no track.
+    settings : TrackerSettings
+        Log odds at birth.
+    """
+    free = free[np.abs(sweeps.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS]
+    chosen = free[_apart(tracks, sweeps.x_m[free], sweeps.y_m[free], RADAR_APART)]
+    if len(chosen) > 1:
+        x, y, of = sweeps.x_m[chosen], sweeps.y_m[chosen], sweeps.sweep[chosen]
+        close = np.hypot(x[:, None] - x, y[:, None] - y) < RADAR_APART * _average(len(tracks.values))[LENGTH] + MARGIN_M
+        chosen = chosen[~(close & (of[:, None] > of)).any(axis=1)]
+    if len(chosen) == 0:
+        return tracks
+    of = sweeps.sweep[chosen]
+    sensors, sequences = sweeps.sensors[of], np.array([scan.sequence for scan in sweeps.scans])[of]
+    born = empty(tracks.time_s, _identity(sensors, sequences, chosen - sweeps.first[of]), tracks.sensors)
+    _by_radar(born.values, sweeps, chosen, settings)
+    born.values[BORN] = born.values[MEASURED] = born.sensor_seen_s[sensors, np.arange(len(chosen))] = sweeps.times_s[of]
+    return tracks.joined(born)
+
+
+def _apart(tracks: Tracks, x_m: Floats, y_m: Floats, share: float) -> Booleans:
+    """Which places stand apart from every track."""
     values = tracks.values
-    distance = np.hypot(scan.x_m[free, None] - values[X], scan.y_m[free, None] - values[Y])
-    return np.asarray(free[(distance > share * values[LENGTH] + 0.2).all(axis=1)])
+    dx, dy, reach = x_m[:, None] - values[X], y_m[:, None] - values[Y], share * values[LENGTH] + MARGIN_M
+    return np.asarray((dx * dx + dy * dy > reach * reach).all(axis=1))
 
 
 def _by_camera(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings) -> None:
@@ -118,18 +146,19 @@ def _by_camera(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings
     born[SIZE_WEIGHT] = sized
 
 
-def _by_radar(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings) -> None:
+def _by_radar(born: Floats, sweeps: Sweeps, chosen: Ints, settings: TrackerSettings) -> None:
     """Begin with the velocity along the line of sight known; the class is open, the size that of the average."""
-    ux, uy, _ = sight_line(scan.x_m[chosen], scan.y_m[chosen], scan.views[0])
-    rate = scan.range_rate_mps[chosen]
+    of, x, y = sweeps.sweep[chosen], sweeps.x_m[chosen], sweeps.y_m[chosen]
+    dx, dy = x - sweeps.radar_x_m[of, 0], y - sweeps.radar_y_m[of, 0]
+    distance = np.maximum(np.hypot(dx, dy), 1e-3)
+    ux, uy, rate = dx / distance, dy / distance, sweeps.range_rate_mps[chosen]
     born[:] = _average(len(born))
-    length = born[LENGTH]
-    born[X] = scan.x_m[chosen] + ux * length * RADAR_OFFSET
-    born[Y] = scan.y_m[chosen] + uy * length * RADAR_OFFSET
+    behind = born[LENGTH] * RADAR_OFFSET - rate * sweeps.since_s[chosen]
+    born[X], born[Y] = x + ux * behind, y + uy * behind
     born[VX], born[VY] = ux * rate, uy * rate
-    born[P_XX] = scan.variance_xx[chosen] * settings.radar_variance_factor + 1.0
-    born[P_XY] = scan.variance_xy[chosen] * settings.radar_variance_factor
-    born[P_YY] = scan.variance_yy[chosen] * settings.radar_variance_factor + 1.0
+    born[P_XX] = sweeps.variance_xx[chosen] * settings.radar_variance_factor + 1.0
+    born[P_XY] = sweeps.variance_xy[chosen] * settings.radar_variance_factor
+    born[P_YY] = sweeps.variance_yy[chosen] * settings.radar_variance_factor + 1.0
     along, across = settings.doppler_deviation_mps**2 + 0.1, np.maximum(0.6 * np.abs(rate), 2.0) ** 2
     born[P_UU] = along * ux**2 + across * uy**2
     born[P_VV] = along * uy**2 + across * ux**2
@@ -148,6 +177,6 @@ def _average(rows: int) -> Floats:
     return made
 
 
-def _identity(scan: Scan, chosen: Ints) -> Ints:
+def _identity(sensor: Ints | int, sequence: Ints | int, detection: Ints) -> Ints:
     """A number for each detection that stays the same when the scan is worked out again."""
-    return np.asarray((scan.sensor << 56) | ((scan.sequence & 0xFFFFFFFFF) << 16) | chosen)
+    return np.asarray((sensor << 56) | ((sequence & 0xFFFFFFFFF) << 16) | detection)

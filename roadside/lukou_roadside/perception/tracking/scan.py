@@ -45,7 +45,7 @@ class Scan:
     sensor : int
         Number of the sensor, 0 to 31.
     kind : int
-        `CAMERA` (positions of whole road users, with class) or `RADAR` (single returns, with range rate).
+        `CAMERA` (positions of whole road users, with class) or `RADAR` (single returns, with range rate; without one view they are taken for positions).
     time_s : float
         Instant of measurement. [s]
     sequence : int
@@ -94,6 +94,11 @@ class Scan:
 
     def __len__(self) -> int:
         return len(self.x_m)
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether these are returns of one radar of known place, several of which may be of one road user."""
+        return self.kind == RADAR and len(self.views) == 1
 
     def of_tracks(self, rows: Ints, repeats: float, presence: float, age_s: Floats | None) -> Scan:
         """Some detections, as tracks that a vendor has filtered."""

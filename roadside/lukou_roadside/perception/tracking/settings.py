@@ -13,6 +13,9 @@ class TrackerSettings(BaseModel):
     replay_s: float = Field(
         0.7, ge=0.0, le=5.0, description="late scans are taken at their own time up to this age [s]"
     )
+    slot_s: float = Field(
+        0.05, gt=0.0, le=0.2, description="radar sweeps of the same so many seconds are worked in together [s]"
+    )
     registers: bool = Field(True, description="learn each sensor's clock offset and rotation, and correct for them")
     gate: float = Field(16.0, gt=0.0, description="largest squared Mahalanobis distance of a detection from its track")
     camera_variance_factor: float = Field(

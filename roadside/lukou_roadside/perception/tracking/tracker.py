@@ -1,4 +1,4 @@
-"""One scan into the tracks: the composition of all steps."""
+"""One scan into the tracks, or the sweeps of several radars: the composition of all steps."""
 
 from __future__ import annotations
 
@@ -8,21 +8,35 @@ import numpy as np
 
 from lukou_roadside.perception.tracking.associator import many_to_one, one_to_one
 from lukou_roadside.perception.tracking.deleter import survivors
-from lukou_roadside.perception.tracking.gater import Agreement, agreement
-from lukou_roadside.perception.tracking.initiator import begun
+from lukou_roadside.perception.tracking.gater import Agreement, agreement, agreement_of_returns
+from lukou_roadside.perception.tracking.initiator import begun, begun_by_returns
 from lukou_roadside.perception.tracking.predictor import predicted
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-from lukou_roadside.perception.tracking.tracks import LOG_ODDS, MOTION, P_XX, P_YY, Tracks
+from lukou_roadside.perception.tracking.sweeps import Sweeps
+from lukou_roadside.perception.tracking.tracks import (
+    LOG_ODDS,
+    MOTION,
+    P_UU,
+    P_UV,
+    P_VV,
+    P_XX,
+    P_YY,
+    VX,
+    VY,
+    Tracks,
+)
 from lukou_roadside.perception.tracking.updater import (
+    Looks,
     adapt_agility,
     turn_to_motion,
     update_existence,
     update_looks,
     update_positions,
     update_range_rates,
+    update_velocities,
 )
-from lukou_roadside.perception.tracking.visibility import detection_probability, sight
+from lukou_roadside.perception.tracking.visibility import Sight, detection_probability, return_probability, sights
 
 BODY_REPEATS = 15.0
 """So many sweeps in a row see a body from the same side and tell the same error of place: those of one second."""
@@ -43,8 +57,23 @@ class Comparison(NamedTuple):
     probability: Floats
 
 
+class Comparisons(NamedTuple):
+    """The same of several sweeps: pairs of all, a row of probabilities for each."""
+
+    pairs: Agreement
+    probability: Floats
+    sweeps: Sweeps
+
+    def of(self, number: int) -> Comparison:
+        """What one of the sweeps said."""
+        chosen = (self.sweeps.sweep[self.pairs.detections] == number).nonzero()[0]
+        pairs = self.pairs.take(chosen)
+        pairs.detections[:] -= self.sweeps.first[number]
+        return Comparison(pairs, self.probability[number])
+
+
 def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Tracks, Comparison]:
-    """Take one scan of one sensor.
+    """Take one scan of one sensor that detects whole road users.
 
     Parameters
     ----------
@@ -63,39 +92,71 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
         What it said of the tracks before.
     """
     tracks = predicted(tracks.with_room(scan.sensor + 1), scan.time_s)
-    is_camera = scan.kind == CAMERA
-    seen = sight(tracks, scan.views[0]) if scan.views else None
-    agreed = agreement(tracks, scan, settings, seen)
-    if is_camera:
-        chosen = pairs = agreed.take(one_to_one(agreed, 0.5 * np.minimum(tracks.values[LOG_ODDS], 4.0)))
-    else:
-        chosen = agreed.take(many_to_one(agreed))
-        pairs = chosen.take(_once(chosen.rows, len(tracks)))
-    probability = detection_probability(tracks, scan, seen)
-    clutter = settings.camera_clutter_per_m2 if is_camera else settings.radar_clutter_per_m2
-    update_existence(tracks, scan, pairs, probability, clutter, settings)
-    if is_camera:
-        _update_by_detections(tracks, pairs, scan, settings)
-    elif len(chosen.rows):
-        _update_by_returns(tracks, chosen, scan, settings)
+    agreed = agreement(tracks, scan, settings)
+    pairs = agreed.take(one_to_one(agreed, 0.5 * np.minimum(tracks.values[LOG_ODDS], 4.0)))
+    probability = detection_probability(tracks, scan)
+    sensor, looked_s = np.array([scan.sensor]), np.array([scan.time_s])
+    looked = pairs.rows, pairs.log_likelihood, scan.score[pairs.detections]
+    looks = Looks(sensor, looked_s, probability[None], np.zeros(len(pairs.rows), np.int64), *looked)
+    update_existence(tracks, looks, settings.camera_clutter_per_m2, settings)
+    _update_by_detections(tracks, pairs, scan, settings)
     turn_to_motion(tracks)
-    free = np.ones(len(scan), np.bool_)
-    free[chosen.detections] = False
-    compared = Comparison(pairs, probability)
-    if not is_camera and not settings.radars_begin:
+    count = len(tracks)
+    tracks = begun(tracks, scan, _free(len(scan), pairs), settings)
+    touched = np.concatenate([pairs.rows, np.arange(count, len(tracks))])
+    return survivors(tracks, settings, touched), Comparison(pairs, probability)
+
+
+def swept(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings) -> tuple[Tracks, Comparisons]:
+    """Take one sweep each of some radars.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Tracks at or before the time of the sweeps; not changed.
+    sweeps : Sweeps
+        The sweeps.
+    settings : TrackerSettings
+        Settings.
+
+    Returns
+    -------
+    Tracks
+        Tracks at the time of the sweeps.
+    Comparisons
+        What they said of the tracks before.
+    """
+    tracks = predicted(tracks.with_room(int(sweeps.sensors.max()) + 1), sweeps.time_s)
+    seen = sights(tracks, sweeps)
+    agreed = agreement_of_returns(tracks, sweeps, settings, seen)
+    chosen = agreed.take(many_to_one(agreed))
+    pairs = chosen.take(_once(sweeps.sweep[chosen.detections] * len(tracks) + chosen.rows, seen.ux.size))
+    probability = return_probability(tracks, sweeps, seen)
+    looked = pairs.rows, pairs.log_likelihood, sweeps.score[pairs.detections]
+    looks = Looks(sweeps.sensors, sweeps.times_s, probability, sweeps.sweep[pairs.detections], *looked)
+    update_existence(tracks, looks, settings.radar_clutter_per_m2, settings)
+    if len(chosen.rows):
+        _update_by_returns(tracks, chosen, sweeps, seen, settings)
+    turn_to_motion(tracks)
+    compared = Comparisons(pairs, probability, sweeps)
+    if not settings.radars_begin:
         return tracks, compared  # what only confirms ends nothing: the next detections or the next list will
     count = len(tracks)
-    tracks = begun(tracks, scan, free.nonzero()[0], settings)
-    touched = np.arange(count, len(tracks))
-    if is_camera:
-        touched = np.concatenate([pairs.rows, touched])
-    return survivors(tracks, settings, touched), compared
+    tracks = begun_by_returns(tracks, sweeps, _free(len(sweeps), chosen), settings)
+    return survivors(tracks, settings, np.arange(count, len(tracks))), compared
 
 
-def _once(rows: Ints, count: int) -> Ints:
-    """Each track once: its first pair."""
+def _free(count: int, chosen: Agreement) -> Ints:
+    """Detections that belong to no track."""
+    free = np.ones(count, np.bool_)
+    free[chosen.detections] = False
+    return free.nonzero()[0]
+
+
+def _once(keys: Ints, count: int) -> Ints:
+    """Each key once: its first place."""
     first = np.full(count, -1)
-    first[rows[::-1]] = np.arange(len(rows))[::-1]
+    first[keys[::-1]] = np.arange(len(keys))[::-1]
     return np.asarray(first[first >= 0])
 
 
@@ -127,27 +188,57 @@ def _diluted(innovations: Floats, scan: Scan, detections: Ints, settings: Tracke
     return made
 
 
-def _update_by_returns(tracks: Tracks, chosen: Agreement, scan: Scan, settings: TrackerSettings) -> None:
-    """Update by radar returns: those of one track together, as one measurement of its position and its range rate."""
-    counts = np.bincount(chosen.rows, minlength=len(tracks))
-    rows, detections = counts.nonzero()[0], chosen.detections
-    count = counts[rows]
-    rate = scan.range_rate_mps[detections]
+def _update_by_returns(
+    tracks: Tracks, chosen: Agreement, sweeps: Sweeps, seen: Sight, settings: TrackerSettings
+) -> None:
+    """Update by radar returns: those of one track in one sweep are one measurement, and those of several sweeps count together."""
+    key = sweeps.sweep[chosen.detections] * len(tracks) + chosen.rows
+    order = key.argsort(kind="stable")
+    key, detections = key[order], chosen.detections[order]
+    begins = np.concatenate([[0], (key[1:] != key[:-1]).nonzero()[0] + 1])
+    keys, count = key[begins], np.diff(begins, append=len(key))
+    rate = sweeps.range_rate_mps[detections]
     no_rate = rate != rate
-    each = [*chosen.innovations, scan.variance_xx[detections], scan.variance_xy[detections]]
-    each += [scan.variance_yy[detections], np.where(no_rate, 0.0, rate), no_rate]
-    # rows: what is averaged; columns: tracks
-    mean = np.array(each) @ ((chosen.rows[:, None] == rows) / count)
-    dx, dy = mean[:2]
+    each = np.empty((10, len(key)))
+    each[:5] = chosen.innovations[:, order]
+    each[5], each[6] = sweeps.variance_xx[detections], sweeps.variance_xy[detections]
+    each[7], each[8], each[9] = sweeps.variance_yy[detections], np.where(no_rate, 0.0, rate), no_rate
+    # rows: what is averaged; columns: a track in a sweep
+    mean = np.add.reduceat(each, begins, axis=1) / count
+    of = keys % len(tracks)
+    rows = np.bincount(of).nonzero()[0]
+    share = (of[:, None] == rows).astype(np.float64)
+    known = tracks.values[P_XX : P_YY + 1].take(of, axis=1)
     # what is noise averages out over several returns; where on the body they come from does not, neither among them nor soon
+    r_xx, r_xy, r_yy = (
+        BODY_REPEATS * (mean[2:5] - known) + settings.radar_variance_factor * (1.0 / count - BODY_REPEATS) * mean[5:8]
+    )
+    dx, dy, xx, xy, yy = _combined(mean[0], mean[1], r_xx, r_xy, r_yy, share)
     moved = tracks.values[MOTION].take(rows, axis=1)
-    known = moved[P_XX : P_YY + 1]
-    noise = settings.radar_variance_factor * (1.0 / count - BODY_REPEATS)
-    s_xx, s_xy, s_yy = known + BODY_REPEATS * (mean[2:5] - known) + noise * mean[5:8]
-    shared = 0.5 + 0.5 / count
-    whitened = update_positions(moved, dx, dy, s_xx, s_xy, s_yy)
-    # one that does not tell its rate is updated by the rate it has, with no weight
-    variance = np.where(mean[9] == 0.0, settings.doppler_deviation_mps**2 * shared, np.inf)
-    surprise = update_range_rates(moved, mean[8], variance, scan.views[0])
+    p_xx, p_xy, p_yy = moved[P_XX : P_YY + 1]
+    whitened = update_positions(moved, dx, dy, p_xx + xx, p_xy + xy, p_yy + yy)
+    # one that does not tell its rate has no weight
+    weight = (mean[9] == 0.0) / (settings.doppler_deviation_mps**2 * (0.5 + 0.5 / count))
+    surprise = _update_by_rates(moved, mean[8], weight, seen.ux.take(keys), seen.uy.take(keys), share)
     tracks.values[MOTION, rows] = moved
     adapt_agility(tracks.values, rows, whitened, surprise)
+
+
+def _combined(dx: Floats, dy: Floats, r_xx: Floats, r_xy: Floats, r_yy: Floats, share: Floats) -> Floats:
+    """Differences of place and their covariances, those of one track combined: (5, tracks)."""
+    determinant = r_xx * r_yy - r_xy * r_xy
+    i_xx, i_xy, i_yy = r_yy / determinant, -r_xy / determinant, r_xx / determinant
+    j_xx, j_xy, j_yy, x, y = np.array([i_xx, i_xy, i_yy, i_xx * dx + i_xy * dy, i_xy * dx + i_yy * dy]) @ share
+    determinant = j_xx * j_yy - j_xy * j_xy
+    return np.asarray(np.array([j_yy * x - j_xy * y, j_xx * y - j_xy * x, j_yy, -j_xy, j_xx]) / determinant)
+
+
+def _update_by_rates(moved: Floats, rate: Floats, weight: Floats, ux: Floats, uy: Floats, share: Floats) -> Floats:
+    """Update by range rates, each of the track that `share` says; returns the mean of their squared innovations over variance, (tracks,)."""
+    vx, vy, uu, uv, vv = moved[[VX, VY, P_UU, P_UV, P_VV]] @ share.T
+    innovation = rate - ux * vx - uy * vy
+    wx, wy = weight * ux, weight * uy
+    sums = np.array([wx * ux, wx * uy, wy * uy, wx * innovation, wy * innovation]) @ share
+    squared = weight * innovation**2 / (1.0 + weight * (ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv))
+    update_velocities(moved, sums[:3], sums[3:])
+    return np.asarray(squared @ share / share.sum(axis=0))

@@ -7,11 +7,11 @@ section 5.2.3); existence as in D. Musicki, R. Evans, S. Stankovic, "Integrated 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.gater import Agreement
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
@@ -135,6 +135,35 @@ def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | flo
     return np.asarray(difference * difference / expected)
 
 
+def update_velocities(moved: Floats, information: Floats, sums: Floats) -> None:
+    """Kalman update by what several range rates together say of the velocity, which may be one component only.
+
+    The information form of the measurements (Bar-Shalom, Li, Kirubarajan 2001, section 7.2.3), with no inverse of what may be singular.
+
+    Parameters
+    ----------
+    moved : (14, k) float array
+        State and covariance (rows `MOTION`) of the tracks measured; changed.
+    information : (3, k) float array
+        Sums of u u^T / variance over the range rates: xx, xy, yy, with u the unit vector from the radar. [s^2/m^2]
+    sums : (2, k) float array
+        Sums of u times innovation / variance. [s/m]
+    """
+    j_xx, j_xy, j_yy = information
+    by_u, by_v = moved.take(_WITH_U, axis=0), moved.take(_WITH_V, axis=0)
+    uu, uv, vv = by_u[2], by_u[3], by_v[3]
+    # (1 + J P)^-1 J and (1 + J P)^-1 sums, with J the information and P the covariance of velocity
+    a, b = 1.0 + j_xx * uu + j_xy * uv, j_xx * uv + j_xy * vv
+    c, d = j_xy * uu + j_yy * uv, 1.0 + j_xy * uv + j_yy * vv
+    determinant = a * d - b * c
+    w_xx, w_xy, w_yy = d * j_xx - b * j_xy, d * j_xy - b * j_yy, a * j_yy - c * j_xy
+    by_u_over, by_v_over = by_u / determinant, by_v / determinant
+    moved[:4] += by_u_over * (d * sums[0] - b * sums[1]) + by_v_over * (a * sums[1] - c * sums[0])
+    gain_u, gain_v = w_xx * by_u_over + w_xy * by_v_over, w_xy * by_u_over + w_yy * by_v_over
+    moved[P_XX:] -= gain_u.take(_FIRST, axis=0) * by_u.take(_SECOND, axis=0)
+    moved[P_XX:] -= gain_v.take(_FIRST, axis=0) * by_v.take(_SECOND, axis=0)
+
+
 def adapt_agility(values: Floats, rows: Ints, whitened: tuple[Floats, Floats], surprise: Floats | float = 1.0) -> None:
     """The noise of motion follows what is seen of it: who lags behind his detections manoeuvres.
 
@@ -195,14 +224,33 @@ def turn_to_motion(tracks: Tracks) -> None:
     front += gain * (velocity / np.maximum(speed, TRUSTED_SPEED_MPS) - front)
 
 
-def update_existence(
-    tracks: Tracks,
-    scan: Scan,
-    pairs: Agreement,
-    detection_probability: Floats,
-    clutter_per_m2: float,
-    settings: TrackerSettings,
-) -> None:
+class Looks(NamedTuple):
+    """Who was detected and who could have been, by one or several sensors at about the same time.
+
+    Attributes
+    ----------
+    sensors : (s,) int array
+        The sensors, all different.
+    times_s : (s,) float array
+        Instant of each one's scan. [s]
+    probability : (s, n) float array
+        Detection probability of every track.
+    look, rows : (k,) int array
+        Which look found which track; no pair twice.
+    log_likelihood, score : (k,) float array
+        Of the detection.
+    """
+
+    sensors: Ints
+    times_s: Floats
+    probability: Floats
+    look: Ints
+    rows: Ints
+    log_likelihood: Floats
+    score: Floats
+
+
+def update_existence(tracks: Tracks, looks: Looks, clutter_per_m2: float, settings: TrackerSettings) -> None:
     """Belief that each road user exists, after a detection or a miss, and when it was last seen.
 
     Every sensor's evidence is kept apart and bounded. Looks of one sensor at a scene that stands still repeat their errors: the gap
@@ -212,37 +260,31 @@ def update_existence(
     Parameters
     ----------
     tracks : Tracks
-        Tracks at the time of the scan.
-    scan : Scan
-        The scan.
-    pairs : Agreement
-        Tracks detected, each once, and one detection of each.
-    detection_probability : (n,) float array
-        Of every track.
+        Tracks at the time of the scans.
+    looks : Looks
+        What came of the scans.
     clutter_per_m2 : float
         False detections per scan and area. [1/m^2]
     settings : TrackerSettings
         Settings.
     """
-    rows, detections = pairs.rows, pairs.detections
     values, evidence, seen = tracks.values, tracks.evidence, tracks.sensor_seen_s
-    score = np.minimum(np.maximum(scan.score[detections], 0.05), 0.95)
+    look, rows, probability = looks.look, looks.rows, looks.probability
+    score = np.minimum(np.maximum(looks.score, 0.05), 0.95)
     score_odds = np.log(score / (1.0 - score))
-    gained = (
-        np.log(np.maximum(detection_probability[rows], 0.1)) + pairs.log_likelihood + settings.score_weight * score_odds
-    )
-    gained = np.minimum(np.maximum(gained - math.log(clutter_per_m2), -1.0), 4.0)
+    gained = np.log(np.maximum(probability[look, rows], 0.1)) + looks.log_likelihood
+    gained += settings.score_weight * score_odds - math.log(clutter_per_m2)
+    gained = np.minimum(np.maximum(gained, -1.0), 4.0)
     bound = settings.sensor_log_odds + settings.sensor_score_weight * score_odds
     bound = np.minimum(np.maximum(bound, 0.0), settings.most_log_odds)
-    before = evidence[scan.sensor]
-    held = before[rows]
-    change = settings.miss_weight * np.log1p(-np.minimum(detection_probability, 0.98))
+    before = evidence[looks.sensors]
+    held = before[look, rows]
+    change = settings.miss_weight * np.log1p(-np.minimum(probability, 0.98))
     after = np.maximum(before + change, np.minimum(before, -settings.most_contrary_log_odds))
-    after[rows] = np.where(held <= bound, np.minimum(held + gained, bound), held + EVIDENCE_GAIN * (bound - held))
-    evidence[scan.sensor] = after
-    values[MEASURED][rows] = scan.time_s
-    seen[scan.sensor][rows] = scan.time_s
-    fresh = np.exp((seen - scan.time_s) / settings.evidence_memory_s)
+    after[look, rows] = np.where(held <= bound, np.minimum(held + gained, bound), held + EVIDENCE_GAIN * (bound - held))
+    evidence[looks.sensors] = after
+    values[MEASURED][rows] = seen[looks.sensors[look], rows] = looks.times_s[look]
+    fresh = np.exp((seen - tracks.time_s) / settings.evidence_memory_s)
     support = np.add.reduce(np.maximum(evidence, 0.0) * fresh) + np.minimum(np.minimum.reduce(evidence), 0.0)
     values[LOG_ODDS] = log_odds = np.minimum(values[PRIOR] + support, settings.most_log_odds)
     values[CONFIRMED][log_odds > settings.confirm_log_odds] = 1.0

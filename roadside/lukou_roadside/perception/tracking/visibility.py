@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
+from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CONFIRMED, LENGTH, VX, VY, WIDTH, YAW_X, YAW_Y, Tracks, X, Y
 
 CAMERA_DETECTION = 0.93
@@ -40,12 +41,10 @@ LEAST_WIDTH_M = 1.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """Every track as one view sees it.
+    """Every track as one view sees it; or as several do, a row for each.
 
     Attributes
     ----------
-    view : View
-        The view.
     ux, uy : (n,) float array
         Unit vector from the sensor.
     distance_m : (n,) float array
@@ -54,7 +53,6 @@ class Sight:
         Extent of the footprint along and across the line of sight. [m]
     """
 
-    view: View
     ux: Floats
     uy: Floats
     distance_m: Floats
@@ -64,14 +62,25 @@ class Sight:
 
 def sight(tracks: Tracks, view: View) -> Sight:
     """How `view` sees the tracks."""
+    return _sight(tracks, view.x_m, view.y_m)
+
+
+def sights(tracks: Tracks, sweeps: Sweeps) -> Sight:
+    """How the radars of `sweeps` see the tracks, (sweeps, n)."""
+    return _sight(tracks, sweeps.radar_x_m, sweeps.radar_y_m)
+
+
+def _sight(tracks: Tracks, from_x_m: Floats | float, from_y_m: Floats | float) -> Sight:
     values = tracks.values
-    ux, uy, distance = sight_line(values[X], values[Y], view)
+    dx, dy = values[X] - from_x_m, values[Y] - from_y_m
+    distance = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-3)
+    ux, uy = dx / distance, dy / distance
     yaw_x, yaw_y, length, width = values[YAW_X], values[YAW_Y], values[LENGTH], values[WIDTH]
     weight2, along = yaw_x * yaw_x + yaw_y * yaw_y, yaw_x * ux + yaw_y * uy
     # where the direction is not known: half way between along and across
     cos2 = np.where(weight2 > LEAST_WEIGHT**2, along * along / np.maximum(weight2, LEAST_WEIGHT**2), 0.5)
     cos, sin = np.sqrt(cos2), np.sqrt(np.maximum(1.0 - cos2, 0.0))
-    return Sight(view, ux, uy, distance, cos * length + sin * width, sin * length + cos * width)
+    return Sight(ux, uy, distance, cos * length + sin * width, sin * length + cos * width)
 
 
 def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None) -> Floats:
@@ -97,8 +106,8 @@ def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None
     first = first or sight(tracks, scan.views[0])
     best = np.full(len(tracks), OUT_OF_VIEW)
     for view in scan.views:
-        seen = first if view is first.view else sight(tracks, view)
-        np.maximum(best, base * _share(tracks, seen), out=best)
+        seen = first if view is scan.views[0] else sight(tracks, view)
+        np.maximum(best, base * _share(tracks, seen, view), out=best)
     if scan.kind != CAMERA:
         radial = np.abs(first.ux * tracks.values[VX] + first.uy * tracks.values[VY])
         best = np.where(radial > STANDING_RADAR_MPS, best, best * STANDING_RADAR_SHARE)
@@ -112,9 +121,9 @@ def sight_line(x_m: Floats, y_m: Floats, view: View) -> tuple[Floats, Floats, Fl
     return dx / distance, dy / distance, distance
 
 
-def _share(tracks: Tracks, seen: Sight) -> Floats:
+def _share(tracks: Tracks, seen: Sight, view: View) -> Floats:
     """Share of the full detection probability of each track in one view; 0 outside."""
-    view, ux, uy, distance = seen.view, seen.ux, seen.uy, seen.distance_m
+    ux, uy, distance = seen.ux, seen.uy, seen.distance_m
     facing = ux * math.cos(view.azimuth_rad) + uy * math.sin(view.azimuth_rad)
     visible = facing > math.cos(min(view.opening_rad / 2.0, math.pi))
     visible &= (distance > view.range_min_m) & (distance < view.range_max_m)
@@ -133,3 +142,41 @@ def _share(tracks: Tracks, seen: Sight) -> Floats:
         behind &= rx * bx + ry * by > 0
     share[rows[np.logical_or.reduce(behind, axis=1)]] *= HIDDEN_DETECTION
     return np.asarray(share)
+
+
+def return_probability(tracks: Tracks, sweeps: Sweeps, seen: Sight) -> Floats:
+    """Probability that each sweep holds a return of each track: `detection_probability` of several radars at once.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Tracks at the time of the sweeps.
+    sweeps : Sweeps
+        The sweeps; only where the radars stand and look matters.
+    seen : Sight
+        How they see the tracks.
+
+    Returns
+    -------
+    (sweeps, n) float array
+        Probability.
+    """
+    ux, uy, distance, values = seen.ux, seen.uy, seen.distance_m, tracks.values
+    facing = ux * np.cos(sweeps.azimuth_rad) + uy * np.sin(sweeps.azimuth_rad)
+    visible = facing > np.cos(np.minimum(0.5 * sweeps.opening_rad, math.pi))
+    visible &= (distance > sweeps.range_min_m) & (distance < sweeps.range_max_m)
+    share = visible * (1.0 - (1.0 - FAR_SHARE) / sweeps.range_max_m * distance)
+    # every track in view of a radar beside every one that may hide it from the same radar
+    hides = visible & (values[CONFIRMED] > 0.5) & (seen.across_m > LEAST_WIDTH_M)
+    watched, hiding = visible.ravel().nonzero()[0], hides.ravel().nonzero()[0]
+    rx, ry, far = (one.take(watched)[:, None] for one in (ux, uy, distance))
+    bx, by, near, across = (one.take(hiding) for one in (ux, uy, distance, seen.across_m))
+    behind = np.abs(rx * by - ry * bx) < 0.5 * across / near
+    behind &= far > near + 1.0
+    behind &= (watched // len(tracks))[:, None] == hiding // len(tracks)
+    if (sweeps.opening_rad > math.pi).any():
+        behind &= rx * bx + ry * by > 0
+    share.ravel()[watched[behind.any(axis=1)]] *= HIDDEN_DETECTION
+    moving = np.abs(ux * values[VX] + uy * values[VY]) > STANDING_RADAR_MPS
+    share *= RADAR_DETECTION * sweeps.presence * np.where(moving, 1.0, STANDING_RADAR_SHARE)
+    return np.asarray(np.maximum(share, OUT_OF_VIEW * np.where(moving, 1.0, STANDING_RADAR_SHARE)))
