@@ -145,6 +145,19 @@ class PathCatalogue:
         counts = np.where(known, self._count[lane], 0)
         return np.repeat(np.arange(len(lane)), counts), spread(np.where(known, self._first[lane], 0), counts)
 
+    def names(self, path: Ints) -> tuple[Ints, Ints]:
+        """Paths by what does not depend on which were asked for before: number among the paths of a lane, and that lane; -1: none."""
+        known = path >= 0
+        if not known.any():
+            return path, path
+        lane = np.where(known, self.table.lanes.values[self.table.lanes.start[np.where(known, path, 0)]], -1)
+        return np.where(known, path - self._first[lane], -1), lane
+
+    def of_names(self, number: Ints, lane: Ints) -> Ints:
+        """Paths of what `names` tells of them."""
+        self.prepare(lane)
+        return np.where(lane >= 0, self._first[lane] + number, -1)
+
     def prepare(self, lane: Ints) -> None:
         """Work out the paths of some lanes now, so that no later step has to."""
         wanted = np.unique(lane[lane >= 0])

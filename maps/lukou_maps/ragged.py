@@ -80,9 +80,22 @@ class Ragged:
 
 def spread(start: Ints, counts: Ints) -> Ints:
     """Indices ``start[k], start[k] + 1, … start[k] + counts[k] - 1`` for all k, one after the other."""
-    ends = np.cumsum(counts)
+    ends = counts.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(start - ends + counts, counts)
+    found: Ints = (start - ends + counts).repeat(counts)
+    found += np.arange(total)
+    return found
+
+
+def numbered(keys: Ints) -> tuple[int, Ints]:
+    """How many different keys there are, and the rank of each among them: what `numpy.unique` tells, for few keys faster."""
+    order = keys.argsort(kind="stable")
+    ordered = keys.take(order)
+    rank = np.empty(len(keys), np.int64)
+    changes = (ordered[1:] != ordered[:-1]).cumsum()
+    rank[order[:1]] = 0
+    rank[order[1:]] = changes
+    return (int(changes[-1]) + 1 if len(changes) else len(keys)), rank
 
 
 _PLACE_BITS = 20

@@ -1,5 +1,6 @@
 """Two vehicles whose ways cross: what makes a collision likely, and what does not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def two_cars(predictor: Predictor, speeds: tuple[float, float]) -> RoadUsers:
 
 
 def judged(predictor: Predictor, users: RoadUsers, braked: tuple[bool, bool]) -> Dangers:
-    predictor.last_lane.clear()
+    predictor.lanes.last_lane.clear()
     found, _, _ = dangers(users, no_lights(predictor.model), predictor, WarningSettings(), braked=np.array(braked))
     return found
 
@@ -86,5 +87,5 @@ def test_emergencies_are_remembered_for_a_while_and_not_those_of_walkers(predict
     assert emergencies.step(LATELY_NS, users).tolist() == [True, False]
     assert emergencies.step(LATELY_NS + 1, users).tolist() == [False, False]
     users.acceleration_mps2[:] = -8.0
-    users.object_class[:] = 6
-    assert not emergencies.step(0, users).any()
+    walkers = replace(users, object_class=np.full(2, 6))
+    assert not emergencies.step(0, walkers).any()

@@ -57,7 +57,7 @@ class Lane:
 
 
 def onsets(predictor: Predictor, users: RoadUsers) -> list[int]:
-    predictor.last_lane.clear()
+    predictor.lanes.last_lane.clear()
     found, _, _ = dangers(users, no_lights(predictor.model), predictor, WarningSettings())
     return [int(kind) for kind, begins in zip(found.kind, found.is_onset, strict=True) if begins]
 

@@ -89,15 +89,16 @@ def contacts(
     h = hypotheses
     first, second, apart = _pairs(users, h)
     if len(first) == 0:
-        none, zero = np.zeros(0, np.int64), np.zeros(0)
-        return Contacts(none, none, none, zero, zero, np.zeros(0, np.bool_))
+        return _nobody()
     depth = _depth(users, h, first, second, apart, predictor.times_s, settings)
     best = depth.max(axis=1)
-    kept = np.flatnonzero((best > LEAST_DEPTH) & (depth[:, 0] < 0.0))
+    kept = ((best > LEAST_DEPTH) & (depth[:, 0] < 0.0)).nonzero()[0]
+    if len(kept) == 0:
+        return _nobody()
     depth, best = depth.take(kept, axis=0), best.take(kept)
     first, second = first.take(kept), second.take(kept)
     sample = (depth >= np.minimum(best, 0.0)[:, None]).argmax(axis=1)
-    fast = np.flatnonzero(_hurting_speed(users, h, first, second, sample, predictor) > SLOW_CONTACT_MPS)
+    fast = (_hurting_speed(users, h, first, second, sample, predictor) > SLOW_CONTACT_MPS).nonzero()[0]
     first, second, sample, chance = first.take(fast), second.take(fast), sample.take(fast), _normal(best.take(fast))
     along = h.cos[first, sample] * h.cos[second, sample] + h.sin[first, sample] * h.sin[second, sample]
     same_way = along > SAME_WAY_COS
@@ -105,15 +106,20 @@ def contacts(
     taken = probability / np.maximum(h.intention[first] * h.intention[second], 1e-3)
     weak = users.is_vulnerable
     crosses = ~(weak[h.user[first]] | weak[h.user[second]] | same_way)
-    some = np.flatnonzero(crosses)
+    some = crosses.nonzero()[0]
     if len(some):
         rows = (first[some], second[some], sample[some])
         probability[some] = crossing_probability(users, h, predictor, *rows, taken[some], braked)
-    some = np.flatnonzero(~crosses)
+    some = (~crosses).nonzero()[0]
     if len(some):
         rows = (first[some], second[some], sample[some])
         probability[some] *= nobody_yields(users, h, predictor, *rows, same_way[some])
     return Contacts(first, second, sample, probability, taken, same_way)
+
+
+def _nobody() -> Contacts:
+    none, zero = np.zeros(0, np.int64), np.zeros(0)
+    return Contacts(none, none, none, zero, zero, np.zeros(0, np.bool_))
 
 
 def _normal(z: Floats) -> Floats:
@@ -137,12 +143,12 @@ def _hurting_speed(
 
 def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints, Floats]:
     """Pairs of hypotheses of different road users whose motions come near each other at some time; (2, n, t) what lies between."""
-    radius = (0.5 * np.hypot(users.length_m, users.width_m) + 0.2 * users.speed_mps + 0.5)[h.user]
-    west, south = h.poses[:2].min(axis=2) - radius
-    east, north = h.poses[:2].max(axis=2) + radius
+    radius = (0.5 * np.hypot(users.length_m, users.width_m) + 0.2 * users.speed_mps + 0.5).take(h.user)
+    west, south = np.minimum.reduce(h.poses[:2], axis=2) - radius
+    east, north = np.maximum.reduce(h.poses[:2], axis=2) + radius
     if len(h.user) > 2 * len(users) or len(users) > 60:
         # boxes of whole road users first: cheaper than all hypotheses against each other
-        start = h.user.searchsorted(np.arange(len(users)))
+        start = h.first
         a, b = _meeting(
             np.minimum.reduceat(west, start),
             np.maximum.reduceat(east, start),
@@ -150,18 +156,18 @@ def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints, Floats]:
             np.maximum.reduceat(north, start),
         )
         a, b = _eligible(users, a, b)
-        count = np.diff(np.append(start, len(h.user)))
+        count = np.diff(start, append=len(h.user))
         first, second = _product(start, count, a, b)
         boxes = (west[first] < east[second]) & (west[second] < east[first])
         boxes &= (south[first] < north[second]) & (south[second] < north[first])
         first, second = first[boxes], second[boxes]
     else:
         first, second = _meeting(west, east, south, north)
-        apart = np.flatnonzero(h.user.take(first) != h.user.take(second))
+        apart = (h.user.take(first) != h.user.take(second)).nonzero()[0]
         first, second = first.take(apart), second.take(apart)
         first, second = _eligible(users, first, second, h.user)
     led = (h.leader.take(first) == h.user.take(second)) | (h.leader.take(second) == h.user.take(first))
-    free = np.flatnonzero(~led)
+    free = (~led).nonzero()[0]
     first, second = first.take(free), second.take(free)
     places = h.poses[:2]
     between = places.take(second, axis=1)
@@ -170,7 +176,7 @@ def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints, Floats]:
     squared += between[1] * between[1]
     reach = radius.take(first) + radius.take(second)
     reach *= reach
-    near = np.flatnonzero(squared.min(axis=1) < reach)
+    near = (squared.min(axis=1) < reach).nonzero()[0]
     return first.take(near), second.take(near), between.take(near, axis=1)
 
 
@@ -181,17 +187,23 @@ def _meeting(west: Floats, east: Floats, south: Floats, north: Floats) -> tuple[
     across = south[:, None] < north[None, :]
     meets &= across
     meets &= across.T
-    first, second = np.nonzero(meets)
-    kept = first < second
-    return first[kept], second[kept]
+    cell = meets.ravel().nonzero()[0]
+    first = cell // len(west)
+    second = cell - first * len(west)
+    kept = (first < second).nonzero()[0]
+    return first.take(kept), second.take(kept)
 
 
 def _eligible(users: RoadUsers, first: Ints, second: Ints, user: Ints | None = None) -> tuple[Ints, Ints]:
     """Pairs that matter: both trusted, one moves, one is a vehicle."""
-    a, b = (first, second) if user is None else (user[first], user[second])
+    a, b = (first, second) if user is None else (user.take(first), user.take(second))
     moves, weak = users.speed_mps > STANDING_MPS, users.is_vulnerable
-    kept = users.is_trusted[a] & users.is_trusted[b] & (moves[a] | moves[b]) & ~(weak[a] & weak[b])
-    return first[kept], second[kept]
+    trusted = users.is_trusted
+    kept = moves.take(a) | moves.take(b)
+    kept &= ~(weak.take(a) & weak.take(b))
+    kept &= trusted.take(a) & trusted.take(b)
+    rows = kept.nonzero()[0]
+    return first.take(rows), second.take(rows)
 
 
 def _product(start: Ints, count: Ints, a: Ints, b: Ints) -> tuple[Ints, Ints]:
@@ -220,40 +232,54 @@ def _depth(
     half = _half_sizes(users, settings)
     along2, across2 = _variances(users, h, times_s)
     a, b = h.user.take(first), h.user.take(second)
-    dx, dy = between_m
-    (cos_a, sin_a), (cos_b, sin_b) = h.poses[2:].take(first, axis=1), h.poses[2:].take(second, axis=1)
-    cos = cos_a * cos_b
-    cos += sin_a * sin_b
-    np.abs(cos, out=cos)
-    cos2 = cos * cos
-    sin2 = 1.0 - cos2
-    sin = np.sqrt(np.maximum(sin2, 0.0))
-    la, wa = half.take(a, axis=1)[:, :, None]
-    lb, wb = half.take(b, axis=1)[:, :, None]
+    ways_a, ways_b = h.poses[2:].take(first, axis=1), h.poses[2:].take(second, axis=1)
+    turned = np.empty_like(between_m)  # cosine and sine of the angle between them
+    np.multiply(ways_a[0], ways_b[0], out=turned[0])
+    np.multiply(ways_a[1], ways_b[1], out=turned[1])
+    turned[0] += turned[1]
+    squared = turned * turned
+    np.subtract(1.0, squared[0], out=squared[1])
+    np.maximum(squared[1], 0.0, out=squared[1])
+    np.abs(turned[0], out=turned[0])
+    np.sqrt(squared[1], out=turned[1])
+    half_a, half_b = half.take(a, axis=1)[:, :, None], half.take(b, axis=1)[:, :, None]
     da, db = across2.take(a)[:, None], across2.take(b)[:, None]
     sa, sb = along2.take(first, axis=0), along2.take(second, axis=0)
-    va, vb = sa - da, sb - db
-    sides = (
-        (la, lb * cos + wb * sin, cos_a, sin_a, sa + db, vb * cos2),
-        (wa, lb * sin + wb * cos, -sin_a, cos_a, da + db, vb * sin2),
-        (lb, la * cos + wa * sin, cos_b, sin_b, sb + da, va * cos2),
-        (wb, la * sin + wa * cos, -sin_b, cos_b, db + da, va * sin2),
-    )
-    depth = np.full(dx.shape, np.inf)
-    for own, reach, x, y, variance, turned in sides:
-        gap = dx * x
-        gap += dy * y
-        reach += own
-        reach -= np.abs(gap, out=gap)
-        turned += variance
-        reach /= np.sqrt(turned, out=turned)
-        np.minimum(depth, reach, out=depth)
-    return depth
+    across = np.array((between_m[1], -between_m[0]))
+    both = da + db
+    depth_a = _depth_of_side(half_a, half_b, ways_a, between_m, across, turned, squared, (sa + db, both, sb - db))
+    depth_b = _depth_of_side(half_b, half_a, ways_b, between_m, across, turned, squared, (sb + da, both, sa - da))
+    return np.asarray(np.minimum(depth_a, depth_b, out=depth_a))
+
+
+def _depth_of_side(
+    half: Floats,
+    other_half: Floats,
+    way: Floats,
+    between_m: Floats,
+    across_m: Floats,
+    turned: Floats,
+    squared: Floats,
+    variances: tuple[Floats, Floats, Floats],
+) -> Floats:
+    """The same on the two axes of one rectangle: half sizes, direction, and the variance along and across its way, and the other's excess."""
+    along2, both2, excess2 = variances
+    gap = between_m * way[0]
+    gap += across_m * way[1]
+    reach = other_half[0] * turned
+    reach += other_half[1] * turned[::-1]
+    reach += half
+    reach -= np.abs(gap, out=gap)
+    variance = np.multiply(squared, excess2, out=gap)
+    variance[0] += along2
+    variance[1] += both2
+    reach /= np.sqrt(variance, out=variance)
+    return np.asarray(np.minimum(reach[0], reach[1], out=reach[0]))
 
 
 def _half_sizes(users: RoadUsers, settings: WarningSettings) -> Floats:
     """Half of length and width with the margin, (2, u). [m]"""
-    half = np.stack([users.length_m, users.width_m])
+    half = np.array((users.length_m, users.width_m))
     half += settings.side_margin_m
     half *= 0.5
     # drivers pass people on refuges closely: only who stands well in the way counts
@@ -264,7 +290,7 @@ def _half_sizes(users: RoadUsers, settings: WarningSettings) -> Floats:
 def _variances(users: RoadUsers, h: Hypotheses, times_s: Floats) -> tuple[Floats, Floats]:
     """Variance along the way of each hypothesis over time, and across the way of each road user. [m^2]"""
     position2 = users.deviation_m * users.deviation_m
-    way, speeds = h.travelled_m, np.stack([users.speed_mps, np.minimum(users.speed_deviation_mps, 1.0)])
+    way, speeds = h.travelled_m, np.array((users.speed_mps, np.minimum(users.speed_deviation_mps, 1.0)))
     steady, rate = speeds.take(h.user, axis=1)[:, :, None] * times_s
     steady -= way  # what predicted braking and accelerating changes
     steady *= CHANGE_SPREAD

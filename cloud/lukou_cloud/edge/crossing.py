@@ -15,6 +15,7 @@ from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.yielding import eases, right_of_way
+from lukou_maps.ragged import numbered
 from lukou_maps.road_model import RightOfWay
 
 CERTAIN_ODDS = 0.17
@@ -87,7 +88,7 @@ def crossing_probability(
     odds[untold] *= np.where(shares_ground[untold], UNTOLD_FACTOR, APART_FACTOR)
     odds *= taken
     # all ways of a pair together decide
-    _, pair = np.unique(a * len(users) + b, return_inverse=True)
+    _, pair = numbered(a * len(users) + b)
     total = np.minimum(np.bincount(pair, weights=taken), 1.0) ** (PATH_POWER - 1.0)
     whole = np.bincount(pair, weights=odds) * total
     return np.asarray(odds * (total / (1.0 + whole))[pair])

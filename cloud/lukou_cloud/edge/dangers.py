@@ -13,6 +13,7 @@ from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import SURE_MPS, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
+from lukou_maps.ragged import numbered
 from lukou_messages.v1.warning_pb2 import WarningKind
 
 CROSSING = int(WarningKind.WARNING_KIND_CROSSING)
@@ -97,6 +98,7 @@ def dangers(
     settings: WarningSettings,
     required: Required = Required(),
     braked: Booleans | None = None,
+    now_ns: int | None = None,
 ) -> tuple[Dangers, Hypotheses, Contacts]:
     """Predict and judge one instant.
 
@@ -114,6 +116,8 @@ def dangers(
         How probable contacts must be.
     braked : (u,) bool array, optional
         Who braked in an emergency just now.
+    now_ns : int, optional
+        Instant of the road users; without it nothing is used that was looked up before.
 
     Returns
     -------
@@ -124,7 +128,7 @@ def dangers(
     contacts : Contacts
         Meetings that are expected if nobody gives way.
     """
-    h = predictor.predict(users, lights)
+    h = predictor.predict(users, lights, now_ns)
     hard = np.zeros(len(users), np.bool_) if braked is None else braked
     found = contacts(users, h, predictor, settings, hard)
     parts = [
@@ -149,19 +153,20 @@ def _of_contacts(
     time_s = predictor.times_s[found.sample]
     vulnerable = users.is_vulnerable[first] | users.is_vulnerable[second]
     limit = np.where(vulnerable, settings.vulnerable_time_to_collision_s, settings.most_time_to_collision_s)
-    kept = np.flatnonzero(time_s <= limit)
-    group = first[kept] * len(users) + second[kept]
-    unique, number = np.unique(group, return_inverse=True)
-    needed = np.where(
-        vulnerable[kept], required.vulnerable, np.where(found.same_way[kept], required.same_way, required.crossing)
-    )
-    likely = np.bincount(number, weights=found.probability[kept], minlength=len(unique))
-    share = np.bincount(number, weights=found.probability[kept] / needed, minlength=len(unique))
-    unyielding = np.bincount(number, weights=found.path_probability[kept], minlength=len(unique))
-    best = np.full(len(unique), -1)
-    order = np.argsort(found.probability[kept], kind="stable")
+    kept = (time_s <= limit).nonzero()[0]
+    count, number = numbered(first.take(kept) * len(users) + second.take(kept))
+    needed = np.where(found.same_way.take(kept), required.same_way, required.crossing)
+    needed[vulnerable.take(kept)] = required.vulnerable
+    probability = found.probability.take(kept)
+    share = np.bincount(number, weights=probability / needed, minlength=count)
+    unyielding = np.bincount(number, weights=found.path_probability.take(kept), minlength=count)
+    chosen = ((share >= 1.0) | (unyielding >= settings.hold_probability)).nonzero()[0]
+    if len(chosen) == 0:
+        return NOTHING
+    likely = np.bincount(number, weights=probability, minlength=count)
+    best = np.full(count, -1)
+    order = probability.argsort(kind="stable")
     best[number[order]] = kept[order]
-    chosen = (share >= 1.0) | (unyielding >= settings.hold_probability)
     row, sure = best[chosen], np.asarray(np.minimum(likely[chosen], 1.0), np.float64)
     kind = _kinds(users, h, found, row, predictor)
     a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
@@ -196,34 +201,47 @@ def _turns_left(path: Ints, predictor: Predictor) -> Booleans:
 
 def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
     """Followers who have come nearer to their leader than reaction and braking allow, and do not brake as they must."""
-    rows = np.flatnonzero((h.leader >= 0) & (h.leader_gap_m < FAR_M))
-    rows = rows[users.speed_mps[h.user[rows]] > users.speed_mps[h.leader[rows]]]
+    # far behind, or hardly faster: most are neither held nor begun, and looked at no further
+    swift = users.speed_mps.take(h.user)
+    rows = ((h.leader_gap_m < FAR_M) & (swift > users.speed_mps.take(h.leader))).nonzero()[0]
     if len(rows) == 0:
         return NOTHING
-    rows = rows[users.is_trusted[h.user[rows]] & users.is_trusted[h.leader[rows]]]
-    follower, leader, gap = h.user[rows], h.leader[rows], h.leader_gap_m[rows]
-    along = np.cos(users.heading_rad[leader] - users.heading_rad[follower])
-    speed, ahead = users.least_speed_mps(REAR_END_DOUBTS)[follower], users.speed_mps[leader] * np.maximum(along, 0.0)
+    follower, leader, gap = h.user.take(rows), h.leader.take(rows), h.leader_gap_m.take(rows)
+    along = np.cos(users.heading_rad.take(leader) - users.heading_rad.take(follower))
+    speed = users.least_speed_mps(REAR_END_DOUBTS).take(follower)
+    ahead = users.speed_mps.take(leader) * np.maximum(along, 0.0)
     closing = speed - ahead
-    braking = np.maximum(-users.acceleration_mps2[leader], 0.0)
+    braking = np.maximum(-users.acceleration_mps2.take(leader), 0.0)
     needed = required_braking(gap, speed, ahead, braking)
-    late = np.maximum(users.speed_deviation_mps[follower] - SURE_MPS, 0.0) / AGILITY_MPS2
-    soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-    pushing = np.maximum(users.acceleration_mps2[follower], 0.0)
-    then = required_braking(
-        gap - closing * soon - 0.5 * pushing * soon**2,
-        speed + pushing * soon,
-        np.maximum(ahead - braking * soon, 0.0),
-        braking,
+    held = (needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0)
+    held &= (along > 0.5) & (closing > 0.1)
+    held &= users.is_trusted.take(follower) & users.is_trusted.take(leader)
+    some = held.nonzero()[0]
+    if len(some) == 0:
+        return NOTHING
+    rows, follower, leader = np.array((rows, follower, leader)).take(some, axis=1)
+    gap, speed, ahead, closing, braking, needed = np.array((gap, speed, ahead, closing, braking, needed)).take(
+        some, axis=1
     )
     time_s = time_to_collision(gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
-    brakes = -users.acceleration_mps2[follower] > 0.8 * needed
-    held = (along > 0.5) & (closing > 0.1) & ((needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0))
-    onset = held & (then > settings.rear_end_braking_mps2) & (closing > settings.rear_end_closing_mps) & ~brakes
-    onset &= gap > TOUCHING_M
+    onset = (closing > settings.rear_end_closing_mps) & (gap > TOUCHING_M)
     onset &= time_s < settings.rear_end_time_to_collision_s
-    kept = held & (time_s < 2.0 * settings.rear_end_time_to_collision_s)
-    rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]
+    if onset.any():
+        late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
+        soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
+        acceleration = users.acceleration_mps2.take(follower)
+        pushing = np.maximum(acceleration, 0.0)
+        then = required_braking(
+            gap - closing * soon - 0.5 * pushing * soon**2,
+            speed + pushing * soon,
+            np.maximum(ahead - braking * soon, 0.0),
+            braking,
+        )
+        onset &= then > settings.rear_end_braking_mps2
+        onset &= -acceleration <= 0.8 * needed  # does not brake as it must
+    kept = time_s < 2.0 * settings.rear_end_time_to_collision_s
+    if not kept.all():
+        rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]
     best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
     sure = total >= settings.sure_probability
     best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.sure_probability
@@ -245,20 +263,21 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
 
 def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, Floats, Floats]:
     """Per group: its most probable member, the sum of probabilities, the sum over those at onset."""
-    unique, number = np.unique(group, return_inverse=True)
-    total = np.bincount(number, weights=probability, minlength=len(unique))
-    begins = np.bincount(number, weights=probability * onset, minlength=len(unique))
-    best = np.full(len(unique), -1)
-    order = np.argsort(probability, kind="stable")
+    count, number = numbered(group)
+    total = np.bincount(number, weights=probability, minlength=count)
+    begins = np.bincount(number, weights=probability * onset, minlength=count)
+    best = np.full(count, -1)
+    order = probability.argsort(kind="stable")
     best[number[order]] = order
     return best, np.asarray(total, np.float64), np.asarray(begins, np.float64)
 
 
 def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: WarningSettings) -> Dangers:
     """Those expected to pass a stop line against red."""
-    rows = np.flatnonzero(h.is_running_red & users.is_trusted[h.user] & (h.line_m > 0.0))
+    rows = h.is_running_red.nonzero()[0]
     if len(rows) == 0:
         return NOTHING
+    rows = rows[users.is_trusted[h.user[rows]] & (h.line_m[rows] > 0.0)]
     user = h.user[rows]
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]

@@ -151,9 +151,11 @@ class Encounters:
         return [self._close(one) for one in over]
 
     def _expect(self, now_ns: int, users: RoadUsers, h: Hypotheses, found: Contacts, times_s: Floats) -> None:
-        rows = np.flatnonzero(
-            (found.path_probability > EXPECTED) & ~found.same_way & (times_s[found.sample] < EXPECTED_WITHIN_S)
-        )
+        if len(found.first) == 0:
+            return
+        expected = (found.path_probability > EXPECTED) & ~found.same_way
+        expected &= times_s.take(found.sample) < EXPECTED_WITHIN_S
+        rows = expected.nonzero()[0]
         if len(rows) == 0:
             return
         first, second = h.user[found.first[rows]], h.user[found.second[rows]]

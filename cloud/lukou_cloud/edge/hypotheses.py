@@ -37,6 +37,8 @@ class Hypotheses:
         Distance of its stop line from the front. [m]
     is_running_red : (h,) bool array
         Expected to pass that line against its light.
+    first : (u,) int array
+        First row of each road user.
     leader : (h,) int array
         Row of the road user next ahead on the path, -1: none.
     leader_gap_m : (h,) float array
@@ -54,6 +56,7 @@ class Hypotheses:
     connection: Ints
     line_m: Floats
     is_running_red: Booleans
+    first: Ints
     leader: Ints
     leader_gap_m: Floats
 

@@ -88,7 +88,7 @@ class Judge:
         """
         braked = self.emergencies.step(measured_ns, users)
         found, hypotheses, expected = dangers(
-            users, lights, self.predictor, self.settings, self.encounters.required(), braked
+            users, lights, self.predictor, self.settings, self.encounters.required(), braked, measured_ns
         )
         outcomes = self.encounters.step(measured_ns, users, hypotheses, expected, self.predictor.times_s)
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])
@@ -97,9 +97,8 @@ class Judge:
 
     def forget(self, alive: set[int]) -> None:
         """Keep the memory of these road users only."""
-        lanes, since = self.predictor.last_lane, self.rules.since
-        for number in [number for number in lanes if number not in alive]:
-            del lanes[number]
+        self.predictor.lanes.forget(alive)
+        since = self.rules.since
         for key in [key for key in since if key[1] not in alive]:
             del since[key]
 
@@ -108,7 +107,7 @@ class Judge:
         return {
             "next_number": self.episodes.next_number,
             "episodes": [_plain(episode) for episode in self.episodes.open.values()],
-            "last_lane": sorted(self.predictor.last_lane.items()),
+            "lanes": self.predictor.lanes.state(),
             "since": [[*key, at_ns] for key, at_ns in self.rules.since.items()],
             "encounters": self.encounters.state(),
             "emergencies": sorted(self.emergencies.last_ns.items()),
@@ -119,7 +118,7 @@ class Judge:
         self.episodes.next_number = state["next_number"]
         open_ = [Episode(**{**one, "key": tuple(one["key"])}) for one in state["episodes"]]
         self.episodes.open = {episode.key: episode for episode in open_}
-        self.predictor.last_lane = {int(user): int(lane) for user, lane in state["last_lane"]}
+        self.predictor.lanes.restore(state["lanes"])
         self.rules.since = {(kind, number): at_ns for kind, number, at_ns in state["since"]}
         self.encounters.restore(state["encounters"])
         self.emergencies.last_ns = {int(number): int(at_ns) for number, at_ns in state["emergencies"]}

@@ -24,6 +24,8 @@ class Light(IntEnum):
     GREEN = 3
 
 
+_RED, _YELLOW, _GREEN = int(Light.RED), int(Light.YELLOW), int(Light.GREEN)  # arrays compare with plain numbers faster
+
 OF_COLOUR = {
     SignalColour.SIGNAL_COLOUR_RED: Light.RED,
     SignalColour.SIGNAL_COLOUR_RED_YELLOW: Light.RED,
@@ -229,10 +231,15 @@ def stops(lights: Lights, connection: Ints, arrives_in_s: Floats, may_turn_on_re
         Connections that may be taken on red.
     """
     row = np.maximum(connection, 0)
-    light, ends = lights.light[row], lights.ends_in_s[row]
-    ruled = (connection >= 0) & ~may_turn_on_red[row]
-    soon_green = (light == Light.RED) & (ends <= arrives_in_s)
-    closed = ((light == Light.RED) & ~soon_green) | (light == Light.YELLOW)
-    closing = (light == Light.GREEN) & (ends < arrives_in_s)
-    until = np.where((light == Light.RED) & (ends >= 0.0), ends, np.inf)
-    return Stops(ruled & (closed | closing), np.where(closing, ends, 0.0), until)
+    light, ends = lights.light.take(row), lights.ends_in_s.take(row)
+    must = connection >= 0
+    must &= ~may_turn_on_red.take(row)
+    red = light == _RED
+    closed = red & ~(ends <= arrives_in_s)  # a red that ends before that is none
+    closed |= light == _YELLOW
+    closing = light == _GREEN
+    closing &= ends < arrives_in_s
+    closed |= closing
+    must &= closed
+    red &= ends >= 0.0
+    return Stops(must, np.where(closing, ends, 0.0), np.where(red, ends, np.inf))

@@ -89,8 +89,9 @@ def travelled(
     steps, middles = _steps(float(times_s[-1]))
     way = np.zeros(len(speed_mps))
     ways, speed = [way], speed_mps.copy()
-    changes = _changes(speed_mps, acceleration_mps2, steps, middles, settings.acceleration_fades_s)
-    released = np.flatnonzero(np.isfinite(stop_m) & (until_s < times_s[-1]))
+    changes = _changes(speed_mps, acceleration_mps2, steps, settings.acceleration_fades_s)
+    stops = stop_m < np.inf
+    released = (stops & (until_s < times_s[-1])).nonzero()[0]
     if len(released):
         started = middles[:, None] > until_s[released] + STARTING_S
         changes[:, released] = np.where(started, PULLING_AWAY_MPS2 * np.array(steps)[:, None], changes[:, released])
@@ -99,14 +100,13 @@ def travelled(
     ratio = np.maximum(speed / np.maximum(limit, 0.5), 1.0)
     led = following.row >= 0
     leader, gap = following.row, np.where(led, np.maximum(following.gap_m - STANDING_GAP_M, 0.0), np.inf)
-    bounded = bool(led.any()) or bool(np.isfinite(stop_m).any())
-    brake, headway = settings.braking_mps2, np.where(led, HEADWAY_S, 0.0)
-    pulls = {step: _pull(brake, step, headway) for step in set(steps)} if bounded else {}
+    bounded = bool(led.any()) or bool(stops.any())
+    brake, headway = settings.braking_mps2, np.asarray(led * HEADWAY_S, np.float64)
+    pulls = {step: _pull(brake, step, headway) for step in dict.fromkeys(steps)} if bounded else {}
     room, stop = gap, stop_m
     for k, step in enumerate(steps):
         new = changes[k]
         new += speed
-        np.maximum(new, 0.0, out=new)
         limit *= ratio
         np.minimum(new, limit, out=new)
         if bounded:
@@ -120,8 +120,9 @@ def travelled(
             np.minimum(further, stop, out=further)
             further -= way
             np.minimum(new, _able_to_stop(speed, further, brake, step, pulls[step]), out=new)
-        np.maximum(new, speed - HARDEST_MPS2 * step, out=new)
-        np.maximum(new, 0.0, out=new)
+        least = speed - HARDEST_MPS2 * step
+        np.maximum(least, 0.0, out=least)
+        np.maximum(new, least, out=new)
         before = way
         speed += new
         speed *= 0.5 * step
@@ -130,15 +131,15 @@ def travelled(
         if bounded:  # nobody drives through the one ahead, and whoever stops before a line at all does not stop beyond
             room = way.take(leader)
             room += gap
-            most = np.minimum(room, stop)
-            np.maximum(most, before, out=most)
-            np.minimum(way, most, out=way)
+            np.minimum(room, stop, out=room)
+            np.maximum(room, before, out=room)
+            np.minimum(way, room, out=way)
             room = way.take(leader)
             room += gap
         ways.append(way)
         if k + 1 < len(steps):
             limit = kept_speed(way + speed * (0.5 * steps[k + 1]))
-    return np.asarray(_resampling(steps, tuple(times_s.tolist())) @ np.array(ways)).T
+    return np.asarray(np.array(ways).T @ _resampling(steps, len(times_s), float(times_s[-1])))
 
 
 def _pull(braking_mps2: float, step_s: float, headway_s: Floats) -> tuple[Floats, Floats]:
@@ -171,22 +172,30 @@ def _steps(until_s: float) -> tuple[tuple[float, ...], Floats]:
     return steps, np.cumsum(steps) - 0.5 * np.array(steps)
 
 
-def _changes(
-    speed_mps: Floats, acceleration_mps2: Floats, steps: tuple[float, ...], middles_s: Floats, fades_s: float
-) -> Floats:
+def _changes(speed_mps: Floats, acceleration_mps2: Floats, steps: tuple[float, ...], fades_s: float) -> Floats:
     """Change of speed in each step that the driver's own will brings, (steps, h)."""
     seen = np.minimum(np.maximum(acceleration_mps2, -HARDEST_MPS2), 3.0)
-    seen = np.where((speed_mps < SLOW_MPS) & (seen < 0.5), 0.0, seen)
-    usual = np.where(seen > PULLS_AWAY_MPS2, PULLING_AWAY_MPS2, 0.0)
-    fade = np.exp(-middles_s / fades_s)
-    length = np.array(steps)
+    seen[(speed_mps < SLOW_MPS) & (seen < 0.5)] = 0.0
+    usual = (seen > PULLS_AWAY_MPS2) * PULLING_AWAY_MPS2
     # whoever brakes hard has a reason that lasts
-    usual = np.where(seen < HARD_MPS2, seen, usual)
-    return np.asarray(np.outer(fade * length, seen) + np.outer((1.0 - fade) * length, usual))
+    np.copyto(usual, seen, where=seen < HARD_MPS2)
+    fading, lasting = _shares(steps, fades_s)
+    found = fading * seen
+    found += lasting * usual
+    return np.asarray(found)
 
 
 @lru_cache(maxsize=16)
-def _resampling(steps: tuple[float, ...], times_s: tuple[float, ...]) -> Floats:
-    """Linear interpolation from the ends of steps to samples of time, (times, steps + 1)."""
+def _shares(steps: tuple[float, ...], fades_s: float) -> tuple[Floats, Floats]:
+    """Length of each step that counts for what is seen now, and for what is usual, (steps, 1). [s]"""
+    length = np.array(steps)[:, None]
+    fade = np.exp(-(np.cumsum(length, axis=0) - 0.5 * length) / fades_s)
+    return fade * length, (1.0 - fade) * length
+
+
+@lru_cache(maxsize=16)
+def _resampling(steps: tuple[float, ...], count: int, last_s: float) -> Floats:
+    """Linear interpolation from the ends of steps to evenly spaced samples of time, (steps + 1, count)."""
+    times_s = np.linspace(0.0, last_s, count)
     knots = np.concatenate([[0.0], np.cumsum(steps)])
-    return np.stack([np.interp(times_s, knots, row) for row in np.eye(len(knots))], axis=1)
+    return np.stack([np.interp(times_s, knots, row) for row in np.eye(len(knots))])

@@ -69,30 +69,32 @@ def waits_at(
         It has left the place to wait behind, and could only stop in the junction.
     """
     result, beyond = np.full(len(path), np.inf), np.zeros(len(path), np.bool_)
-    on = np.flatnonzero((path >= 0) & ~stops)
-    minor, duty, _ = _along(ways.duties, path, on, front_m, rear_m)
+    on = ((path >= 0) & ~stops).nonzero()[0]
+    minor, duty = _along(ways.duties, path, on, front_m, rear_m)
     if len(minor) == 0:
         return result, beyond
-    major, right, _ = _along(
+    major, right = _along(
         ways.rights, path, on[(probability[on] > LIKELY) & (speed_mps[on] > COMING_MPS)], front_m, rear_m
     )
     if len(major) == 0:
         return result, beyond
-    order = np.argsort(ways.rights.area[right], kind="stable")
-    major, right = major[order], right[order]
-    areas = ways.rights.area[right]
-    begin = np.searchsorted(areas, ways.duties.area[duty])
-    count = np.searchsorted(areas, ways.duties.area[duty], side="right") - begin
+    areas, wanted = ways.rights.area.take(right), ways.duties.area.take(duty)
+    order = areas.argsort(kind="stable")
+    major, right, areas = major.take(order), right.take(order), areas.take(order)
+    begin = areas.searchsorted(wanted)
+    count = areas.searchsorted(wanted, side="right") - begin
     pair = spread(begin, count)
     if len(pair) == 0:
         return result, beyond
-    minor, duty = np.repeat(minor, count), np.repeat(duty, count)
-    major, right = major[pair], right[pair]
+    minor, duty = minor.repeat(count), duty.repeat(count)
+    major, right = major.take(pair), right.take(pair)
     pace = np.maximum(speed_mps[minor], APPROACHING_MPS)
     enters, leaves = _times(ways.duties, duty, front_m[minor], rear_m[minor], pace)
     comes, goes = _times(ways.rights, right, front_m[major], rear_m[major], speed_mps[major])
     meets = (comes < leaves + AFTER_S) & (goes > enters - BEFORE_S) & (comes < FORESEEN_S)
     minor, duty = minor[meets], duty[meets]
+    if len(minor) == 0:
+        return result, beyond
     ahead, edge = ways.duties.wait_m[duty] - front_m[minor], ways.duties.from_m[duty] - front_m[minor]
     has_left = ahead <= -COMMITTED_M
     place = np.where(has_left, edge, np.maximum(ahead, 0.0))
@@ -102,14 +104,16 @@ def waits_at(
     return result, beyond
 
 
-def _along(meetings: Meetings, path: Ints, rows: Ints, front_m: Floats, rear_m: Floats) -> tuple[Ints, Ints, Floats]:
-    """Meetings ahead of some hypotheses: hypothesis, row of the meetings, distance of the begin from the front."""
-    first = meetings.start[path[rows]]
-    count = meetings.start[path[rows] + 1] - first
-    entry, row = spread(first, count), np.repeat(rows, count)
-    ahead = meetings.from_m[entry] - front_m[row]
-    kept = (ahead < NEAR_M) & (meetings.to_m[entry] > rear_m[row])
-    return row[kept], entry[kept], ahead[kept]
+def _along(meetings: Meetings, path: Ints, rows: Ints, front_m: Floats, rear_m: Floats) -> tuple[Ints, Ints]:
+    """Meetings ahead of some hypotheses: hypothesis, row of the meetings."""
+    taken = path.take(rows)
+    first = meetings.start.take(taken)
+    count = meetings.start.take(taken + 1) - first
+    entry, row = spread(first, count), rows.repeat(count)
+    kept = meetings.from_m.take(entry) - front_m.take(row) < NEAR_M
+    kept &= meetings.to_m.take(entry) > rear_m.take(row)
+    chosen = kept.nonzero()[0]
+    return row.take(chosen), entry.take(chosen)
 
 
 def _times(

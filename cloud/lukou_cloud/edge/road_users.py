@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
 _UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RoadUsers:
     """Road users at one instant.
 
@@ -81,12 +82,12 @@ class RoadUsers:
     def __len__(self) -> int:
         return len(self.id)
 
-    @property
+    @cached_property
     def is_vulnerable(self) -> Booleans:
         """Pedestrians, bicycles, animals."""
         return _VULNERABLE[self.object_class]
 
-    @property
+    @cached_property
     def is_two_wheeled_or_on_foot(self) -> Booleans:
         """Motorcycles, bicycles, pedestrians, animals: who makes a danger one of the vulnerable."""
         return _UNPROTECTED[self.object_class]
@@ -98,7 +99,10 @@ class RoadUsers:
 
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""
-        return RoadUsers(*(getattr(self, column.name)[rows] for column in fields(self)))
+        return RoadUsers(*(getattr(self, name)[rows] for name in _COLUMNS))
+
+
+_COLUMNS = tuple(column.name for column in fields(RoadUsers))
 
 
 def around(users: RoadUsers, touched: Booleans) -> Booleans:

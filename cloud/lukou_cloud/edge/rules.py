@@ -33,6 +33,9 @@ EXPLAINED_M = 12.0
 """Somebody this near ahead, or a stop line or junction this near, explains why a vehicle stands. [m]"""
 
 
+_JUNCTION = int(LaneKind.JUNCTION)
+
+
 class Rules:
     """Follows how long each state has lasted.
 
@@ -63,11 +66,12 @@ class Rules:
         s = self.settings
         lane = predictor.lane_now
         vehicles = users.is_trusted & ~users.is_vulnerable
-        first = h.user.searchsorted(np.arange(len(users)))
+        first = h.first
+        on = lane >= 0
         seen = (
-            (WRONG_WAY, s.wrong_way_s, self._against(users, vehicles & (lane < 0), predictor)),
-            (STOPPED, s.stopped_s, self._stands(users, vehicles & (lane >= 0), first, h, predictor, lane)),
-            (OVERSPEED, s.overspeed_s, self._too_fast(users, vehicles & (lane >= 0), predictor, lane)),
+            (WRONG_WAY, s.wrong_way_s, self._against(users, vehicles & ~on, predictor)),
+            (STOPPED, s.stopped_s, self._stands(users, vehicles & on, first, h, predictor, lane)),
+            (OVERSPEED, s.overspeed_s, self._too_fast(users, vehicles & on, predictor, lane)),
         )
         parts = []
         here = set(users.id.tolist()) if self.since else set()
@@ -75,16 +79,18 @@ class Rules:
         for kind, lasts_s, rows in seen:
             if len(rows) == 0:
                 continue
-            began = [self.since.get((kind, number), now_ns) for number in users.id[rows].tolist()]
-            kept |= {(kind, number): at_ns for number, at_ns in zip(users.id[rows].tolist(), began, strict=True)}
+            numbers = users.id[rows].tolist()
+            began = [self.since.get((kind, number), now_ns) for number in numbers]
+            kept |= {(kind, number): at_ns for number, at_ns in zip(numbers, began, strict=True)}
             due = [k for k, at_ns in zip(rows.tolist(), began, strict=True) if now_ns - at_ns >= lasts_s * 1e9]
             if due:
                 parts.append(_singles(kind, np.array(due, np.int64), first, users))
-        self.since = {key: at_ns for key, at_ns in self.since.items() if key[1] not in here} | kept
+        if self.since or kept:
+            self.since = {key: at_ns for key, at_ns in self.since.items() if key[1] not in here} | kept
         return joined_dangers([*parts, self._queue_ends(users, h, first)])
 
     def _against(self, users: RoadUsers, chosen: Booleans, predictor: Predictor) -> Ints:
-        rows = np.flatnonzero(chosen & (users.speed_mps > self.settings.wrong_way_mps))
+        rows = (chosen & (users.speed_mps > self.settings.wrong_way_mps)).nonzero()[0]
         if len(rows) == 0:
             return rows
         lane, inside, along = predictor.along_roadway(users.x_m[rows], users.y_m[rows], users.heading_rad[rows])
@@ -94,22 +100,27 @@ class Rules:
     def _stands(
         self, users: RoadUsers, chosen: Booleans, first: Ints, h: Hypotheses, predictor: Predictor, lane: Ints
     ) -> Ints:
-        rows = np.flatnonzero(chosen & (users.speed_mps < STANDING_MPS))
+        rows = (chosen & (users.speed_mps < STANDING_MPS)).nonzero()[0]
+        if len(rows) == 0:
+            return rows
         best = first[rows]
         queues = (h.leader[best] >= 0) & (h.leader_gap_m[best] < EXPLAINED_M)
-        waits = (h.line_m[best] < EXPLAINED_M) | (predictor.model.lanes.kind[lane[rows]] == LaneKind.JUNCTION)
+        waits = (h.line_m[best] < EXPLAINED_M) | (predictor.model.lanes.kind[lane[rows]] == _JUNCTION)
         end_m = predictor.model.lanes.length_m[lane[rows]] - h.s_m[best]
         return np.asarray(rows[~queues & ~waits & (end_m > EXPLAINED_M)])
 
     def _too_fast(self, users: RoadUsers, chosen: Booleans, predictor: Predictor, lane: Ints) -> Ints:
         s = self.settings
-        limit = predictor.model.lanes.speed_limit_mps[np.maximum(lane, 0)]
-        excess = users.speed_mps - s.overspeed_factor * np.where(np.isnan(limit), np.inf, limit)
-        return np.flatnonzero(chosen & (excess > s.overspeed_mps) & (users.speed_deviation_mps < s.overspeed_mps))
+        most = predictor.model.lanes.speed_limit_mps.take(np.maximum(lane, 0)) * s.overspeed_factor + s.overspeed_mps
+        return np.asarray(
+            (chosen & (users.speed_mps > most) & (users.speed_deviation_mps < s.overspeed_mps)).nonzero()[0]
+        )
 
     def _queue_ends(self, users: RoadUsers, h: Hypotheses, first: Ints) -> Dangers:
         s = self.settings
-        rows = first[(h.leader[first] >= 0) & (users.speed_mps > s.queue_speed_mps) & users.is_trusted]
+        rows = first[(h.leader.take(first) >= 0) & (users.speed_mps > s.queue_speed_mps) & users.is_trusted]
+        if len(rows) == 0:
+            return NOTHING
         leader = h.leader[rows]
         closing = users.speed_mps[h.user[rows]] - users.speed_mps[leader]
         time_s = h.leader_gap_m[rows] / np.maximum(closing, 0.1)

@@ -113,6 +113,11 @@ class Ways:
         self._extend()
         return found
 
+    def of_names(self, number: Ints, lane: Ints) -> Ints:
+        """Paths by their first lane and their number among the paths of that; -1, -1: none."""
+        self.prepare(lane)
+        return self.catalogue.of_names(number, lane)
+
     def pose(self, path: Ints, s_m: Floats) -> Floats:
         """Position and direction (x, y, cosine, sine) of (path, s), one row each; beyond the ends along the tangent."""
         scaled = s_m * (1.0 / SPACING_M)
@@ -156,7 +161,11 @@ class Ways:
 
     def lane_at(self, path: Ints, s_m: Floats) -> Ints:
         """Lane of (path, s), to half a sample."""
-        return self.table.lane_at(path, s_m)
+        number = (s_m * (1.0 / SPACING_M) + 0.49999).astype(np.int64)
+        np.maximum(number, 0, out=number)
+        np.minimum(number, self._last.take(path), out=number)
+        number += self._start.take(path)
+        return self.table.lane_of_sample.take(number)
 
     def _sample(self, path: Ints, s_m: Floats) -> Ints:
         number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last.take(path))

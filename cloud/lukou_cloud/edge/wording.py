@@ -90,7 +90,7 @@ def message(
 def _road_user(
     user: int, hypothesis: int, users: RoadUsers, h: Hypotheses, predictor: Predictor, time_s: float
 ) -> WarnedRoadUser:
-    lane = predictor.last_lane.get(int(users.id[user]), -1)
+    lane = predictor.lanes.last_lane.get(int(users.id[user]), -1)
     made = WarnedRoadUser(
         object_id=int(users.id[user]),
         object_class=int(users.object_class[user]),

@@ -67,27 +67,30 @@ def nobody_yields(
     share = np.ones(len(first))
     if len(first) == 0:
         return share
-    rows = np.concatenate([first, second])
-    both = eases(users, h, predictor, rows, np.concatenate([sample, sample]))
-    both[h.ignores[rows]] = 0.0
+    rows = np.concatenate((first, second))
+    both = eases(users, h, predictor, rows, np.concatenate((sample, sample)))
+    both[h.ignores.take(rows)] = 0.0
     eases_a, eases_b = both[: len(first)], both[len(first) :]
     rule, shares_ground = right_of_way(h, predictor, first, second, sample)
-    a_yields = (rule == RightOfWay.A_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
-    b_yields = (rule == RightOfWay.B_YIELDS) | (rule == RightOfWay.BOTH_YIELD)
+    a_yields = (rule == _A_YIELDS) | (rule == _BOTH_YIELD)
+    b_yields = (rule == _B_YIELDS) | (rule == _BOTH_YIELD)
     share *= 1.0 - (1.0 - YIELDS_SHARE) * np.maximum(a_yields * eases_a, b_yields * eases_b)
     weak = users.is_vulnerable
-    vulnerable = weak[h.user[first]] | weak[h.user[second]]
-    untold = ~a_yields & ~b_yields & ~vulnerable & ~h.ignores[first] & ~h.ignores[second]
-    share *= np.where(untold, 1.0 - (1.0 - CAREFUL_SHARE) * np.maximum(eases_a, eases_b), 1.0)
-    share *= np.where(shares_ground | vulnerable, 1.0, APART_SHARE)
+    vulnerable = weak.take(h.user.take(first)) | weak.take(h.user.take(second))
+    if not vulnerable.all():
+        untold = ~(a_yields | b_yields | vulnerable | h.ignores.take(first) | h.ignores.take(second))
+        share[untold] *= 1.0 - (1.0 - CAREFUL_SHARE) * np.maximum(eases_a, eases_b)[untold]
+        share[~(shares_ground | vulnerable)] *= APART_SHARE
     # who runs a light neither has right of way nor expects to need it
-    share[h.is_running_red[first] | h.is_running_red[second]] = 1.0
+    share[h.is_running_red.take(first) | h.is_running_red.take(second)] = 1.0
     if vulnerable.any():
-        pairs = np.flatnonzero(vulnerable)
-        beyond = _beyond_roadway(users, predictor, np.concatenate([h.user[first[pairs]], h.user[second[pairs]]]))
-        for walkers, others in ((first, second), (second, first)):
-            avoids = _walker_avoids(users, h, beyond, walkers[pairs], others[pairs], sample[pairs])
-            share[pairs] = np.minimum(share[pairs], avoids)
+        pairs = vulnerable.nonzero()[0]
+        a, b = first.take(pairs), second.take(pairs)
+        is_first = weak.take(h.user.take(a))
+        walkers, others = np.where(is_first, a, b), np.where(is_first, b, a)
+        beyond = _beyond_roadway(users, predictor, h.user.take(walkers))
+        avoids = _walker_avoids(users, h, beyond, walkers, others, sample.take(pairs))
+        share[pairs] = np.minimum(share.take(pairs), avoids)
     if same_way.any():
         rows = np.flatnonzero(same_way)
         a, b, at = first[rows], second[rows], sample[rows]
@@ -108,11 +111,11 @@ def eases(users: RoadUsers, h: Hypotheses, predictor: Predictor, rows: Ints, sam
     way = np.maximum(h.travelled_m[rows, sample] - speed * settings.reaction_s, 0.1)
     needed = speed * speed
     needed /= 2.0 * way
-    late = np.where(acceleration > -0.3 * needed, LATE_MPS2, 0.0)
-    able = (settings.braking_mps2 + 0.75 - needed - late) / 1.5
+    able = (settings.braking_mps2 + 0.75 - needed - LATE_MPS2 * (acceleration > -0.3 * needed)) / 1.5
     np.minimum(np.maximum(able, 0.0, out=able), 1.0, out=able)
     brakes = (acceleration < -0.6 * needed) & (needed < 1.6 * settings.braking_mps2)
-    return np.where(brakes, np.maximum(able, 0.9), able)
+    able[brakes] = np.maximum(able[brakes], 0.9)
+    return able
 
 
 def _beyond_roadway(users: RoadUsers, predictor: Predictor, concerned: Ints) -> Floats:
@@ -154,16 +157,19 @@ def _is_beside(users: RoadUsers, h: Hypotheses, first: Ints, second: Ints) -> Bo
     return np.asarray(aside > 0.5 * (users.width_m[h.user[first]] + users.width_m[h.user[second]]))
 
 
-def _lanes_at(h: Hypotheses, predictor: Predictor, rows: Ints, sample: Ints) -> Ints:
-    return predictor.ways.lane_at(h.path[rows], h.s_m[rows] + h.travelled_m[rows, sample])
+def _lanes_of_both(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> tuple[Ints, Ints]:
+    """Lanes that hypotheses on paths are on at a sample of time."""
+    rows, at = np.concatenate((first, second)), np.concatenate((sample, sample))
+    lane = predictor.ways.lane_at(h.path.take(rows), h.s_m.take(rows) + h.travelled_m[rows, at])
+    return lane[: len(first)], lane[len(first) :]
 
 
 def _joins(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints, sample: Ints) -> Booleans:
     """Whether both are on one lane where they meet."""
     result = np.zeros(len(first), np.bool_)
-    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
-    at = sample[on]
-    result[on] = _lanes_at(h, predictor, first[on], at) == _lanes_at(h, predictor, second[on], at)
+    on = ((h.path[first] >= 0) & (h.path[second] >= 0)).nonzero()[0]
+    lane_a, lane_b = _lanes_of_both(h, predictor, first[on], second[on], sample[on])
+    result[on] = lane_a == lane_b
     return result
 
 
@@ -177,23 +183,22 @@ def right_of_way(h: Hypotheses, predictor: Predictor, first: Ints, second: Ints,
     shares_ground : (n,) bool array
         False where both follow lanes that have no ground in common.
     """
-    rule, ground = np.full(len(first), int(RightOfWay.UNKNOWN), np.int64), np.ones(len(first), np.bool_)
-    on = np.flatnonzero((h.path[first] >= 0) & (h.path[second] >= 0))
+    rule, ground = np.full(len(first), _UNKNOWN, np.int64), np.ones(len(first), np.bool_)
+    on = ((h.path.take(first) >= 0) & (h.path.take(second) >= 0)).nonzero()[0]
     if len(on) == 0 or len(predictor.area_keys) == 0:
         return rule, ground
     at = sample[on]
-    lane_a, lane_b = _lanes_at(h, predictor, first[on], at), _lanes_at(h, predictor, second[on], at)
+    lane_a, lane_b = _lanes_of_both(h, predictor, first[on], second[on], at)
     wanted = np.minimum(lane_a, lane_b) * len(predictor.model.lanes) + np.maximum(lane_a, lane_b)
-    place = np.minimum(np.searchsorted(predictor.area_keys, wanted), len(predictor.area_keys) - 1)
-    found = predictor.area_keys[place] == wanted
-    told = np.where(found, predictor.area_rules[place], int(RightOfWay.UNKNOWN))
-    rule[on] = np.where(lane_a <= lane_b, told, _SEEN_FROM_B[told])
+    place = np.minimum(predictor.area_keys.searchsorted(wanted), len(predictor.area_keys) - 1)
+    found = predictor.area_keys.take(place) == wanted
+    told = np.where(found, predictor.area_rules.take(place), _UNKNOWN)
+    rule[on] = np.where(lane_a <= lane_b, told, _SEEN_FROM_B.take(told))
     ground[on] = found | (lane_a == lane_b)
     return rule, ground
 
 
+_UNKNOWN, _BOTH_YIELD = int(RightOfWay.UNKNOWN), int(RightOfWay.BOTH_YIELD)
+_A_YIELDS, _B_YIELDS = int(RightOfWay.A_YIELDS), int(RightOfWay.B_YIELDS)
 _SEEN_FROM_B = np.arange(len(RightOfWay))
-_SEEN_FROM_B[[int(RightOfWay.A_YIELDS), int(RightOfWay.B_YIELDS)]] = [
-    int(RightOfWay.B_YIELDS),
-    int(RightOfWay.A_YIELDS),
-]
+_SEEN_FROM_B[[_A_YIELDS, _B_YIELDS]] = [_B_YIELDS, _A_YIELDS]
