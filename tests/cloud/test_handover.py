@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lukou_cloud.edge.gates import Gates
+from lukou_cloud.edge.gates import Gates, Way
 from lukou_cloud.edge.handover import HELD_BACK_S, REMEMBERED_S, HandOver
+from lukou_cloud.edge.lost import CRUISING, same_driver
 from lukou_cloud.edge.overtaking import in_order
 from lukou_cloud.edge.tracks import UnitTracks, unit_tracks
+from lukou_cloud.edge.trails import Trails
 from lukou_maps.geometry import LaneGeometry
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel
@@ -65,12 +67,12 @@ def way_s(model: RoadModel, lane: int, metres: float) -> float:
 
 def appears(handover: HandOver, at_ns: int, tracks: UnitTracks, alive: Collection[int] = (), own: int = 100) -> int:
     """Who it is that appears; 0 for a stranger."""
-    return handover.recognise(at_ns, {own: (tracks, 0)}, set(alive)).get(own, 0)
+    return handover.recognise(at_ns, {own: (tracks, 0)}, set(alive), {own: SPEED_MPS}).get(own, 0)
 
 
 def test_who_comes_after_the_time_of_the_way_is_recognised_once(model: RoadModel, street: int) -> None:
     handover = HandOver(model)
-    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0, SPEED_MPS)
     at = later(way_s(model, street, 80.0))
     assert appears(handover, at, vehicle(model, street, 100.0)) == 7
     assert appears(handover, at, vehicle(model, street, 100.0), {7}, own=101) == 0
@@ -79,7 +81,7 @@ def test_who_comes_after_the_time_of_the_way_is_recognised_once(model: RoadModel
 @pytest.mark.parametrize("factor", [0.4, 6.0])
 def test_who_comes_too_early_or_much_too_late_is_a_stranger(model: RoadModel, street: int, factor: float) -> None:
     handover = HandOver(model)
-    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0, SPEED_MPS)
     at = later(factor * way_s(model, street, 120.0))
     assert appears(handover, at, vehicle(model, street, 140.0)) == 0
 
@@ -87,7 +89,7 @@ def test_who_comes_too_early_or_much_too_late_is_a_stranger(model: RoadModel, st
 def test_of_two_the_one_whose_time_fits_is_taken(model: RoadModel, street: int) -> None:
     handover = HandOver(model)
     for number, lost_s in ((7, 0.0), (8, 4.0)):
-        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0)
+        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0, SPEED_MPS)
     first = later(way_s(model, street, 80.0))
     assert appears(handover, first, vehicle(model, street, 100.0)) == 7
     assert appears(handover, first + 4 * 10**9, vehicle(model, street, 100.0), {7}, own=101) == 8
@@ -97,11 +99,11 @@ def platoon(model: RoadModel, street: int, behind_s: float) -> tuple[HandOver, i
     """Two that follow each other by 1.5 s and are both late; the second appears some time after the first."""
     handover = HandOver(model)
     for number, lost_s in ((7, 0.0), (8, 1.5)):
-        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0)
+        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0, SPEED_MPS)
     at = later(way_s(model, street, 80.0) + 0.95)
     first = appears(handover, at, vehicle(model, street, 100.0))
-    second = {101: (vehicle(model, street, 100.0), 0)}
-    return handover, first, handover.recognise(at + round(behind_s * 1e9), second, {first})
+    second, speeds = {101: (vehicle(model, street, 100.0), 0)}, {101: SPEED_MPS, first: SPEED_MPS}
+    return handover, first, handover.recognise(at + round(behind_s * 1e9), second, {first}, speeds)
 
 
 def test_a_late_platoon_keeps_its_order_because_its_vehicles_are_told_apart_together(
@@ -119,19 +121,70 @@ def test_an_identity_is_not_changed_after_it_was_held_back(model: RoadModel, str
 
 
 def test_where_vehicles_go_and_how_long_they_take_is_learned() -> None:
-    gates, straight, aside = Gates(), (1, 2), (1, 3)
+    gates, straight, aside = Gates(), Way(1, 2, 10, 20), Way(1, 3, 10, 20)
+    usual, late_s = (10.0, 0.0), 10.5
     before = gates.share(straight, 10.0, 0.0) - gates.share(aside, 10.0, 1.0)
-    punctual = gates.time(aside, 11.5, 10.0, 0.15)
+    punctual = gates.time(aside, late_s, usual, 0.15)
     for _ in range(40):
-        gates.took(aside, 11.5, 10.0)
+        gates.took(aside, late_s, usual)
     assert before > 0.0 > gates.share(straight, 10.0, 0.0) - gates.share(aside, 10.0, 1.0)
-    assert gates.time(aside, 11.5, 10.0, 0.15) > punctual + 1.0
+    assert gates.time(aside, late_s, usual, 0.15) > punctual + 1.0
     for _ in range(1000):
-        gates.took(straight, 10.0, 10.0)
+        gates.took(straight, 10.0, usual)
     assert gates.share(aside, 10.0, 1.0) < gates.share(straight, 10.0, 0.0) <= 0.0
     after = Gates()
-    after.restore(gates.state())
+    after.restore(json.loads(json.dumps(gates.state())))
     assert after == gates
+
+
+def test_times_are_learned_for_roads_so_that_rare_lanes_know_them_too_and_only_from_who_is_sure() -> None:
+    gates, usual = Gates(), (10.0, 0.0)
+    for _ in range(40):
+        gates.took(Way(1, 2, 10, 20), 10.4, usual)
+        gates.took(Way(1, 2, 10, 20), 9.4, usual, is_sure=False)
+    late_s, deviation_s = gates.late(Way(5, 6, 10, 20), 10.4, usual)
+    other_s, other_deviation_s = gates.late(Way(5, 6, 10, 21), 10.4, usual)
+    assert abs(late_s) < 0.1 < 0.35 < other_s
+    assert deviation_s < 0.5 * other_deviation_s
+
+
+def test_the_time_of_who_drives_otherwise_here_than_there_is_less_certain() -> None:
+    gates, way = Gates(), Way(1, 2, 10, 20)
+    steady, braking = (gates.late(way, 10.0, (10.0, apart_s))[1] for apart_s in (0.0, 2.0))
+    assert braking == pytest.approx(steady + 0.33 * 2.0)
+
+
+def test_who_should_have_come_long_ago_counts_as_missing() -> None:
+    gates, way, usual = Gates(), Way(1, 2, 10, 20), (10.0, 0.0)
+    assert gates.overdue(way, 12.0, usual, 0.15) == 0.0  # nobody is known to come this way
+    for _ in range(100):
+        gates.took(way, 10.0, usual)
+    due, overdue = gates.overdue(way, 10.0, usual, 0.15), gates.overdue(way, 12.0, usual, 0.15)
+    assert gates.overdue(way, 8.0, usual, 0.15) < 0.01 < due < overdue - 0.5
+
+
+def test_of_two_in_each_others_wake_the_one_of_the_same_pace_is_taken(model: RoadModel, street: int) -> None:
+    handover = HandOver(model)
+    for number, lost_s, speed_mps in ((7, 0.0, 0.85 * SPEED_MPS), (8, 0.9, SPEED_MPS)):
+        handover.lose(number, later(lost_s), vehicle(model, street, 20.0), 0, speed_mps)
+    at, limit = later(way_s(model, street, 80.0) + 0.45), float(model.lanes.speed_limit_mps[street])
+    assert 0.85 * SPEED_MPS / limit > CRUISING
+    assert appears(handover, at, vehicle(model, street, 100.0)) == 8
+
+
+def test_paces_that_agree_speak_for_one_driver_and_those_that_differ_against() -> None:
+    assert same_driver(0.0) > 0.5 > 0.0 > max(same_driver(0.1), same_driver(0.3))
+
+
+def test_a_mean_speed_is_nearer_to_the_truth_than_those_that_are_told(model: RoadModel, street: int) -> None:
+    rng, trails, before, off = np.random.default_rng(3), None, None, []
+    for step in range(60):
+        tracks = vehicle(model, street, 20.0 + 0.1 * SPEED_MPS * step + rng.normal(0.0, 0.3))
+        tracks.vx_mps[:] *= 1.0 + rng.normal(0.0, 0.05)
+        trails = Trails.begun(tracks) if trails is None else trails.followed(before.id, tracks, 0.1)
+        before = tracks
+        off += [trails.speed_at(0, tracks) - SPEED_MPS] * (step >= 10)
+    assert np.sqrt(np.mean(np.square(off))) < 0.03 * SPEED_MPS
 
 
 def test_who_is_seen_elsewhere_turned_round_or_long_gone_is_not_taken(model: RoadModel, street: int) -> None:
@@ -142,21 +195,21 @@ def test_who_is_seen_elsewhere_turned_round_or_long_gone_is_not_taken(model: Roa
         (set(), vehicle(model, street, 20.0), later(REMEMBERED_S + 1.0)),
     ):
         handover = HandOver(model)
-        handover.lose(7, START_NS, lost, 0)
+        handover.lose(7, START_NS, lost, 0, SPEED_MPS)
         assert appears(handover, when, vehicle(model, street, 100.0), alive) == 0
 
 
 def test_a_bus_is_not_taken_for_a_car_that_fits_better(model: RoadModel, street: int) -> None:
     handover = HandOver(model)
-    handover.lose(7, START_NS, vehicle(model, street, 20.0, length_m=12.0), 0)
-    handover.lose(8, START_NS, vehicle(model, street, 20.0, length_m=4.4), 0)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0, length_m=12.0), 0, SPEED_MPS)
+    handover.lose(8, START_NS, vehicle(model, street, 20.0, length_m=4.4), 0, SPEED_MPS)
     at = later(way_s(model, street, 80.0))
     assert appears(handover, at, vehicle(model, street, 100.0)) == 8
 
 
 def test_a_snapshot_keeps_who_was_lost(model: RoadModel, street: int) -> None:
     before, after = HandOver(model), HandOver(model)
-    before.lose(7, START_NS, vehicle(model, street, 20.0), 0)
+    before.lose(7, START_NS, vehicle(model, street, 20.0), 0, SPEED_MPS)
     before.watch(vehicle(model, street, 20.0))
     assert appears(before, later(way_s(model, street, 80.0)), vehicle(model, street, 100.0)) == 7
     after.restore(json.loads(json.dumps(before.state())))

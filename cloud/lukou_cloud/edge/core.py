@@ -7,15 +7,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from lukou_cloud import near_misses
 from lukou_cloud.edge import near_miss
 from lukou_cloud.edge.announcer import PERIOD_NS, Announcer, Wording
 from lukou_cloud.edge.episodes import Changes, Episode
 from lukou_cloud.edge.followings import Followings
 from lukou_cloud.edge.fused_list import fused_list
-from lukou_cloud.edge.fusion import Fusion
+from lukou_cloud.edge.fusion import Fusion, Unit
 from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
@@ -324,7 +322,7 @@ class EdgeCore:
             "informative": self._informative.state(),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
-            "units": {s: [u.at_ns, u.fused.tolist(), u.ghosts] for s, u in self._fusion.units.items()},
+            "units": {s: u.state() for s, u in self._fusion.units.items()},
             "next_id": self._fusion.next_id,
             "lost": self._handover.state(),
             "doubts": [[*pair, count] for pair, count in self._fusion.doubts.items()],
@@ -366,10 +364,8 @@ class EdgeCore:
     def _restore_fusion(self, state: dict[str, Any]) -> None:
         fusion = self._fusion
         fusion.units.clear()
-        for source, (at_ns, fused, ghosts) in state["units"].items():
-            fusion.update(source, at_ns, unit_tracks(self._lists[source][2], self._model.lanes.index))
-            fusion.units[source].fused = np.array(fused, np.int64)
-            fusion.units[source].ghosts = [tuple(ghost) for ghost in ghosts]
+        for source, unit in state["units"].items():
+            fusion.units[source] = Unit.restored(unit, unit_tracks(self._lists[source][2], self._model.lanes.index))
         fusion.next_id = state["next_id"]
         self._handover.restore(state["lost"])
         fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}

@@ -8,12 +8,14 @@ Correlations", 1997), which counts no evidence twice whatever the correlation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.road_users import Floats, Ints
 from lukou_cloud.edge.tracks import ESTIMATES, UnitTracks, joined
+from lukou_cloud.edge.trails import Trails
 
 MERGE_AFTER = 3
 """Lists in a row in which two identities must be one road user before they are merged."""
@@ -24,12 +26,23 @@ SPLIT_FACTOR = 4.0
 
 @dataclass
 class Unit:
-    """Latest tracks of one unit, with their fused identities, and those that it has lost a moment ago."""
+    """Latest tracks of one unit, with their fused identities and how they have moved, and those that it has lost a moment ago."""
 
     at_ns: int
     tracks: UnitTracks
     fused: Ints
+    trails: Trails
     ghosts: list[tuple[int, float, float, float, float, int]] = field(default_factory=list)
+
+    def state(self) -> list[Any]:
+        """For a snapshot, without the tracks."""
+        return [self.at_ns, self.fused.tolist(), self.trails.state(), self.ghosts]
+
+    @classmethod
+    def restored(cls, state: list[Any], tracks: UnitTracks) -> Unit:
+        """From a snapshot."""
+        at_ns, fused, trails, ghosts = state
+        return cls(at_ns, tracks, np.array(fused, np.int64), Trails.restored(trails), [tuple(one) for one in ghosts])
 
 
 @dataclass
@@ -71,7 +84,11 @@ class Fusion:
         before = self.units.get(source)
         known = dict(zip(before.tracks.id.tolist(), before.fused.tolist(), strict=True)) if before else {}
         fused = np.array([known.get(number, 0) for number in tracks.id.tolist()], np.int64)
-        unit = Unit(at_ns, tracks, fused, self._ghosts(before, tracks, at_ns))
+        if before is None:
+            trails = Trails.begun(tracks)
+        else:
+            trails = before.trails.followed(before.tracks.id, tracks, (at_ns - before.at_ns) * 1e-9)
+        unit = Unit(at_ns, tracks, fused, trails, self._ghosts(before, tracks, at_ns))
         self.units[source] = unit
         self._join(source, unit)
         if self.handover is not None:
@@ -89,14 +106,20 @@ class Fusion:
         unit = self.units.pop(source, None)
         if unit is not None and self.handover is not None:
             for row, number in enumerate(unit.fused.tolist()):
-                self.handover.lose(number, unit.at_ns, unit.tracks, row)
+                self.handover.lose(number, unit.at_ns, unit.tracks, row, unit.trails.speed_at(row, unit.tracks))
 
     def _hand_over(self, unit: Unit, born: list[int], at_ns: int) -> None:
         """Give those who have come along the lanes from another view the identities that they had there."""
-        if self.handover is None or not born:
+        if self.handover is None or not (born or self.handover.births):
             return
         new = {int(unit.fused[row]): (unit.tracks, row) for row in born}
-        changed = self.handover.recognise(at_ns, new, self._alive() - set(new))
+        wanted = {birth.name for birth in self.handover.births.values()}
+        speeds = {
+            number: unit.trails.speed_at(row, unit.tracks)
+            for row, number in enumerate(unit.fused.tolist())
+            if number in new or number in wanted
+        }
+        changed = self.handover.recognise(at_ns, new, self._alive() - set(new), speeds)
         if changed:
             for one in self.units.values():
                 one.fused = np.array([changed.get(number, number) for number in one.fused.tolist()], np.int64)
@@ -180,7 +203,7 @@ class Fusion:
         t = before.tracks
         if self.handover is not None:
             for k in gone.tolist():
-                self.handover.lose(int(before.fused[k]), before.at_ns, t, k)
+                self.handover.lose(int(before.fused[k]), before.at_ns, t, k, before.trails.speed_at(k, t))
         return kept + [
             (
                 before.at_ns,

@@ -1,16 +1,20 @@
 """What is learned of the ways between views: which share of those lost on one lane appears on another, and how punctual they are.
 
-Both begin with what the map lets expect, which counts as much as a few vehicles, and follow the hand-overs that were made.
+Both begin with what the map lets expect, which counts as much as a few vehicles, and follow the hand-overs that were made. Times are learned for
+a pair of roads first, whatever the lanes, and then for the lanes: who changes lanes on the way is rare, and takes much the same time.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-TIME_SHARE, TIME_S = 0.04, 0.4
+TIME_SHARE, TIME_S = 0.015, 0.15
 """Standard deviation of the time of a free way, before anything is learned: a share of it, and a constant. [1, s]"""
+
+APART_SHARE, MOST_APART = 0.33, 0.3
+"""Share of the time of the way by which it is less certain for each unit that the paces on either side differ by, up to this share of all. [1]"""
 
 HELD_S = 25.0
 """Mean delay of those who had to wait on the way, as of an exponential distribution. [s]"""
@@ -22,33 +26,69 @@ LANE_CHANGE = -0.6
 """Log-likelihood of each change of lane on the way."""
 
 PRIOR = 8.0
-"""The map's expectation counts as much as so many vehicles."""
+"""What is expected counts as much as so many vehicles: the map's beside a pair of roads, and that beside a pair of lanes."""
 
 MOST = 200.0
 """Memory: what is older than about so many vehicles fades."""
 
+TAIL, TAIL_WIDER = 0.1, 3.0
+"""Share of those whose time is less certain, and by what factor."""
+
 PUNCTUAL = 2.5
 """Whoever is off by more deviations than this had to wait, and tells nothing of the time of a free way."""
 
+MOST_SURE = 0.95
+"""No share of a road is believed to be larger."""
+
+
+Expected = tuple[float, float]
+"""Time expected for a way, and that time's share by which the paces on either side differ. [s]"""
+
+
+class Way(NamedTuple):
+    """From where somebody is lost to where somebody appears.
+
+    Attributes
+    ----------
+    lane, to_lane : int
+        The lanes.
+    road, to_road : int
+        Their roads.
+    """
+
+    lane: int
+    to_lane: int
+    road: int
+    to_road: int
+
 
 @dataclass
-class Gate:
-    """One way, from a lane where vehicles are lost to one where they appear.
+class Punctuality:
+    """Delays beside what was expected, in deviations of what the map lets expect.
 
     Attributes
     ----------
     count : float
-        Vehicles that took it.
-    punctual : float
-        Those of them that did not wait.
+        Vehicles that did not wait.
     late, late2 : float
-        Mean of their delay in prior deviations, and of its square.
+        Mean of their delay, and of its square.
     """
 
     count: float = 0.0
-    punctual: float = 0.0
     late: float = 0.0
     late2: float = 1.0
+
+    def add(self, late: float) -> None:
+        """Learn from one vehicle."""
+        self.count = min(self.count + 1.0, MOST)
+        self.late += (late - self.late) / self.count
+        self.late2 += (late * late - self.late2) / self.count
+
+    def beside(self, late: float, variance: float) -> tuple[float, float]:
+        """Mean and variance, where so much was expected before."""
+        total = self.count + PRIOR
+        spread = max(self.late2 - self.late**2, 0.0)
+        return (self.count * self.late + PRIOR * late) / total, (self.count * spread + PRIOR * variance) / total
 
 
 @dataclass
@@ -57,76 +97,106 @@ class Gates:
 
     Attributes
     ----------
-    gates : dict of (int, int) to Gate
-        By lane of the loss and lane of the appearance.
     lost : dict of int to float
         Vehicles that were lost on each lane and have been found, or given up.
+    taken : dict of (int, int) to float
+        Those of them that appeared on another lane.
+    taken_road : dict of (int, int) to float
+        Those of them that appeared on another road, by lane and road.
+    by_lane, by_road : dict of (int, int) to Punctuality
+        How punctual they were, by both lanes and by both roads.
     """
 
-    gates: dict[tuple[int, int], Gate] = field(default_factory=dict)
     lost: dict[int, float] = field(default_factory=dict)
+    taken: dict[tuple[int, int], float] = field(default_factory=dict)
+    taken_road: dict[tuple[int, int], float] = field(default_factory=dict)
+    by_lane: dict[tuple[int, int], Punctuality] = field(default_factory=dict)
+    by_road: dict[tuple[int, int], Punctuality] = field(default_factory=dict)
 
-    def share(self, way: tuple[int, int], way_s: float, changes: float) -> float:
+    def share(self, way: Way, way_s: float, changes: float) -> float:
         """Logarithm of the share of those lost on a lane that take a way.
 
         Parameters
         ----------
-        way : tuple of int
-            Lane of the loss, lane of the appearance.
+        way : Way
+            The way.
         way_s : float
-            Time of the way at the limits. [s]
+            Its time at the limits. [s]
         changes : float
             Changes of lane that it needs.
         """
         expected = math.exp(LANE_CHANGE * changes - max(way_s, 0.0) / WAY_S)
-        gate = self.gates.get(way)
-        taken = gate.count if gate is not None else 0.0
-        return math.log((taken + PRIOR * expected) / (self.lost.get(way[0], 0.0) + PRIOR))
+        taken = self.taken.get((way.lane, way.to_lane), 0.0)
+        return math.log((taken + PRIOR * expected) / (self.lost.get(way.lane, 0.0) + PRIOR))
 
-    def time(self, way: tuple[int, int], passed_s: float, expected_s: float, held_share: float) -> float:
+    def time(self, way: Way, passed_s: float, expected: Expected, held_share: float) -> float:
         """Logarithm of the density of a travel time: on time, or late by a wait at a red light or in a queue. [1/s]"""
-        gate, prior_s = self.gates.get(way), _deviation_s(expected_s)
-        late_s, deviation_s = passed_s - expected_s, prior_s
-        if gate is not None and gate.punctual:
-            late_s -= gate.late * prior_s * gate.punctual / (gate.punctual + PRIOR)
-            spread = max(gate.late2 - gate.late**2, 0.0)
-            deviation_s *= math.sqrt((gate.punctual * spread + PRIOR) / (gate.punctual + PRIOR))
-        free = math.exp(-0.5 * (late_s / deviation_s) ** 2) / (deviation_s * math.sqrt(2.0 * math.pi))
+        late_s, deviation_s = self.late(way, passed_s, expected)
+        free = (1.0 - TAIL) * _normal(late_s, deviation_s) + TAIL * _normal(late_s, TAIL_WIDER * deviation_s)
         held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
         return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))
 
-    def took(self, way: tuple[int, int], passed_s: float, expected_s: float) -> None:
-        """Learn from a hand-over."""
-        self.gave_up(way[0])
-        gate = self.gates.setdefault(way, Gate())
-        gate.count += 1.0
-        late = (passed_s - expected_s) / _deviation_s(expected_s)
-        if abs(late) < PUNCTUAL:
-            gate.punctual = min(gate.punctual + 1.0, MOST)
-            gate.late += (late - gate.late) / gate.punctual
-            gate.late2 += (late * late - gate.late2) / gate.punctual
+    def overdue(self, way: Way, passed_s: float, expected: Expected, held_share: float) -> float:
+        """Negative logarithm of the probability that who was lost has not come after some time."""
+        taken = self.taken_road.get((way.lane, way.to_road), 0.0)
+        share = min(taken / (self.lost.get(way.lane, 0.0) + PRIOR), MOST_SURE)
+        late_s, deviation_s = self.late(way, passed_s, expected)
+        come = 0.5 * (1.0 + math.erf(late_s / (deviation_s * math.sqrt(2.0))))
+        held = 1.0 - math.exp(-late_s / HELD_S) if late_s > 0.0 else 0.0
+        return -math.log(1.0 - share * ((1.0 - held_share) * come + held_share * held))
+
+    def late(self, way: Way, passed_s: float, expected: Expected) -> tuple[float, float]:
+        """By how much somebody is late by what is learned of a way, and its standard deviation. [s]"""
+        prior_s, late, variance = _deviation_s(expected), 0.0, 1.0
+        for known in (self.by_road.get((way.road, way.to_road)), self.by_lane.get((way.lane, way.to_lane))):
+            if known is not None:
+                late, variance = known.beside(late, variance)
+        return passed_s - expected[0] - late * prior_s, prior_s * math.sqrt(variance)
+
+    def took(self, way: Way, passed_s: float, expected: Expected, is_sure: bool = True) -> None:
+        """Learn from a hand-over; of times only from one that could hardly be another."""
+        self.gave_up(way.lane)
+        lanes, roads = (way.lane, way.to_lane), (way.road, way.to_road)
+        self.taken[lanes] = self.taken.get(lanes, 0.0) + 1.0
+        self.taken_road[way.lane, way.to_road] = self.taken_road.get((way.lane, way.to_road), 0.0) + 1.0
+        late = (passed_s - expected[0]) / _deviation_s(expected)
+        if abs(late) < PUNCTUAL and is_sure:
+            self.by_lane.setdefault(lanes, Punctuality()).add(late)
+            self.by_road.setdefault(roads, Punctuality()).add(late)
 
     def gave_up(self, lane: int) -> None:
         """Learn that one who was lost on a lane is found, or is not waited for any longer."""
         self.lost[lane] = self.lost.get(lane, 0.0) + 1.0
         if self.lost[lane] > MOST:
             self.lost[lane] *= 0.5
-            for way, gate in self.gates.items():
-                if way[0] == lane:
-                    gate.count *= 0.5
+            for table in (self.taken, self.taken_road):
+                for key in table:
+                    table[key] *= 0.5 if key[0] == lane else 1.0
 
     def state(self) -> dict[str, Any]:
         """For a snapshot."""
         return {
-            "gates": [[*way, *astuple(gate)] for way, gate in self.gates.items()],
             "lost": [[lane, count] for lane, count in self.lost.items()],
+            "taken": [[*key, count] for key, count in self.taken.items()],
+            "taken_road": [[*key, count] for key, count in self.taken_road.items()],
+            "by_lane": [[*key, *astuple(one)] for key, one in self.by_lane.items()],
+            "by_road": [[*key, *astuple(one)] for key, one in self.by_road.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """From a snapshot."""
-        self.gates = {(int(a), int(b)): Gate(*rest) for a, b, *rest in state["gates"]}
         self.lost = {int(lane): float(count) for lane, count in state["lost"]}
+        self.taken = {(int(a), int(b)): float(count) for a, b, count in state["taken"]}
+        self.taken_road = {(int(a), int(b)): float(count) for a, b, count in state["taken_road"]}
+        self.by_lane = {(int(a), int(b)): Punctuality(*rest) for a, b, *rest in state["by_lane"]}
+        self.by_road = {(int(a), int(b)): Punctuality(*rest) for a, b, *rest in state["by_road"]}
 
 
-def _deviation_s(expected_s: float) -> float:
-    return TIME_SHARE * max(expected_s, 0.0) + TIME_S
+def _normal(off: float, deviation: float) -> float:
+    return math.exp(-0.5 * (off / deviation) ** 2) / (deviation * math.sqrt(2.0 * math.pi))
+
+
+def _deviation_s(expected: Expected) -> float:
+    """Standard deviation before anything is learned. [s]"""
+    time_s, apart_s = max(expected[0], 0.0), max(expected[1], 0.0)
+    return TIME_S + TIME_SHARE * time_s + APART_SHARE * min(apart_s, MOST_APART * time_s)

@@ -10,15 +10,16 @@ side give them, and what is learned corrects them.
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, field
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lukou_cloud.edge.gates import Gates
+from lukou_cloud.edge.gates import Gates, Way
+from lukou_cloud.edge.lost import Birth, Lost, expected_s, is_onward, is_slow, same_driver
 from lukou_cloud.edge.overtaking import in_order
-from lukou_cloud.edge.road_users import Floats
 from lukou_cloud.edge.tracks import UnitTracks
 from lukou_maps.assembly import only_successor
 from lukou_maps.road_model import LaneKind, RoadModel
@@ -30,23 +31,14 @@ REMEMBERED_S = 150.0
 LONGEST_WAY_S = 90.0
 """Gaps that take longer at the limits are not bridged. [s]"""
 
-HELD_SHARE, SLOW_HELD_SHARE, SLOW_PACE = 0.08, 0.6, 0.5
-"""Share of those who had to wait; of those who are slow where they appear or were slow where they were lost; what is slow."""
-
 HELD_BACK_S = 1.8
 """So long after somebody appeared, whoever follows may still change who he is: about one headway of a platoon. [s]"""
 
 STANDING = 0.5
 """Log-likelihood by which another assignment must be better for an identity to be changed again."""
 
-CRUISING, USUAL_PACE = 0.7, 0.9
-"""Who is slower on either side is not yet, or no longer, at the speed that he has on the way; what that usually is. (speed over the limit)"""
-
-COMFORTABLE_MPS2 = 2.0
-"""With so much drivers pick up speed and brake. [m/s^2]"""
-
-FIRST = 0.65
-"""Weight of the speed where somebody was lost beside that where he appears, which tells of the next queue, too."""
+HELD_SHARE, SLOW_HELD_SHARE = 0.03, 0.4
+"""Share of those who had to wait; of those who are slow where they appear or were slow where they were lost."""
 
 LENGTH_DEVIATION_M = 0.8
 """Standard deviation of the difference of two lengths of one vehicle. [m]"""
@@ -57,7 +49,7 @@ MOST_UNLIKE = 2.5
 OTHER_CLASS = -1.5
 """Log-likelihood of a class that two units see differently."""
 
-LEAST_LIKELY = math.log(0.002)
+LEAST_LIKELY = math.log(0.0005)
 """Logarithm of the rate at which strangers appear on a lane: who fits less well is taken for one. [1/s]"""
 
 CHANGE_S, FREE_CHANGE_S = 3.0, 0.3
@@ -72,73 +64,20 @@ LEAST_BEYOND = 0.25
 ENTERED_S = 2.0
 """Whoever appears so soon behind a junction may have crossed it unseen: a track begins late. [s]"""
 
-NEAR_M = 15.0
-"""Nearer than this it is not where somebody went that tells his direction, but where he heads. [m]"""
+LOOK_NS = 400_000_000
+"""Who has just appeared is judged anew so often, by a mean speed that is known better. [ns]"""
 
-BACKWARD = -0.3
-"""Whoever would have had to go back this much has not come that way. (cosine of heading and way)"""
+SURE = 1.0
+"""Who is likelier than everybody else by so much teaches how long a way takes. (log-likelihood)"""
+
+OVERDUE_HELD_SHARE = 0.15
+"""Share of those who wait on the way, among those who have not come yet."""
 
 MOST_LOST = 400
 """Lost identities kept; the oldest go first."""
 
 PEDESTRIAN = 6
 """`lukou.v1.ObjectClass`: who walks is not bound to lanes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Who was last seen where.
-
-    Attributes
-    ----------
-    at_ns : int
-        Instant.
-    lane : int
-        Road lane.
-    ahead_s : float
-        Time from the start of that lane at its limit; negative where the lane is still ahead. [s]
-    pace : float
-        Speed over the limit there.
-    x_m, y_m, ux, uy : float
-        Position and unit vector of the motion. [m, 1]
-    length_m : float
-        Length. [m]
-    object_class : int
-        `lukou.v1.ObjectClass`.
-    """
-
-    at_ns: int
-    lane: int
-    ahead_s: float
-    pace: float
-    x_m: float
-    y_m: float
-    ux: float
-    uy: float
-    length_m: float
-    object_class: int
-
-
-@dataclass(slots=True)
-class Birth:
-    """Who has just appeared.
-
-    Attributes
-    ----------
-    at_ns : int
-        Instant.
-    lane : int
-        Road lane.
-    name : int
-        Identity for now.
-    likely : dict of int to (float, float, float)
-        Who it may be: log-likelihood, time since the loss and time expected. [1/s, s, s]
-    """
-
-    at_ns: int
-    lane: int
-    name: int
-    likely: dict[int, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -161,7 +100,7 @@ class HandOver:
     lost: dict[int, Lost] = field(default_factory=dict)
     births: dict[int, Birth] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
-    _times: dict[tuple[int, bool], Floats] = field(default_factory=dict)
+    _times: dict[tuple[int, bool], dict[int, tuple[float, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lanes = self.model.lanes
@@ -173,6 +112,7 @@ class HandOver:
         self._lists = 0
         self._speed = np.maximum(np.nan_to_num(lanes.speed_limit_mps, nan=UNKNOWN_SPEED_MPS), 1.0)
         self._following = only_successor(lanes)
+        self._roads: list[int] = lanes.road.tolist()
         connections = self.model.connections
         inner = connections.via_lane >= 0
         self._before = dict(
@@ -196,9 +136,9 @@ class HandOver:
         through = (ways.via_lane >= 0) & (inner > 0) & (after >= LEAST_BEYOND * inner) & self._inside[ways.via_lane]
         return [int(lane) for lane in np.unique(ways.via_lane[through])]
 
-    def lose(self, number: int, at_ns: int, tracks: UnitTracks, row: int) -> None:
-        """Remember a vehicle that no unit sees any longer."""
-        place = self._place(tracks, row)
+    def lose(self, number: int, at_ns: int, tracks: UnitTracks, row: int, speed_mps: float) -> None:
+        """Remember a vehicle that no unit sees any longer; its speed is the mean of its last second. [m/s]"""
+        place = self._place(tracks, row, speed_mps)
         if place is None:
             return
         self.births = {own: birth for own, birth in self.births.items() if birth.name != number}
@@ -207,7 +147,9 @@ class HandOver:
         while len(self.lost) > MOST_LOST:
             del self.lost[next(iter(self.lost))]
 
-    def recognise(self, at_ns: int, born: dict[int, tuple[UnitTracks, int]], alive: set[int]) -> dict[int, int]:
+    def recognise(
+        self, at_ns: int, born: dict[int, tuple[UnitTracks, int]], alive: set[int], speeds_mps: Mapping[int, float]
+    ) -> dict[int, int]:
         """Who of those lost the vehicles are that have just appeared.
 
         Vehicles of a platoon resemble each other, so those who appeared within `HELD_BACK_S` are told apart together: by the
@@ -222,6 +164,8 @@ class HandOver:
             Where each stands: list and row, by the new identity that it has as a stranger.
         alive : set of int
             Identities that are seen now, without the new ones.
+        speeds_mps : mapping of int to float
+            Mean speed of everybody in that list over the last second, by identity. [m/s]
 
         Returns
         -------
@@ -229,13 +173,14 @@ class HandOver:
             Identities that change, and into what: those of the new ones, and rarely of those who appeared shortly before.
         """
         self._settle(at_ns, alive)
-        fresh = {own: self._birth(at_ns, own, *where) for own, where in born.items()} if self.lost else {}
-        fresh = {own: birth for own, birth in fresh.items() if birth.likely}
-        if not fresh:
+        fresh = {own: self._birth(at_ns, own, *where, speeds_mps[own]) for own, where in born.items()}
+        surer = [self._look_again(birth, at_ns, speeds_mps) for birth in self.births.values()]
+        likely = {own: birth for own, birth in fresh.items() if birth is not None and birth.likely}
+        if not likely and not any(surer):
             return {}
-        self.births |= fresh
+        self.births |= likely
         changed: dict[int, int] = {}
-        for own, name in self._assigned().items():
+        for own, name in self._assigned(at_ns).items():
             birth = self.births[own]
             if name != birth.name:
                 changed[birth.name] = name
@@ -245,11 +190,11 @@ class HandOver:
     def _settle(self, at_ns: int, alive: set[int]) -> None:
         """What was held back long enough is decided; who was lost too long ago is given up."""
         for own, birth in list(self.births.items()):
-            if at_ns - birth.at_ns > HELD_BACK_S * 1e9 or birth.name not in alive:
+            if at_ns - birth.found.at_ns > HELD_BACK_S * 1e9 or birth.name not in alive:
                 del self.births[own]
                 one = self.lost.pop(birth.name, None)
-                if one is not None:
-                    self.gates.took((one.lane, birth.lane), *birth.likely[birth.name][1:])
+                if one is not None and birth.name in birth.likely:
+                    self._learn(birth, one)
         oldest_ns, held = at_ns - round(REMEMBERED_S * 1e9), {birth.name for birth in self.births.values()}
         for number, one in list(self.lost.items()):
             if one.at_ns < oldest_ns:
@@ -257,30 +202,57 @@ class HandOver:
             if one.at_ns < oldest_ns or (number in alive and number not in held):
                 del self.lost[number]
 
-    def _birth(self, at_ns: int, own: int, tracks: UnitTracks, row: int) -> Birth:
-        """Who of those lost a vehicle may be, and how likely."""
-        place, birth = self._place(tracks, row), Birth(at_ns, -1, own)
+    def _learn(self, birth: Birth, one: Lost) -> None:
+        """Learn from who has been recognised."""
+        value, passed_s, expected = birth.likely[birth.name]
+        others = (other[0] for name, other in birth.likely.items() if name != birth.name)
+        is_sure = value - max(others, default=LEAST_LIKELY) > SURE
+        self.gates.took(self._way(one, birth.found.lane), passed_s, expected, is_sure)
+
+    def _birth(self, at_ns: int, own: int, tracks: UnitTracks, row: int, speed_mps: float) -> Birth | None:
+        """Who of those lost a vehicle may be, and how likely; None where no lane tells."""
+        place = self._place(tracks, row, speed_mps)
         if place is None:
-            return birth
+            return None
         found = self._lost(at_ns, place, tracks, row)
-        birth.lane, times = found.lane, self._times_to(found.lane, found.ahead_s < ENTERED_S)
+        birth, times = Birth(own, found, at_ns), self._times_to(found.lane, found.ahead_s < ENTERED_S)
         for number, one in self.lost.items():
-            free_s, counted_s = float(times[0, one.lane]), float(times[1, one.lane])
-            way_s, changes = free_s + found.ahead_s - one.ahead_s, (counted_s - free_s) / (CHANGE_S - FREE_CHANGE_S)
-            if -0.5 < way_s < LONGEST_WAY_S and _is_onward(one, found):
-                way, held = (one.lane, found.lane), SLOW_HELD_SHARE if _is_slow(one, found) else HELD_SHARE
-                passed_s, expected_s = (
-                    (at_ns - one.at_ns) * 1e-9,
-                    _expected_s(way_s, (one.pace, found.pace), float(self._speed[found.lane])),
-                )
-                value = self.gates.time(way, passed_s, expected_s, held) + self.gates.share(way, way_s, changes)
-                value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
-                value += OTHER_CLASS if found.object_class != one.object_class else 0.0
-                if value > LEAST_LIKELY:
-                    birth.likely[number] = (value, passed_s, expected_s)
+            if one.lane in times:
+                free_s, changes = times[one.lane]
+                way_s = free_s + found.ahead_s - one.ahead_s
+                if -0.5 < way_s < LONGEST_WAY_S and is_onward(one, found):
+                    birth.ways[number] = (way_s, changes)
+        self._judge(birth)
         return birth
 
-    def _assigned(self) -> dict[int, int]:
+    def _look_again(self, birth: Birth, at_ns: int, speeds_mps: Mapping[int, float]) -> bool:
+        """Judge anew by the mean speed that is known now; whether it was time to."""
+        if birth.name not in speeds_mps or at_ns < birth.judged_ns + LOOK_NS:
+            return False
+        birth.judged_ns = at_ns
+        birth.found = replace(birth.found, pace=speeds_mps[birth.name] / float(self._speed[birth.found.lane]))
+        self._judge(birth)
+        return True
+
+    def _judge(self, birth: Birth) -> None:
+        """Who somebody may be, and how likely."""
+        found, limit_mps = birth.found, float(self._speed[birth.found.lane])
+        birth.likely.clear()
+        for number, (way_s, changes) in birth.ways.items():
+            one = self.lost.get(number)
+            if one is None:
+                continue
+            way, held = self._way(one, found.lane), SLOW_HELD_SHARE if is_slow(one, found) else HELD_SHARE
+            passed_s, apart = (found.at_ns - one.at_ns) * 1e-9, abs(one.pace - found.pace)
+            expected = expected_s(way_s, (one.pace, found.pace), limit_mps), way_s * apart
+            value = self.gates.time(way, passed_s, expected, held) + self.gates.share(way, way_s, changes)
+            value += max(same_driver(apart), -MOST_UNLIKE)
+            value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
+            value += OTHER_CLASS if found.object_class != one.object_class else 0.0
+            if value > LEAST_LIKELY:
+                birth.likely[number] = (value, passed_s, expected)
+
+    def _assigned(self, at_ns: int) -> dict[int, int]:
         """The likeliest identities of all who have just appeared, by their own; each may be a stranger."""
         owns, numbers = list(self.births), sorted({n for birth in self.births.values() for n in birth.likely})
         numbers = [number for number in numbers if number in self.lost]
@@ -289,22 +261,30 @@ class HandOver:
             for column, number in enumerate(numbers):
                 if number in birth.likely:
                     gain[row, column] = birth.likely[number][0] - LEAST_LIKELY + STANDING * (number == birth.name)
+                    gain[row, column] += self._overdue(birth, number, at_ns)
         columns = linear_sum_assignment(gain, maximize=True)[1].tolist()
         left = [(self.lost[number].at_ns, self.lost[number].lane) for number in numbers]
-        arrived = [(birth.at_ns, birth.lane) for birth in self.births.values()]
+        arrived = [(birth.found.at_ns, birth.found.lane) for birth in self.births.values()]
         return {
             own: numbers[column] if column < len(numbers) and gain[row, column] > 0.0 else own
             for row, (own, column) in enumerate(zip(owns, in_order(gain, columns, left, arrived), strict=True))
         }
 
+    def _overdue(self, birth: Birth, number: int, at_ns: int) -> float:
+        """How unlikely it is that he has not come yet, if it is another one who has: -log of the probability."""
+        one, expected = self.lost[number], birth.likely[number][2]
+        return self.gates.overdue(
+            self._way(one, birth.found.lane), (at_ns - one.at_ns) * 1e-9, expected, OVERDUE_HELD_SHARE
+        )
+
+    def _way(self, one: Lost, lane: int) -> Way:
+        return Way(one.lane, lane, self._roads[one.lane], self._roads[lane])
+
     def state(self) -> dict[str, Any]:
         """For a snapshot."""
         return {
             "lost": [[number, *astuple(one)] for number, one in self.lost.items()],
-            "births": [
-                [own, one.at_ns, one.lane, one.name, [[number, *value] for number, value in one.likely.items()]]
-                for own, one in self.births.items()
-            ],
+            "births": [[own, birth.state()] for own, birth in self.births.items()],
             "gates": self.gates.state(),
             "seen": [[int(lane), int(self._seen[lane])] for lane in np.flatnonzero(self._seen)],
             "watched": self._watched,
@@ -314,10 +294,7 @@ class HandOver:
     def restore(self, state: dict[str, Any]) -> None:
         """From a snapshot."""
         self.lost = {int(number): Lost(int(at_ns), int(lane), *rest) for number, at_ns, lane, *rest in state["lost"]}
-        self.births = {
-            int(own): Birth(at_ns, lane, name, {int(number): (a, b, c) for number, a, b, c in likely})
-            for own, at_ns, lane, name, likely in state["births"]
-        }
+        self.births = {int(own): Birth.restored(one) for own, one in state["births"]}
         self.gates.restore(state["gates"])
         self._seen[:] = 0
         for lane, count in state["seen"]:
@@ -333,12 +310,12 @@ class HandOver:
         length_m, object_class = float(tracks.length_m[row]), int(tracks.object_class[row])
         return Lost(at_ns, *place, x_m, y_m, ux, uy, length_m, object_class)
 
-    def _place(self, tracks: UnitTracks, row: int) -> tuple[int, float, float] | None:
+    def _place(self, tracks: UnitTracks, row: int, speed_mps: float) -> tuple[int, float, float] | None:
         """Road lane, time from its start at the limit, speed over the limit; None where no lane tells the way."""
         lane, s_m = int(tracks.lane[row]), float(tracks.lane_s_m[row])
         if lane < 0 or int(tracks.object_class[row]) == PEDESTRIAN:
             return None
-        pace = math.hypot(float(tracks.vx_mps[row]), float(tracks.vy_mps[row])) / float(self._speed[lane])
+        pace = speed_mps / float(self._speed[lane])
         ahead_s, lanes = s_m / float(self._speed[lane]), self.model.lanes
         for _ in range(4):
             if lanes.kind[lane] != LaneKind.JUNCTION:
@@ -359,8 +336,8 @@ class HandOver:
                 lane = following
         return (lane, ahead_s, pace) if self._router.is_routable[lane] else None
 
-    def _times_to(self, lane: int, entering: bool) -> Floats:
-        """Times to a lane, free and with changes of lane counted; those where vehicles appear are few, so each is worked out once.
+    def _times_to(self, lane: int, entering: bool) -> dict[int, tuple[float, float]]:
+        """Free times to a lane and changes of lane, by lane from where it is reached; those where vehicles appear are few, so each is worked out once.
 
         Who is entering it, or has just, may have crossed the junction before it, watched or not: that is where he is seen first.
         """
@@ -371,29 +348,10 @@ class HandOver:
             ways, most_s = self.model.connections, LONGEST_WAY_S + 30.0
             into = set(ways.via_lane[ways.to_lane == lane].tolist()) if entering else set()
             watched = [one for one in self._watched if one not in into]
-            self._times[key] = np.array(
-                [router.times_to(lane, most_s, watched) for router in (self._router, self._counting)]
-            )
+            free_s, counted_s = (router.times_to(lane, most_s, watched) for router in (self._router, self._counting))
+            per_change_s = CHANGE_S - FREE_CHANGE_S
+            self._times[key] = {
+                one: (float(free_s[one]), float(counted_s[one] - free_s[one]) / per_change_s)
+                for one in np.flatnonzero(np.isfinite(free_s)).tolist()
+            }
         return self._times[key]
-
-
-def _is_onward(one: Lost, found: Lost) -> bool:
-    """Whether the way from one place to the other goes on, not back: nobody who left the map turns round behind its edge."""
-    dx, dy = found.x_m - one.x_m, found.y_m - one.y_m
-    away = math.hypot(dx, dy)
-    if away < NEAR_M:
-        return one.ux * found.ux + one.uy * found.uy > 0.0
-    return min(one.ux * dx + one.uy * dy, found.ux * dx + found.uy * dy) > BACKWARD * away
-
-
-def _is_slow(one: Lost, found: Lost) -> bool:
-    return min(one.pace, found.pace) < SLOW_PACE
-
-
-def _expected_s(way_s: float, paces: tuple[float, float], limit_mps: float) -> float:
-    """Time of a way from the speeds over the limit on either side: who is slow there is picking up speed or braking, and is faster between. [s]"""
-    cruising = [(pace, weight) for pace, weight in zip(paces, (FIRST, 1.0 - FIRST), strict=True) if pace >= CRUISING]
-    total = sum(weight for _, weight in cruising)
-    cruise = min(sum(pace * weight for pace, weight in cruising) / total, 1.2) if cruising else USUAL_PACE
-    slower = sum((cruise - pace) ** 2 for pace in paces if pace < CRUISING)
-    return way_s / cruise + slower * limit_mps / (2.0 * COMFORTABLE_MPS2 * cruise)

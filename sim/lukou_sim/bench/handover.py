@@ -37,10 +37,10 @@ BIRTH_S = 0.5
 """A unit's track begins so long after the vehicle comes into view. [s]"""
 
 POSITION_DEVIATION_M, SPEED_DEVIATION_MPS, LENGTH_DEVIATION_M = 0.35, 0.4, 0.4
-"""Errors of a unit's tracks; those of position fade slowly. [m, m/s, m]"""
+"""Errors of a unit's tracks; that of length stays. [m, m/s, m]"""
 
 ERROR_FADES_S = 1.0
-"""Time constant of the errors of position. [s]"""
+"""Time constant of the errors of position and speed: a filter's errors of one step are much those of the last. [s]"""
 
 LOST_PER_S = 0.005
 """Rate at which a unit loses a track and begins it anew a second later. [1/s]"""
@@ -53,6 +53,8 @@ MATCH_M = 2.5
 
 NO_LANE = 0xFFFFFFFF
 
+_DEVIATIONS = np.array([POSITION_DEVIATION_M, POSITION_DEVIATION_M, SPEED_DEVIATION_MPS])
+
 
 @dataclass
 class _Track:
@@ -62,7 +64,7 @@ class _Track:
     number: int
     length_m: float
     object_class: int
-    error: np.ndarray
+    error: np.ndarray  # of x, y [m] and speed [m/s]
     hidden_until_s: float
 
 
@@ -92,10 +94,10 @@ class _Unit:
                     self.numbers,
                     max(length_m + self.rng.normal(0.0, LENGTH_DEVIATION_M), 0.5),
                     (2 if object_class == 1 else 1) if wrong else int(object_class),
-                    self.rng.normal(0.0, POSITION_DEVIATION_M, 2),
+                    self.rng.normal(0.0, _DEVIATIONS),
                     now_s + BIRTH_S,
                 )
-            fresh = self.rng.normal(0.0, POSITION_DEVIATION_M, 2)
+            fresh = self.rng.normal(0.0, _DEVIATIONS)
             track.error = fade * track.error + math.sqrt(1.0 - fade * fade) * fresh
             if self.rng.uniform() < LOST_PER_S * STEP_S:
                 self.numbers += 1
@@ -213,9 +215,9 @@ class _Run:
 
     def _list(self, tracks: dict[str, _Track], place: np.ndarray, unit: _Unit) -> ObjectList:
         count = len(tracks)
-        error = np.array([track.error for track in tracks.values()]).reshape(-1, 2)
+        error = np.array([track.error for track in tracks.values()]).reshape(-1, 3)
         x_m, y_m = place[:, 0] + error[:, 0], place[:, 1] + error[:, 1]
-        speed = np.maximum(place[:, 3] + unit.rng.normal(0.0, SPEED_DEVIATION_MPS, count), 0.0)
+        speed = np.maximum(place[:, 3] + error[:, 2], 0.0)
         named = np.array([track.object_class for track in tracks.values()], np.int64)
         found = self._matcher.match(x_m, y_m, place[:, 2], named, np.full(count, POSITION_DEVIATION_M))
         on_lane = found.lane >= 0

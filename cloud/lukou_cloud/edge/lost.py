@@ -1,0 +1,142 @@
+"""One who was lost and one who has appeared: whether they can be the same, how long the way should have taken, how alike they drive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, field
+from typing import Any
+
+from lukou_cloud.edge.gates import Expected
+
+SLOW_PACE = 0.5
+"""Who is slower than this over the limit is slow."""
+
+CRUISING, USUAL_PACE = 0.7, 0.9
+"""Who is slower on either side is not yet, or no longer, at the speed that he has on the way; what that usually is. (speed over the limit)"""
+
+COMFORTABLE_MPS2 = 2.0
+"""With so much drivers pick up speed and brake. [m/s^2]"""
+
+FIRST = 0.65
+"""Weight of the speed where somebody was lost beside that where he appears, which tells of the next queue, too."""
+
+NEAR_M = 15.0
+"""Nearer than this it is not where somebody went that tells his direction, but where he heads. [m]"""
+
+BACKWARD = -0.3
+"""Whoever would have had to go back this much has not come that way. (cosine of heading and way)"""
+
+STEADY, UNSTEADY, ANYBODY, STEADY_SHARE = 0.035, 0.25, 0.125, 0.75
+"""Standard deviation of the difference of a driver's paces here and there where he keeps his speed, where he does not, and of the paces of two drivers; share of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Who was last seen where.
+
+    Attributes
+    ----------
+    at_ns : int
+        Instant.
+    lane : int
+        Road lane.
+    ahead_s : float
+        Time from the start of that lane at its limit; negative where the lane is still ahead. [s]
+    pace : float
+        Speed over the limit there.
+    x_m, y_m, ux, uy : float
+        Position and unit vector of the motion. [m, 1]
+    length_m : float
+        Length. [m]
+    object_class : int
+        `lukou.v1.ObjectClass`.
+    """
+
+    at_ns: int
+    lane: int
+    ahead_s: float
+    pace: float
+    x_m: float
+    y_m: float
+    ux: float
+    uy: float
+    length_m: float
+    object_class: int
+
+
+@dataclass(slots=True)
+class Birth:
+    """Who has just appeared.
+
+    Attributes
+    ----------
+    name : int
+        Identity for now.
+    found : Lost
+        Where, when and how he appeared; his pace is that of the last look.
+    judged_ns : int
+        Instant of that look.
+    ways : dict of int to (float, float)
+        Who may have come: time of the way at the limits, and changes of lane on it. [s, 1]
+    likely : dict of int to (float, float, Expected)
+        Who it may be: log-likelihood, time since the loss and what was expected. [1/s, s, s]
+    """
+
+    name: int
+    found: Lost
+    judged_ns: int
+    ways: dict[int, tuple[float, float]] = field(default_factory=dict)
+    likely: dict[int, tuple[float, float, Expected]] = field(default_factory=dict)
+
+    def state(self) -> list[Any]:
+        """For a snapshot."""
+        ways = [[number, *way] for number, way in self.ways.items()]
+        likely = [[number, value, passed_s, *expected] for number, (value, passed_s, expected) in self.likely.items()]
+        return [self.name, astuple(self.found), self.judged_ns, ways, likely]
+
+    @classmethod
+    def restored(cls, state: list[Any]) -> Birth:
+        """From a snapshot."""
+        name, found, judged_ns, ways, likely = state
+        return cls(
+            name,
+            Lost(*found),
+            judged_ns,
+            {number: (way_s, changes) for number, way_s, changes in ways},
+            {number: (value, passed_s, (time_s, apart_s)) for number, value, passed_s, time_s, apart_s in likely},
+        )
+
+
+def is_onward(one: Lost, found: Lost) -> bool:
+    """Whether the way from one place to the other goes on, not back: nobody who left the map turns round behind its edge."""
+    dx, dy = found.x_m - one.x_m, found.y_m - one.y_m
+    away = math.hypot(dx, dy)
+    if away < NEAR_M:
+        return one.ux * found.ux + one.uy * found.uy > 0.0
+    return min(one.ux * dx + one.uy * dy, found.ux * dx + found.uy * dy) > BACKWARD * away
+
+
+def is_slow(one: Lost, found: Lost) -> bool:
+    """Whether somebody may have waited on the way: he is slow where he was lost, or where he appears."""
+    return min(one.pace, found.pace) < SLOW_PACE
+
+
+def same_driver(apart: float) -> float:
+    """Logarithm of how much likelier it is for one driver than for two that paces are so far apart.
+
+    Most drivers keep their speed over the limit within a few percent, and differ from each other by some ten percent; some have to brake or
+    are only picking up speed.
+    """
+    steady = math.exp(-0.5 * (apart / STEADY) ** 2) / STEADY
+    other = math.exp(-0.5 * (apart / UNSTEADY) ** 2) / UNSTEADY
+    anybody = math.exp(-0.5 * (apart / ANYBODY) ** 2) / ANYBODY
+    return math.log((STEADY_SHARE * steady + (1.0 - STEADY_SHARE) * other) / (0.5 * anybody + 0.5 * other))
+
+
+def expected_s(way_s: float, paces: tuple[float, float], limit_mps: float) -> float:
+    """Time of a way from the speeds over the limit on either side: who is slow there is picking up speed or braking, and is faster between. [s]"""
+    cruising = [(pace, weight) for pace, weight in zip(paces, (FIRST, 1.0 - FIRST), strict=True) if pace >= CRUISING]
+    total = sum(weight for _, weight in cruising)
+    cruise = min(sum(pace * weight for pace, weight in cruising) / total, 1.2) if cruising else USUAL_PACE
+    slower = sum((cruise - pace) ** 2 for pace in paces if pace < CRUISING)
+    return way_s / cruise + slower * limit_mps / (2.0 * COMFORTABLE_MPS2 * cruise)
