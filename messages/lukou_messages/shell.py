@@ -24,6 +24,7 @@ from lukou_messages.admission import Admission
 from lukou_messages.clock import Clock
 from lukou_messages.codec import encode
 from lukou_messages.process import VALID, Core, Device, Input, Output, ProcessSpec
+from lukou_messages.scheduling import answer_first
 from lukou_messages.security import Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Transport
@@ -51,6 +52,13 @@ class RunSettings(BaseModel):
     measure_file: Path | None = Field(None, description="Where times of every step are written, for benchmarks")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of the Prometheus metrics; none by default"
+    )
+    real_time_priority: int | None = Field(
+        None,
+        ge=1,
+        le=50,
+        description="Round-robin priority before all that is not real-time, where the system allows it (CAP_SYS_NICE, RLIMIT_RTPRIO); "
+        "for processes that answer within milliseconds and rest in between; none: shares the cores like others",
     )
     time_source: str = Field("NTP", description="Where the clock gets its time: GNSS, PTP, NTP, LOCAL, SIMULATION")
     time_uncertainty_us: int = Field(1000, ge=0, description="Standard uncertainty of the clock [us]")
@@ -139,6 +147,10 @@ class Shell:
             watch = getattr(self.transport, "watch", None)
             if wake is not None and watch is not None:
                 watch(wake)
+        if self.settings.real_time_priority is not None:
+            refused = answer_first(self.settings.real_time_priority)
+            if refused:
+                log.info("real_time.refused", process=self.identity, error=refused, remedy="allow it RLIMIT_RTPRIO")
         gc.collect()
         gc.freeze()  # maps and tables live as long as the process: the collector need not walk them in the middle of a step
         while not is_stopping():

@@ -1,8 +1,11 @@
 """The perception core fed with exact boxes and returns of moving cars at the district's first intersection."""
 
 import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +15,13 @@ from lukou_hw.radar import RadarScan
 from lukou_maps.paths import PathCatalogue
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel
+from lukou_messages.codec import encode
 from lukou_messages.objects import DetectionList, ObjectList
 from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
+from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.sensor_pb2 import ScanSector, SensorKind
 from lukou_roadside.perception.calibration import Calibration
-from lukou_roadside.perception.core import PerceptionCore
+from lukou_roadside.perception.core import Each, PerceptionCore
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings, RadarSettings
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
@@ -115,11 +120,11 @@ class Scene:
     def detect(self, picture: np.ndarray) -> Boxes:
         return self._boxes[id(picture)]
 
-    def core(self, model: RoadModel) -> PerceptionCore:
+    def core(self, model: RoadModel, each: Each = map) -> PerceptionCore:
         settings = PerceptionSettings(
             site="k1", map=str(DISTRICT), cameras=self.cameras, radars=self.radars if self.with_radars else ()
         )
-        return PerceptionCore(settings, self, model)
+        return PerceptionCore(settings, self, model, each)
 
     def run(
         self, core: PerceptionCore, seconds: float, without: tuple[str, ...] = (), begin: float = 0.0
@@ -302,3 +307,35 @@ def test_a_sensor_that_restarts_and_counts_from_one_again_doubles_no_identity(sc
     identities = [np.asarray(one.value.id).tolist() for one in outputs]
     assert max(map(len, identities)) > len(scene.path)  # old and new beside each other
     assert all(len(set(one)) == len(one) for one in identities)
+
+
+def test_pictures_taken_side_by_side_give_the_same_lists_bit_for_bit(model: RoadModel) -> None:
+    def lists(each: Each) -> list[bytes]:
+        scene = Scene(model)
+        core, given = scene.core(model, each), []
+        for k in range(15):
+            at_ns = START_NS + k * 100_000_000
+            inputs = [scene.sweep(radar, 0.1 * k) for radar in scene.radars]
+            inputs += [scene.frame(camera, 0.1 * k) for camera in scene.cameras]
+            given += [one for one in core.step(at_ns + 50_000_000, inputs) if one.topic == "objects"]
+        return [encode("objects", Header(), one.value) for one in given]
+
+    with ThreadPoolExecutor(3) as pool:
+        several = lists(pool.map)
+    assert len(several) == 15
+    assert several == lists(map)
+
+
+def test_a_step_shows_the_detector_every_picture_but_those_that_are_old_beside_newer_ones(model: RoadModel) -> None:
+    scene, shown = Scene(model, with_radars=False), []
+
+    def each(detect: Any, pictures: Iterable[np.ndarray]) -> Iterable[Any]:
+        wanted = list(pictures)
+        shown.append(len(wanted))
+        return map(detect, wanted)
+
+    core = scene.core(model, each)
+    one, other = scene.cameras[:2]
+    core.step(START_NS + 10**9, [scene.frame(one, 0.3), scene.frame(one, 0.9), scene.frame(other, 0.3)])
+    assert shown == [2]
+    assert core.dropped_frames == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 
 import cv2
@@ -282,6 +283,7 @@ def test_a_comparison_that_fails_is_left_out_and_the_next_one_begins_anew() -> N
         assert not first.has_moved
         process = comparisons._process
         assert process is not None
+        assert os.getsid(process.pid) == process.pid  # within the cameras' session it could not give way to them
         process.kill()
         process.wait()
         assert comparisons.judged(settings, [image] * 3) == first

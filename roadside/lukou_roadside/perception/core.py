@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,6 +52,10 @@ class Detector(Protocol):
 
     def detect(self, picture: NDArray[np.uint8]) -> Boxes:
         """Boxes and ground points in pixels of the given picture (blue, green, red)."""
+
+
+Each = Callable[[Callable[[NDArray[np.uint8]], Boxes], Iterable[NDArray[np.uint8]]], Iterable[Boxes]]
+"""What runs a detector over pictures, in their order: `map`, or that of an executor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,12 +109,18 @@ class PerceptionCore:
         Finds road users in pictures; only sites with cameras need one.
     model : RoadModel, optional
         The map; read from ``settings.map`` if not given.
+    each : callable
+        Runs the detector over the pictures of one step, as `map` does; another may do several side by side.
     """
 
     def __init__(
-        self, settings: PerceptionSettings, detector: Detector | None = None, model: RoadModel | None = None
+        self,
+        settings: PerceptionSettings,
+        detector: Detector | None = None,
+        model: RoadModel | None = None,
+        each: Each = map,
     ) -> None:
-        self._settings, self._detector = settings, detector
+        self._settings, self._detector, self._each = settings, detector, each
         model = load_map(settings.map) if model is None else model
         self._maps = MapKeeper(model)
         self._lists = ListBuilder(model)
@@ -172,12 +182,12 @@ class PerceptionCore:
         return [*lists, *self._reports(now_ns), *pictures]
 
     def _lists_due(self, now_ns: int, inputs: Sequence[Input]) -> list[Output]:
-        newest = {one.topic: one.measured_at_ns for one in inputs if isinstance(one.value, CameraFrame)}
+        found = self._detected(now_ns, inputs)
         for one in inputs:
             if one.topic == "map":
                 self._maps.take(one.value)
             else:
-                self._take(now_ns, one, newest)
+                self._take(now_ns, one, found)
         self._say_silent(now_ns)
         awaited = {sensor.name for sensor in self._sensors.values() if sensor.is_awaited and not sensor.reason}
         cycle = self._cycles.due(now_ns, awaited)
@@ -215,9 +225,26 @@ class PerceptionCore:
 
     # --- taking ---------------------------------------------------------------------------------------------------
 
-    def _take(self, now_ns: int, one: Input, newest: dict[str, int]) -> None:
+    def _detected(self, now_ns: int, inputs: Sequence[Input]) -> dict[tuple[str, int], Boxes]:
+        """What the detector finds in the pictures of a step, by topic and number; without those that are too old."""
+        if self._detector is None:
+            return {}
+        frames = [one for one in inputs if isinstance(one.value, CameraFrame) and one.value.camera in self._projectors]
+        newest, looked_at = {one.topic: one.measured_at_ns for one in frames}, []
+        for one in frames:
+            if one.value.picture.size == 0 or one.validity == INVALID:
+                continue
+            is_superseded = one.measured_at_ns < newest[one.topic]
+            if is_superseded and now_ns - one.measured_at_ns > self._settings.oldest_frame_s * 1e9:
+                self.dropped_frames += 1
+                continue
+            looked_at.append(one)
+        boxes = self._each(self._detector.detect, [one.value.picture for one in looked_at])
+        return {(one.topic, one.sequence): found for one, found in zip(looked_at, boxes, strict=True)}
+
+    def _take(self, now_ns: int, one: Input, found: dict[tuple[str, int], Boxes]) -> None:
         if isinstance(one.value, CameraFrame):
-            self._take_frame(now_ns, one, one.value, one.measured_at_ns < newest[one.topic])
+            self._take_frame(now_ns, one, one.value, found.get((one.topic, one.sequence)))
         elif isinstance(one.value, RadarScan):
             self._take_sweep(one, one.value)
         elif isinstance(one.value, DetectionList):
@@ -237,7 +264,7 @@ class PerceptionCore:
                 self._backgrounds.pop(camera.name, None)  # the street as it was seen before the turn
             self._tracker.registration.forget(sensor.number)
 
-    def _take_frame(self, now_ns: int, one: Input, frame: CameraFrame, is_superseded: bool) -> None:
+    def _take_frame(self, now_ns: int, one: Input, frame: CameraFrame, found: Boxes | None) -> None:
         sensor, projector = self._sensors.get(frame.camera), self._projectors.get(frame.camera)
         if sensor is None or projector is None or self._detector is None:
             return
@@ -245,11 +272,10 @@ class PerceptionCore:
         if frame.picture.size == 0 or one.validity == INVALID:
             sensor.reason = (frame.reason or str(frame.health)).removeprefix(f"{sensor.name}: ")
             return
-        if is_superseded and now_ns - one.measured_at_ns > self._settings.oldest_frame_s * 1e9:
-            self.dropped_frames += 1
+        if found is None:
             return
         sensor.frames += 1
-        boxes = self._boxes_in(frame, self._detector)
+        boxes = self._worth_following(frame, found)
         self._use(sensor, one, projector.scan(boxes, self._seconds(one.measured_at_ns), sensor.frames))
         self._picture(now_ns, sensor, one, boxes)
 
@@ -275,11 +301,11 @@ class PerceptionCore:
         if projector is None or self._detector is None:
             raise LookupError(f"{frame.camera}: no camera of {self._settings.site} with a detector")
         seconds = 0.0 if self._origin_ns is None else self._seconds(frame.measured_at_ns)
-        return projector.scan(self._boxes_in(frame, self._detector), seconds, 0)
+        return projector.scan(self._worth_following(frame, self._detector.detect(frame.picture)), seconds, 0)
 
-    def _boxes_in(self, frame: CameraFrame, detector: Detector) -> Boxes:
-        """Detections worth following that do not show the empty street."""
-        boxes = self._best(detector.detect(frame.picture))
+    def _worth_following(self, frame: CameraFrame, found: Boxes) -> Boxes:
+        """The best detections, without those that show the empty street."""
+        boxes = self._best(found)
         background = self._backgrounds.get(frame.camera)
         if background is not None:
             on_street = background.is_on_background(frame.picture, boxes.x1, boxes.y1, boxes.x2, boxes.y2)

@@ -13,13 +13,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lukou_maps.reading import load_map
+from lukou_messages.scheduling import give_way
 from lukou_roadside.calibration.pictures import median
 from lukou_roadside.calibration.watch import Judgement, MountingWatch
 from lukou_roadside.perception.settings import CameraSettings
@@ -113,15 +113,8 @@ def main(map_file: str, requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def _give_way() -> None:
-    """Be nice; also as a session: Linux shares the cores between sessions first, and niceness counts only within one."""
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # no autogroups here
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
-
-
 if __name__ == "__main__":
-    _give_way()
+    give_way(NICENESS)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
     try:

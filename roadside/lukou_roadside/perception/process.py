@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,7 +18,11 @@ from lukou_roadside.perception.settings import CameraSettings, PerceptionSetting
 
 def make_core(settings: PerceptionSettings) -> PerceptionCore:
     """Core with the detector of the settings; sites without cameras load none."""
-    return PerceptionCore(settings, _detector(settings) if settings.cameras else None)
+    if not settings.cameras:
+        return PerceptionCore(settings)
+    at_once = min(settings.pictures_at_once, os.cpu_count() or 1)
+    each = map if at_once == 1 else ThreadPoolExecutor(at_once, "detector").map
+    return PerceptionCore(settings, _detector(settings), each=each)
 
 
 def make_devices(settings: PerceptionSettings) -> Sequence[Device]:

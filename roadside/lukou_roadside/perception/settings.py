@@ -116,6 +116,9 @@ class PerceptionSettings(_Frozen):
     radars: tuple[RadarSettings, ...] = Field((), description="radars with their mounting")
     sensors: tuple[str, ...] = Field((), description="names of sensors that send detections as messages")
     detector: str | None = Field(None, description="model card of the detector; none: the one that is shipped")
+    pictures_at_once: int = Field(
+        2, ge=1, le=16, description="pictures of one instant that the detector takes side by side, each on a core"
+    )
     period_s: float = Field(0.1, gt=0.0, le=1.0, description="time from list to list [s]")
     deadline_s: float = Field(
         0.2, gt=0.0, le=2.0, description="a list waits no longer for a frame after its instant [s]"

@@ -203,9 +203,9 @@ class _Builder:
             "outbox": f"data/{source.replace('/', '.')}.outbox.sqlite",
         }
 
-    def _run(self, source: str) -> dict[str, Any]:
+    def _run(self, source: str, **more: Any) -> dict[str, Any]:
         name = source.replace("/", ".")
-        run: dict[str, Any] = {"time_source": "LOCAL", "time_uncertainty_us": 0, "epoch_file": f"data/{name}.epoch"}
+        run = {"time_source": "LOCAL", "time_uncertainty_us": 0, "epoch_file": f"data/{name}.epoch", **more}
         if self.measure:
             run["measure_file"] = f"data/{name}.measure.jsonl"
         return run
@@ -317,7 +317,7 @@ class _Builder:
         district = self._write("district", {
             "site": {"name": "district"},
             "links": {"edge": edge, "region": region},
-            "run": {"edge": self._run("district/edge"), "region": self._run("district/region")},
+            "run": {"edge": self._run("district/edge", real_time_priority=1), "region": self._run("district/region")},
             "edge": {"map": str(NET), "configurations": configurations},
             "region": {"map": str(NET), "configurations": configurations},
         })  # fmt: skip

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from lukou_messages.scheduling import give_way
+
 RESTARTS = 3
 WITHIN_S = 60.0
 """More than so many restarts within this time escalate: the process gets a pause, and it is said."""
@@ -87,7 +89,7 @@ class Supervisor:
                 if code is None:
                     if now >= one.nice_at:
                         one.nice_at = math.inf
-                        _be_nice(one.process.pid, one.niceness)
+                        give_way(one.niceness, one.process.pid)
                     continue
                 self._ended(one, code, now)
             if one.process is None and now >= one.start_at:
@@ -150,11 +152,3 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(2)
-
-
-def _be_nice(pid: int, niceness: int) -> None:
-    """Let all threads of a process give way; also its session, between which Linux's autogroups share the cores first."""
-    with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
-        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))

@@ -1,0 +1,49 @@
+"""Which processes go first where cores are few: those that answer within milliseconds before those that compute for long."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def give_way(niceness: int, pid: int | None = None) -> None:
+    """Let all threads of a process give way; also its session, between which Linux's autogroups share the cores first.
+
+    Niceness counts only within a session there, so a process that shall give way to others needs a session of its own.
+
+    Parameters
+    ----------
+    niceness : int
+        0 to 19.
+    pid : int, optional
+        Which process; this one if not given.
+    """
+    here = Path("/proc") / ("self" if pid is None else str(pid))
+    with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
+        for thread in (here / "task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+        (here / "autogroup").write_text(str(niceness))
+
+
+def answer_first(priority: int) -> str:
+    """Let all threads of this process, those of the transport included, go before whatever is not real-time.
+
+    A process that is woken by a message otherwise waits until another's time slice has passed, which on busy cores is longer than its own work.
+
+    Parameters
+    ----------
+    priority : int
+        Of Linux's round-robin class, 1 to 99.
+
+    Returns
+    -------
+    str
+        Why the system does not allow it; empty where it does. Refused, the process runs as others do.
+    """
+    try:
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(priority))
+    except (OSError, AttributeError) as error:
+        return str(error)
+    return ""
