@@ -71,7 +71,24 @@ def test_creeping_up_and_doubled_tracks_are_no_rear_end_danger(
     assert onsets(predictor, users) == expected
 
 
-@pytest.mark.parametrize(("deviation", "expected"), [(0.1, [REAR_END]), (1.2, [])])
+@pytest.mark.parametrize(("acceleration", "expected"), [(0.0, [REAR_END]), (-0.5, [REAR_END]), (-2.5, [])])
+def test_the_braking_of_the_follower_counts(predictor: Predictor, acceleration: float, expected: list[int]) -> None:
+    # 11.6 m/s and 20.5 m: 3.3 m/s² are needed now; 2.5 is less than four fifths of that, and yet enough for what is needed then
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 11.6, 0.0), (CAR, 25.0, 0.0, 0.0, 0.0))
+    users.acceleration_mps2[:] = (acceleration, 0.0)
+    assert onsets(predictor, users) == expected
+
+
+@pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 0.99, 1), (0, 1.01, 0), (1, 1.01, 0)])
+def test_a_speed_that_is_hardly_known_begins_no_warning(
+    predictor: Predictor, whose: int, deviation: float, expected: int
+) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 12.0, 0.0), (PEDESTRIAN, 20.0, -1.0, 1.3, np.pi / 2))
+    users.speed_deviation_mps[whose] = deviation
+    assert len(onsets(predictor, users)) == expected
+
+
+@pytest.mark.parametrize(("deviation", "expected"), [(0.1, [REAR_END]), (0.9, [])])
 def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet(
     predictor: Predictor, deviation: float, expected: list[int]
 ) -> None:

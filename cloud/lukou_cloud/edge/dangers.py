@@ -27,14 +27,11 @@ FAR_M = 80.0
 """Leaders farther ahead are no danger yet. [m]"""
 
 REAR_END_DOUBTS = 2.0
-"""Standard deviations of the follower's speed that are doubted."""
+"""Standard deviations of the follower's speed that are doubted; what is seen of the braking counts besides."""
 
 AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
-
-RED_MARGIN_S = 0.1
-"""Who arrives less than this after yellow ends may still slip through. [s]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
@@ -177,7 +174,9 @@ def _of_contacts(
     a, b, ha, hb = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, hb, ha), np.where(swap, ha, hb)
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
-    return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, share[chosen] >= 1.0)
+    known = users.speed_deviation_mps < settings.unsure_speed_mps
+    onset = (share[chosen] >= 1.0) & known[a] & known[b]
+    return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, onset)
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
@@ -226,14 +225,14 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     time_s = time_to_collision(gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
     onset = (closing > settings.rear_end_closing_mps) & (gap > TOUCHING_M)
     onset &= time_s < settings.rear_end_time_to_collision_s
+    onset &= np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
     if onset.any():
         late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
         soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
         acceleration = users.acceleration_mps2.take(follower)
-        pushing = np.maximum(acceleration, 0.0)
         then = required_braking(
-            gap - closing * soon - 0.5 * pushing * soon**2,
-            speed + pushing * soon,
+            gap - closing * soon - 0.5 * acceleration * soon**2,
+            np.maximum(speed + acceleration * soon, 0.0),
             np.maximum(ahead - braking * soon, 0.0),
             braking,
         )
@@ -282,7 +281,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]
     ends = np.where(np.isnan(lights.ends_in_s[connection]), np.inf, lights.ends_in_s[connection])
-    red = (lights.light[connection] == Light.RED) | (time_s > ends + RED_MARGIN_S)
+    red = (lights.light[connection] == Light.RED) | (time_s > ends)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
     best, total, early = _by_pair(user, h.probability[rows], time_s >= settings.red_light_least_s)

@@ -37,8 +37,11 @@ RED_LAG_S = 0.1
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
-RUNNING_SHARE = 0.05
-"""How much rarer it is to run a light than to take another path that needs no running."""
+RUNNING_SHARE = 0.2
+"""How much rarer it is that somebody who cannot stop any more runs a light than that another path is meant that needs no running."""
+
+BLOCKED_SHARE = 0.05
+"""How much rarer a path is behind somebody for whom nobody brakes."""
 
 STRAY_S = 2.0
 """An offset from the centre line is given up over about this time. [s]"""
@@ -252,4 +255,4 @@ def _likely_behind(users: RoadUsers, chosen: Choice, speed: Floats, acceleration
     closing = np.maximum(speed - users.speed_mps.take(chosen.leader), 0.0)
     needed = closing * closing / (2.0 * np.maximum(chosen.gap_m, 0.5))  # nobody ahead: infinitely far
     ignores = (needed > NOTICED_MPS2) & (acceleration > -0.3 * needed)
-    return np.where(ignores, RUNNING_SHARE, 1.0)
+    return np.where(ignores, BLOCKED_SHARE, 1.0)

@@ -61,7 +61,7 @@ class WarningSettings(_Frozen):
     expiry_s: float = Field(
         0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
     )
-    most_time_to_collision_s: float = Field(3.75, gt=0.0, description="later contacts are not warned of yet [s]")
+    most_time_to_collision_s: float = Field(4.25, gt=0.0, description="later contacts are not warned of yet [s]")
     vulnerable_time_to_collision_s: float = Field(
         4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
     )
@@ -72,7 +72,7 @@ class WarningSettings(_Frozen):
         "attentive drivers reach 3.8 before red lights [m/s^2]",
     )
     rear_end_reaction_s: float = Field(
-        0.5, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
+        0.7, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
     )
     rear_end_closing_mps: float = Field(
         2.0, ge=0.0, description="closing more slowly is no danger to life: cars that creep up in a queue [m/s]"
@@ -87,6 +87,11 @@ class WarningSettings(_Frozen):
     side_margin_m: float = Field(0.15, ge=0.0, description="passing each other more closely in space is a contact [m]")
     unmeasured_s: float = Field(
         0.5, gt=0.0, description="road users coasted for longer raise no warning: they may have braked meanwhile [s]"
+    )
+    unsure_speed_mps: float = Field(
+        1.0,
+        gt=0.0,
+        description="a speed that is known worse than this begins no warning: tracks that were just born, or coast [m/s]",
     )
     least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
     red_light_onset_s: float = Field(
