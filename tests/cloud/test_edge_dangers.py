@@ -73,8 +73,8 @@ def test_creeping_up_and_doubled_tracks_are_no_rear_end_danger(
 
 @pytest.mark.parametrize(("acceleration", "expected"), [(0.0, [REAR_END]), (-0.5, [REAR_END]), (-2.5, [])])
 def test_the_braking_of_the_follower_counts(predictor: Predictor, acceleration: float, expected: list[int]) -> None:
-    # 11.6 m/s and 20.5 m: 3.3 m/s² are needed now; 2.5 is less than four fifths of that, and yet enough for what is needed then
-    users = Lane(predictor).users((CAR, 0.0, 0.0, 11.6, 0.0), (CAR, 25.0, 0.0, 0.0, 0.0))
+    # 11.6 m/s and 19.5 m: 3.4 m/s² are needed now; 2.5 is less than four fifths of that, and yet enough for what is needed then
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 11.6, 0.0), (CAR, 24.0, 0.0, 0.0, 0.0))
     users.acceleration_mps2[:] = (acceleration, 0.0)
     assert onsets(predictor, users) == expected
 

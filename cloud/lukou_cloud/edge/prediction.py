@@ -26,7 +26,9 @@ ASTRAY_SHARE = 0.4
 """Motor vehicles that seem to be on no lane, or to go across theirs, and do go straight on: mostly they are misjudged."""
 
 NOTICED_MPS2 = 3.0
-"""Who would have to brake harder for the one ahead and does not brake does not mean to stay behind it. [m/s^2]"""
+NOTICED_SHARE = 0.6
+"""Who would have to brake harder than the first for the one ahead, and brakes with less than this share of it, most likely slows down for another
+path. [m/s^2, 1]"""
 
 RED_DOUBTS = 5.0
 """Standard deviations of speed that are doubted before a red light: between those who brake late and those who do not brake lies little."""
@@ -254,5 +256,5 @@ def _likely_behind(users: RoadUsers, chosen: Choice, speed: Floats, acceleration
     """Who does not brake for somebody close ahead on one path most likely takes another, if there is another."""
     closing = np.maximum(speed - users.speed_mps.take(chosen.leader), 0.0)
     needed = closing * closing / (2.0 * np.maximum(chosen.gap_m, 0.5))  # nobody ahead: infinitely far
-    ignores = (needed > NOTICED_MPS2) & (acceleration > -0.3 * needed)
+    ignores = (needed > NOTICED_MPS2) & (acceleration > -NOTICED_SHARE * needed)
     return np.where(ignores, BLOCKED_SHARE, 1.0)

@@ -61,18 +61,18 @@ class WarningSettings(_Frozen):
     expiry_s: float = Field(
         0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
     )
-    most_time_to_collision_s: float = Field(4.25, gt=0.0, description="later contacts are not warned of yet [s]")
+    most_time_to_collision_s: float = Field(3.75, gt=0.0, description="later contacts are not warned of yet [s]")
     vulnerable_time_to_collision_s: float = Field(
         4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
     )
     rear_end_braking_mps2: float = Field(
-        4.4,
+        4.6,
         gt=0.0,
         description="required braking (DRAC) after the reaction time above which the one behind is in danger: "
         "attentive drivers reach 3.8 before red lights [m/s^2]",
     )
     rear_end_reaction_s: float = Field(
-        0.7, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
+        0.65, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
     )
     rear_end_closing_mps: float = Field(
         2.0, ge=0.0, description="closing more slowly is no danger to life: cars that creep up in a queue [m/s]"
