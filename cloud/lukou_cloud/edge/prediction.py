@@ -25,7 +25,7 @@ from lukou_maps.road_model import LaneKind, Participants, RoadModel
 ASTRAY_SHARE = 0.4
 """Motor vehicles that seem to be on no lane, or to go across theirs, and do go straight on: mostly they are misjudged."""
 
-NOTICED_MPS2 = 3.0
+NOTICED_MPS2 = 2.0
 NOTICED_SHARE = 0.6
 """Who would have to brake harder than the first for the one ahead, and brakes with less than this share of it, most likely slows down for another
 path. [m/s^2, 1]"""
