@@ -17,6 +17,7 @@ from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.sensor_pb2 import SensorReport
 from lukou_roadside.calibration.watch import Judgement
+from lukou_roadside.perception import mounting_work
 from lukou_roadside.perception.core import PerceptionCore
 from lukou_roadside.perception.mounting import PICTURES, MountingReading, WatchedCamera
 from lukou_roadside.perception.mounting_work import Comparisons
@@ -233,7 +234,14 @@ class Camera:
         self.closed = True
 
 
+@pytest.fixture
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons that these tests wait for need not give way."""
+    monkeypatch.setattr(mounting_work, "NICENESS", 0)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_hurried")
 def test_the_watch_runs_beside_the_camera_and_tells_a_turn() -> None:
     before = camera()
     now = before.model_copy(update={"azimuth_rad": before.azimuth_rad - math.radians(2)})
@@ -274,6 +282,7 @@ def test_the_scene_of_the_core_s_tests_is_told_well() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_hurried")
 def test_a_comparison_that_fails_is_left_out_and_the_next_one_begins_anew() -> None:
     settings, image = camera(), picture(camera())
     comparisons = Comparisons(str(NET))

@@ -23,6 +23,7 @@ from lukou_messages.shell import Shell
 from lukou_messages.site import load_spec
 from lukou_messages.transport.inprocess import Exchange
 from lukou_roadside.detector import load_detector
+from lukou_roadside.perception import mounting_work
 from lukou_roadside.perception.core import PerceptionCore
 from lukou_roadside.perception.mounting import MountingReading, WatchedCamera
 from lukou_sim.demo.sites import CAMERA_SITE, CAMERAS, RADARS, perception_settings
@@ -205,6 +206,8 @@ def sites() -> Iterator[dict[str, Site]]:
     scenario = load_scenario("calm").model_copy(update={"warm_up_s": 120.0})
     world = World(scenario, SEED)
     clock, detector = ManualClock(world.now_ns), SharedDetector()
+    hurried = pytest.MonkeyPatch()
+    hurried.setattr(mounting_work, "NICENESS", 0)  # the simulated time waits for comparisons; they need not give way
     made = {name: Site(name, world, clock, detector) for name in FAULTS}
     for _ in range(round(END_S * 1e9) // STEP_NS):
         world.step()
@@ -213,6 +216,7 @@ def sites() -> Iterator[dict[str, Site]]:
         for site in made.values():
             site.step(pictures)  # type: ignore[arg-type]
     yield made
+    hurried.undo()
     for site in made.values():
         site.shell.close()
         site.radars.close()

@@ -30,6 +30,7 @@ from lukou_roadside.perception.quality import QualityBook
 from lukou_roadside.perception.sensing import VendorMemory, radar_scan
 from lukou_roadside.perception.sensor_report import Mounting, SensorState, sensor_report
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
+from lukou_roadside.perception.stamps import MOST_AHEAD_S, Stamps
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import Scan, View
 from lukou_roadside.perception.tracking.tracks import Tracks
@@ -40,8 +41,8 @@ MOST_REPEATS = 3
 REPORT_NS = 10**9
 """How often the sensors' quality is told. [ns]"""
 
-MOST_AHEAD_S = 0.05
-"""Nothing is measured in the future: a stamp that lies farther ahead of our own clock comes from one that is off. [s]"""
+GUESSED_STAMP_WIDER = 4.0
+"""Factor on the covariances of a sensor whose clock is known to be off: when it measured is told by its arrival only."""
 
 MOST_SENSORS = 32
 """Sensors that have a bit in ``contributing_sensors``."""
@@ -94,7 +95,7 @@ class _Sensor:
     mounting: Mounting = field(default_factory=Mounting)
     scan: Scan | None = None
     pictured_ns: int = 0
-    ahead_s: float = 0.0
+    stamps: Stamps = field(default_factory=Stamps)
     memory: VendorMemory = field(default_factory=VendorMemory)
 
 
@@ -348,15 +349,18 @@ class PerceptionCore:
         self._use(sensor, one, scan)
 
     def _use(self, sensor: _Sensor, one: Input, scan: Scan) -> None:
+        late_s = sensor.stamps.late(one.measured_at_ns, self._now_ns)
+        at_ns = one.measured_at_ns - round(late_s * 1e9)
+        if late_s:
+            scan = scan.moved(scan.time_s - late_s, scan.x_m, scan.y_m, GUESSED_STAMP_WIDER)
         if not self._tracker.add(scan):
             sensor.unused += 1
             return
         sensor.reason = ""
         sensor.scan = scan
-        sensor.quality.took(scan, (self._now_ns - one.measured_at_ns) * 1e-9)
-        sensor.last_ns = max(sensor.last_ns, one.measured_at_ns)
-        sensor.ahead_s = (one.measured_at_ns - self._now_ns) * 1e-9
-        self._cycles.add(sensor.name, one.topic, one.measured_at_ns)
+        sensor.quality.took(scan, (self._now_ns - at_ns) * 1e-9)
+        sensor.last_ns = max(sensor.last_ns, at_ns)
+        self._cycles.add(sensor.name, one.topic, at_ns)
 
     def _seconds(self, at_ns: int) -> float:
         assert self._origin_ns is not None
@@ -392,7 +396,8 @@ class PerceptionCore:
 
     def _doubt(self, sensor: _Sensor) -> str:
         """What speaks against a sensor that works."""
-        ahead = f"clock off: stamps lie {sensor.ahead_s:.2f} s in the future" if sensor.ahead_s > MOST_AHEAD_S else ""
+        ahead_s = sensor.stamps.ahead_s
+        ahead = f"clock off: stamps lie {ahead_s:.2f} s in the future" if ahead_s > MOST_AHEAD_S else ""
         words = (ahead, self._tracker.registration.doubt(sensor.number), sensor.mounting.doubt)
         return " and ".join(word for word in words if word)
 
@@ -417,6 +422,7 @@ class PerceptionCore:
             is_camera = one.name in self._projectors
             dropped = self._dropped_by_driver.get(one.name, 0)
             offsets, book = registration.of(one.number), one.quality
+            offsets = offsets._replace(clock_s=offsets.clock_s + one.stamps.late_s)
             states.append(
                 SensorState(
                     one.name, is_camera, one.reason, self._doubt(one), one.unused, dropped, book, offsets, one.mounting

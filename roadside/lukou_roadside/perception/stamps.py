@@ -1,0 +1,61 @@
+"""Time stamps that cannot be true: nothing is measured in the future.
+
+Whoever stamps the future has a clock that is off by at least so much, whatever the other sensors say. What comes from there is taken to have been
+measured as long before it came as usual; else it would move everybody's tracks, and the others would seem to be early.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+MOST_AHEAD_S = 0.05
+"""A stamp that lies farther ahead of our own clock comes from a clock that is off. [s]"""
+
+LOOKED_AT = 5
+"""So many of the last stamps are compared: arrivals jitter."""
+
+ENOUGH = 2
+"""With so many of them ahead, one that is not is taken for jitter."""
+
+USUAL_LAG_S, LAG_WEIGHT = 0.05, 0.05
+"""From measurement to arrival, before it is known; what one more arrival tells of it. [s, 1]"""
+
+
+@dataclass
+class Stamps:
+    """The stamps of one sensor.
+
+    Attributes
+    ----------
+    ahead_s : float
+        How far the last one lay ahead of our clock; negative where it did not. [s]
+    late_s : float
+        By how much they are taken to be late; 0 where they may be right. [s]
+    lag_s : float
+        From measurement to arrival, usually. [s]
+    """
+
+    ahead_s: float = 0.0
+    late_s: float = 0.0
+    lag_s: float = USUAL_LAG_S
+    _last: deque[float] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
+
+    def late(self, measured_at_ns: int, now_ns: int) -> float:
+        """By how much a new stamp is late. [s]
+
+        Parameters
+        ----------
+        measured_at_ns, now_ns : int
+            The stamp, and our clock at its arrival.
+        """
+        self.ahead_s = (measured_at_ns - now_ns) * 1e-9
+        self._last.append(self.ahead_s)
+        ahead = [one for one in self._last if one > MOST_AHEAD_S]
+        if self.ahead_s > MOST_AHEAD_S or len(ahead) >= ENOUGH:
+            self.late_s = median(ahead) + self.lag_s
+        else:
+            self.late_s = 0.0
+            self.lag_s += LAG_WEIGHT * (-self.ahead_s - self.lag_s)
+        return self.late_s

@@ -1,0 +1,39 @@
+"""Stamps from the future, told by literal arrivals."""
+
+import pytest
+
+from lukou_roadside.perception.stamps import Stamps
+
+NOW_NS = 1_800_000_000_000_000_000
+
+
+def of(stamps: Stamps, lags_s: list[float]) -> list[float]:
+    """How late each stamp is taken to be, of measurements that arrive after so long by their own stamps."""
+    return [
+        stamps.late(NOW_NS + k * 100_000_000 - round(lag_s * 1e9), NOW_NS + k * 100_000_000)
+        for k, lag_s in enumerate(lags_s)
+    ]
+
+
+def test_stamps_that_may_be_right_are_left_and_tell_the_usual_lag() -> None:
+    stamps = Stamps()
+    assert of(stamps, [0.03] * 100) == [0.0] * 100
+    assert stamps.lag_s == pytest.approx(0.03, abs=0.001)
+
+
+def test_a_clock_that_is_late_is_set_right_from_its_first_stamp_on_whatever_the_jitter() -> None:
+    stamps = Stamps()
+    of(stamps, [0.06] * 100)
+    late = of(stamps, [0.06 - 0.2 + jitter for jitter in (0.0, 0.01, 0.09, -0.01, 0.0, 0.11, 0.0)])
+    assert late == pytest.approx([0.2] * 7, abs=0.02)  # the third and the sixth alone could be right
+    assert stamps.lag_s == pytest.approx(0.06, abs=0.001)  # learned from nothing that is known to be wrong
+
+
+def test_a_clock_that_is_set_right_again_is_believed_after_four_stamps() -> None:
+    stamps = Stamps()
+    of(stamps, [0.06] * 100 + [-0.14] * 50)
+    assert [late > 0 for late in of(stamps, [0.06] * 5)] == [True, True, True, False, False]
+
+
+def test_an_early_clock_is_not_to_be_told_from_a_slow_line() -> None:
+    assert of(Stamps(), [0.26] * 30) == [0.0] * 30
