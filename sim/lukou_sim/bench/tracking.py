@@ -1,7 +1,7 @@
 """``lukou bench tracking``: Lukou beside others on the same recorded measurements, with how honest its covariances are.
 
-Lukou runs as its users run it, by ``lukou track``: with all sensors, and with the cameras alone, which fusion must beat. Beside it norfair, where
-it is installed, on the cameras' detections in the order of arrival.
+Lukou runs as its users run it, by ``lukou track``: with all sensors, and with the cameras alone, which fusion must beat. Beside it norfair and Stone
+Soup, where they are installed, on the cameras' detections in the order of arrival. They are no dependency: they live in an environment of their own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +25,14 @@ FRAME_S = 0.1
 MATCH_M = 2.0
 """Covariances are judged on pairs nearer than this: what is farther is another road user. [m]"""
 
+PEERS = ("norfair", "stonesoup")
+"""Other trackers, by the names of their packages."""
+
 ON_S, FARTHEST_M = 0.5, 20.0
 """Pairs are made by the distances now and so much later; no distance counts for more. [s, m]"""
 
 
-def measure(folder: Path, kind: str) -> dict[str, Any]:
+def measure(folder: Path, kind: str, peers: Path = Path(sys.executable), limit_s: float = 300.0) -> dict[str, Any]:
     """Figures of every tracker on one folder.
 
     Parameters
@@ -41,11 +41,21 @@ def measure(folder: Path, kind: str) -> dict[str, Any]:
         With ``sensors.json``, ``gt.csv`` and the measurements (also gzipped).
     kind : str
         ``sync`` or ``async``.
+    peers : Path
+        Interpreter of the environment in which other trackers are installed.
+    limit_s : float
+        None of them is waited for longer. [s]
+
+    Returns
+    -------
+    dict
+        Figures by tracker; None for one that is not installed, has not finished, or has nothing to do.
     """
     truth = _Truth(folder)
     figures: dict[str, Any] = {"lukou": _lukou(folder, kind, truth, [])}
     figures["lukou_cameras_only"] = _lukou(folder, kind, truth, ["--only", "cam"]) if kind == "async" else None
-    figures["norfair"] = _norfair(folder, kind, truth) if find_spec("norfair") else None
+    for name in PEERS:
+        figures[name] = _peer(name, peers, folder, kind, truth, limit_s)
     return figures
 
 
@@ -143,26 +153,31 @@ def _squared(error: Floats, p: Floats) -> Floats:
     return np.asarray((yy * x * x - 2.0 * xy * x * y + xx * y * y) / np.maximum(xx * yy - xy * xy, 1e-12))
 
 
-def _norfair(folder: Path, kind: str, truth: _Truth) -> dict[str, Any]:
-    """norfair with Euclidean distance on the cameras' detections; each frame takes what has arrived since the last."""
-    norfair = import_module("norfair")  # an extra of the benchmark, not a dependency
-
-    arrived: dict[int, list[list[float]]] = {}
-    for row in _rows(folder, kind):
-        if kind == "async" and row["kind"] != "cam":
-            continue
-        frame = int(row["frame"]) if kind == "sync" else int(np.ceil(float(row["t_arr"]) / FRAME_S - 1e-9))
-        arrived.setdefault(frame, []).append([float(row["x"]), float(row["y"])])
-    tracker = norfair.Tracker(
-        distance_function="euclidean", distance_threshold=2.5, hit_counter_max=10, initialization_delay=3
-    )
-    tracks, begin = [], time.process_time()
-    for k in range(truth.frames):
-        detections = [norfair.Detection(points=np.array([point])) for point in arrived.get(k, [])]
-        for one in tracker.update(detections=detections):
-            velocity = np.asarray(one.estimate_velocity)[0] / FRAME_S
-            tracks.append([k, one.id, *np.asarray(one.estimate)[0], *velocity])
-    spent_ms = (time.process_time() - begin) * 1e3 / truth.frames
-    figures: dict[str, Any] = scores(truth.compared(np.array(tracks, float).reshape(-1, 6)))
-    figures["frame_ms"] = round(spent_ms, 2)
+def _peer(name: str, python: Path, folder: Path, kind: str, truth: _Truth, limit_s: float) -> dict[str, Any] | None:
+    """Another tracker on the cameras' detections, each frame with what has arrived since the last; None where it is not installed or does not finish."""
+    if subprocess.run([str(python), "-c", f"import {name}"], capture_output=True, check=False).returncode != 0:
+        return None
+    with tempfile.TemporaryDirectory() as place:
+        found, out = Path(place) / "detections.csv", Path(place) / "tracks.csv"
+        columns = ("x", "y", "sxx", "sxy", "syy")
+        rows = [
+            [_frame(row, kind), *(float(row[key]) for key in columns)]
+            for row in _rows(folder, kind)
+            if kind == "sync" or row["kind"] == "cam"
+        ]
+        np.savetxt(found, rows, delimiter=",", header="frame," + ",".join(columns), comments="")
+        command = [str(python), str(Path(__file__).with_name("tracking_peers.py")), name, str(truth.frames)]
+        try:
+            done = subprocess.run([*command, str(found), str(out)], capture_output=True, text=True, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+        if done.returncode != 0:
+            raise SettingsError([f"{name} failed: {done.stderr.strip()[-300:]}"])
+        figures: dict[str, Any] = scores(truth.compared(np.loadtxt(out, delimiter=",", skiprows=1, ndmin=2)))
+    figures["frame_ms"] = round(float(done.stdout.split()[-1]), 2)
     return figures
+
+
+def _frame(row: dict[str, str], kind: str) -> int:
+    """The frame that first knows of a measurement."""
+    return int(row["frame"]) if kind == "sync" else int(np.ceil(float(row["t_arr"]) / FRAME_S - 1e-9))

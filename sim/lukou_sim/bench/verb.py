@@ -324,17 +324,28 @@ def handover(
 def tracking(
     folder: Annotated[Path, typer.Argument(help="Folder of recorded measurements with gt.csv")],
     kind: Annotated[str, typer.Option("--input", help="sync or async")] = "async",
+    peers: Annotated[
+        Path, typer.Option(help="Python interpreter of an environment with norfair and stonesoup, shown beside Lukou")
+    ] = Path(sys.executable),
+    limit_s: Annotated[float, typer.Option(help="No other tracker is waited for longer [s]", min=1.0)] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """Tracking and fusion on recorded measurements: accuracy, cost, honesty of covariances, beside others."""
-    from lukou_sim.bench.tracking import measure
+    from lukou_sim.bench.tracking import PEERS, measure
 
     with plain_errors("lukou bench tracking --help"):
         if kind not in ("sync", "async"):
             raise SettingsError([f"--input {kind}: sync or async"])
-        figures = measure(folder, kind)
-    if figures["norfair"] is None:
-        print("norfair is not installed: `pip install norfair` shows it beside Lukou", file=sys.stderr)
+        if not peers.exists():
+            raise SettingsError([f"--peers {peers}: no such interpreter; name one, or leave it out"])
+        figures = measure(folder, kind, peers, limit_s)
+    for name in PEERS:
+        if figures[name] is None:
+            print(
+                f"{name} is not installed or did not finish in {limit_s:.0f} s: "
+                "`python -m venv peers && peers/bin/pip install norfair stonesoup`, then `--peers peers/bin/python`",
+                file=sys.stderr,
+            )
     if as_json:
         print_json(figures)
         return
@@ -343,6 +354,12 @@ def tracking(
     for name, row in figures.items():
         if row is not None:
             print(f"{name:<22}" + "".join(f"{row[column]:>20}" for column in columns))
+    alone = figures["lukou_cameras_only"]
+    if alone is not None:
+        better = figures["lukou"]["hota"] - alone["hota"]
+        print(
+            f"all sensors against cameras alone: {better:+.1f} HOTA, {alone['gospa_m'] - figures['lukou']['gospa_m']:+.2f} m GOSPA better"
+        )
     for what in ("position", "velocity"):
         one = figures["lukou"][what]
         print(

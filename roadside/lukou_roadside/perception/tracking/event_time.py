@@ -121,7 +121,7 @@ class EventTimeTracker:
         self.velocities.add(tracks)
         self.velocities.apply(tracks)
         if self.settings.registers:
-            tracks.values[[P_XX, P_YY]] += self.registration.place_variance()
+            tracks.values[P_XX : P_YY + 1] += self.registration.joint.place_covariance(tracks)
         return tracks
 
     def _forget(self) -> None:

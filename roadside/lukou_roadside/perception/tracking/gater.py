@@ -91,10 +91,20 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
     innovations = np.array([dx.take(flat), dy.take(flat), s_xx, s_xy, s_yy])
     distance2, log_determinant = _distance2(innovations)
     named = scan.object_class.take(detections)
-    likely = (values[CLASS].take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
-    named_right = (named != 0) * (np.log(np.maximum(likely, 1e-4)) + CLASS_LEVEL)
-    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI + named_right
+    likely = (_possible_classes(values).take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
+    log_named = (named != 0) * np.log(np.maximum(likely, 1e-4))
+    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI + log_named + (named != 0) * CLASS_LEVEL
+    # what is named otherwise has to be nearer: a walker whom no track is of is not the car that just passes
+    distance2 -= 2.0 * log_named
     return _inside(Agreement(rows, detections, innovations, distance2, log_likelihood), gate)
+
+
+def _possible_classes(values: Floats) -> Floats:
+    """Probabilities of the classes of each track, but for those that are never as fast, (COUNT, n)."""
+    vx, vy, uu, _, vv = values[_VELOCITY]
+    variance = classes.SPEED_DEVIATION_MPS[:, None] ** 2 + 0.5 * (uu + vv)
+    weight = values[CLASS] * np.exp(-0.5 * (vx * vx + vy * vy) / variance) + 1e-6 / classes.COUNT
+    return np.asarray(weight / weight.sum(axis=0))
 
 
 def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings, seen: Sight) -> Agreement:

@@ -13,27 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.joint_offsets import OFFSETS, PRIOR_DEVIATION, JointOffsets
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.sightings import Seen, Sightings
 from lukou_roadside.perception.tracking.spread import LearnedSpread
 from lukou_roadside.perception.tracking.tracker import Comparison
-from lukou_roadside.perception.tracking.tracks import P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
-
-PRIOR_DEVIATION = np.array([0.05, 0.01, 0.15, 0.15])
-"""Standard deviation of clock, direction and place (x, y) before anything is known. [s, rad, m, m]"""
-
-DRIFT_PER_S = np.array([0.001, 0.0002, 0.005, 0.005])
-"""Standard deviation of their change in a second. [s, rad, m, m]"""
-
-PLACE_PRIOR = 2.0
-"""The prior deviation of places counts like so many sensors when the site's own is estimated."""
+from lukou_roadside.perception.tracking.tracks import P_UU, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
 
 CORRELATION = 25.0
-"""Factor on the variance of an innovation: those of one road user in neighbouring scans share most of their error."""
+"""Factor on the variance of an innovation when a step is looked for: those of one road user in neighbouring scans share most of their error."""
+
+COMPARE_EVERY = 2
+"""Places are compared in each so-maniest scan: that is soon enough, and costs half."""
+
+RADAR_REPEATS = 2.5
+"""A radar's errors of place last for a second and are compared in every sixth sweep: so many in a row tell the same."""
 
 OTHERS_SEEN_S = 0.35
 """Another sensor's detection of a road user is recent up to this age. [s]"""
@@ -93,6 +91,10 @@ class Matches(NamedTuple):
         Road users that the sensor should have seen, and of them those that it saw.
     gated : int
         So many of the rows, the first ones, lie within the gates of association.
+    birth : (n,) int array
+        Their tracks.
+    velocity_variance : (n,) float array
+        Variance of each component of the expected velocity. [m^2/s^2]
     """
 
     x_m: Floats
@@ -108,6 +110,8 @@ class Matches(NamedTuple):
     expected: int
     found: int
     gated: int
+    birth: Ints
+    velocity_variance: Floats
 
 
 class Offsets(NamedTuple):
@@ -168,9 +172,9 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
         innovations = np.concatenate([innovations, [*more, values[P_YY, astray] + scan.variance_yy[free]]], axis=1)
         rows, detections = np.concatenate([rows, astray]), np.concatenate([detections, free])
     dx, dy, s_xx, s_xy, s_yy = innovations
-    return Matches(
-        x[rows], y[rows], values[VX, rows], values[VY, rows], dx, dy, s_xx, s_xy, s_yy, detections, *counts, gated
-    )
+    expectation = x[rows], y[rows], values[VX, rows], values[VY, rows]
+    uncertain = 0.5 * (values[P_UU, rows] + values[P_VV, rows])
+    return Matches(*expectation, dx, dy, s_xx, s_xy, s_yy, detections, *counts, gated, before.birth[rows], uncertain)
 
 
 def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[Ints, Ints]:
@@ -189,9 +193,9 @@ def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[I
 
 @dataclass
 class _Belief:
+    """What is kept of one sensor alone: what it finds, how far it scatters, and whether something has changed."""
+
     spread: LearnedSpread = field(default_factory=LearnedSpread)
-    mean: Floats = field(default_factory=lambda: np.zeros(4))
-    covariance: Floats = field(default_factory=lambda: np.diag(PRIOR_DEVIATION**2))
     time_s: float = -np.inf
     expected: float = 0.0
     found: float = 0.0
@@ -203,14 +207,17 @@ class _Belief:
 class Registration:
     """Beliefs on all sensors of a site."""
 
-    _of: dict[int, _Belief] = field(default_factory=dict)
+    joint: JointOffsets = field(default_factory=JointOffsets)
+    sightings: Sightings = field(default_factory=Sightings)
     no_judges: set[int] = field(default_factory=set)
     """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
+    _of: dict[int, _Belief] = field(default_factory=dict)
     _applied: dict[tuple[int, int], Floats] = field(default_factory=dict)
 
     def add(self, scan: Scan, told: Matches) -> None:
         """Learn from a scan that was corrected by `corrected` and has been worked in for good."""
         belief = self._of.setdefault(scan.sensor, _Belief())
+        self.joint.know(scan.sensor, scan.kind, scan.views[0])
         if scan.age_s is not None:
             self.no_judges.add(scan.sensor)
         if told.expected:
@@ -219,72 +226,118 @@ class Registration:
             belief.found = keep * belief.found + told.found
         passed_s = 0.0 if belief.time_s == -np.inf else max(0.0, scan.time_s - belief.time_s)
         belief.time_s = max(belief.time_s, scan.time_s)
-        # the drift's variance, and a pull back towards the prior that keeps the whole bounded
-        fade = np.exp(-passed_s * (DRIFT_PER_S / PRIOR_DEVIATION) ** 2 / 2)
-        belief.mean = belief.mean * fade
-        belief.covariance = belief.covariance * np.outer(fade, fade) + np.diag(DRIFT_PER_S**2 * passed_s)
-        belief.score, belief.information = (
-            part * np.exp(-passed_s / STEP_MEMORY_S) for part in (belief.score, belief.information)
-        )
-        applied = self._applied.pop((scan.sensor, scan.sequence), belief.mean)
+        fade = np.exp(-passed_s / STEP_MEMORY_S)
+        belief.score, belief.information = fade * belief.score, fade * belief.information
+        applied = self._applied.pop((scan.sensor, scan.sequence), np.zeros(OFFSETS))
         if len(told.dx_m):
-            _update(belief, scan, told, applied)
+            by = _moved_by(scan, told)
+            self._look_for_step(scan, told, by, applied)
+            is_open = bool((self._deviation(scan.sensor)[:2] >= PRIOR_DEVIATION[:2]).any())
+            if is_open or scan.sequence % COMPARE_EVERY == 0:
+                # what lies outside the gates may be somebody else: it can tell that something is wrong, not how little
+                self._compare(scan, told, by, applied, len(told.dx_m) if is_open else told.gated)
             if scan.age_s is not None:
                 belief.spread.add(_distance(scan)[told.detections], scan.age_s[told.detections], told.dx_m, told.dy_m)
+        self.joint.settle_at(scan.time_s)
+
+    def _look_for_step(self, scan: Scan, told: Matches, by: Floats, applied: Floats) -> None:
+        """Let go of a clock or direction that no longer explains what is seen, of either sign.
+
+        A drift of a millisecond per second follows a clock that was set anew far too slowly. So the innovations of the last seconds are tested
+        for a common offset by the generalised likelihood ratio (A. Willsky, H. Jones, "A Generalized Likelihood Ratio Approach to the
+        Detection and Estimation of Jumps in Linear Systems", 1976), and where there is one the belief is opened.
+        """
+        belief = self._of[scan.sensor]
+        determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION * scan.repeats
+        i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
+        since = self.joint.mean[self.joint.part(scan.sensor)] - applied
+        dx_m, dy_m = told.dx_m - since @ by[0], told.dy_m - since @ by[1]
+        by_x, by_y = by[0, :2], by[1, :2]  # clock and direction
+        belief.score += by_x @ (i_xx * dx_m + i_xy * dy_m) + by_y @ (i_xy * dx_m + i_yy * dy_m)
+        belief.information += (by_x * by_x) @ i_xx + 2.0 * (by_x * by_y) @ i_xy + (by_y * by_y) @ i_yy
+        explained = belief.score**2 / np.maximum(belief.information, 1e-9) * (CORRELATION / STEP_CORRELATION)
+        # a turn and a late clock look alike for a moment: only the one that explains more is opened
+        which = int(explained.argmax())
+        if explained[which] >= STEP_TEST:
+            self.joint.open(scan.sensor, which, float(STEP_DEVIATION[which] ** 2))
+            belief.score, belief.information = np.zeros(2), np.zeros(2)
+
+    def _compare(self, scan: Scan, told: Matches, by: Floats, applied: Floats, count: int) -> None:
+        """Compare what the sensor told of each road user, of the first so many, with what another told of him."""
+        place = np.stack([told.x_m + told.dx_m + applied @ by[0], told.y_m + told.dy_m + applied @ by[1]])
+        if scan.kind == CAMERA:
+            found = told.detections
+            variance = np.stack([scan.variance_xx[found], scan.variance_xy[found], scan.variance_yy[found]])
+            variance = variance * scan.repeats
+        else:
+            variance = np.stack([told.s_xx, told.s_xy, told.s_yy]) * RADAR_REPEATS
+        velocity = np.stack([told.velocity_x_mps, told.velocity_y_mps])
+        seen = Seen(told.birth, place, variance, by, velocity, told.velocity_variance).take(np.arange(count))
+        judges = scan.sensor not in self.no_judges
+        met = self.sightings.met(scan.sensor, scan.time_s, seen, scan.kind != CAMERA or not judges)
+        if not len(met.others):
+            return
+        by_mine, by_theirs = self.joint.by_all(scan.sensor, met.one.by), self.joint.by_all(met.others, met.another.by)
+        v_xx, v_xy, v_yy = met.variance
+        determinant = (v_xx * v_yy - v_xy * v_xy) * self.sightings.repeats
+        inverse = np.stack([v_yy, -v_xy, v_xx]) / determinant
+        if not judges:  # the others are taken for right as they are corrected
+            self.joint.compare(by_mine, met.difference + self.joint.mean @ by_theirs, inverse)
+            return
+        self.joint.compare(by_mine - by_theirs, met.difference, inverse)
+        if scan.kind == CAMERA:
+            residual = met.difference - self.joint.mean @ (by_mine - by_theirs)
+            self.sightings.learn(scan.sensor, met, residual / np.sqrt(met.variance[::2]))
+
+    def _deviation(self, sensor: int) -> Floats:
+        """Standard deviations of the offsets of a sensor."""
+        part = self.joint.part(sensor)
+        return np.asarray(np.sqrt(np.diag(self.joint.covariance)[part]))
 
     def forget(self, sensor: int) -> None:
         """Begin afresh with a sensor whose mounting is now used differently."""
         self._of.pop(sensor, None)
+        self.joint.forget(sensor)
         self.no_judges.discard(sensor)
 
     def of(self, sensor: int) -> Offsets:
         """What is believed of one sensor."""
         belief = self._of.get(sensor, _Belief())
-        deviation = np.sqrt(np.diag(belief.covariance))
+        if sensor not in self.joint.sensors:
+            return Offsets(0.0, 0.0, 0.0, 0.0, float(PRIOR_DEVIATION[0]), float(PRIOR_DEVIATION[1]), float("nan"))
+        deviation = self._deviation(sensor)
         share = belief.found / belief.expected if belief.expected >= LEAST_EXPECTED else float("nan")
-        clock_s, azimuth_rad, x_m, y_m = self._offsets(belief)
-        return Offsets(clock_s, azimuth_rad, x_m, y_m, float(deviation[0]), float(deviation[1]), share)
-
-    def place_variance(self) -> float:
-        """Variance of one sensor's unknown error of place, common to all that it sees: from how far sensors are apart. [m^2]
-
-        It is learned for the whole site: what sensors differ by shows how far each may be off, and the mean of a few
-        of them keeps its share of that, which no comparison among them can show. 0 where there is nothing to compare.
-        """
-        if not self._of:
-            return 0.0
-        apart = [one.mean[2] ** 2 + one.mean[3] ** 2 for one in self._of.values()]
-        prior = float(PRIOR_DEVIATION[2] ** 2)
-        return float((PLACE_PRIOR * prior + sum(apart) / 2.0) / (PLACE_PRIOR + len(apart)))
+        return Offsets(*self._offsets(sensor), float(deviation[0]), float(deviation[1]), share)
 
     def corrected(self, scan: Scan) -> Scan:
         """The scan as it would be with a right clock and mounting, as far as known."""
         if len(scan.views) != 1:
             return scan
-        belief = self._of.get(scan.sensor)
-        self._applied[scan.sensor, scan.sequence] = belief.mean if belief is not None else np.zeros(4)
+        known = scan.sensor in self.joint.sensors
+        part = self.joint.part(scan.sensor) if known else slice(0)
+        self._applied[scan.sensor, scan.sequence] = self.joint.mean[part].copy() if known else np.zeros(OFFSETS)
         while len(self._applied) > MOST_APPLIED:
             del self._applied[next(iter(self._applied))]
-        if belief is None:
+        if not known:
             return scan
-        learned = 1.0 if scan.age_s is None else belief.spread.variance(_distance(scan), scan.age_s)
-        clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(belief)
+        learned: Floats | float = 1.0
+        if scan.age_s is not None:
+            learned = self._of.get(scan.sensor, _Belief()).spread.variance(_distance(scan), scan.age_s)
+        clock_s, azimuth_rad, off_x_m, off_y_m = self._offsets(scan.sensor)
         view = scan.views[0]
         cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
         dx, dy = scan.x_m - off_x_m - view.x_m, scan.y_m - off_y_m - view.y_m
         x_m, y_m = view.x_m + cos * dx + sin * dy, view.y_m - sin * dx + cos * dy
         # who is far off is corrected, but no longer trusted as much; nor is who may be
-        clock_variance, azimuth_variance = belief.covariance[0, 0], belief.covariance[1, 1]
+        clock_variance, azimuth_variance = self._deviation(scan.sensor)[:2] ** 2
         wider = 1.0 + (clock_s**2 + clock_variance) / CLOCK_DOUBT_S**2
         wider += (azimuth_rad**2 + azimuth_variance) / AZIMUTH_DOUBT_RAD**2
         return scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
 
-    def _offsets(self, belief: _Belief) -> tuple[float, float, float, float]:
+    def _offsets(self, sensor: int) -> tuple[float, float, float, float]:
         """Clock, direction and place; clocks only differ, so the middle one of the site is taken to be right. [s, rad, m, m]"""
-        known = [one.mean[0] for one in self._of.values() if one.covariance[0, 0] < (0.5 * PRIOR_DEVIATION[0]) ** 2]
-        middle = float(median(known)) if known else 0.0
-        clock_s, azimuth_rad, x_m, y_m = belief.mean.tolist()
-        return clock_s - middle, azimuth_rad, x_m, y_m
+        clock_s, azimuth_rad, x_m, y_m = self.joint.mean[self.joint.part(sensor)].tolist()
+        return clock_s - self.joint.middle_clock_s, azimuth_rad, x_m, y_m
 
     def is_all_but_blind(self, sensor: int) -> bool:
         """Whether a sensor is known to find far too little of what others see."""
@@ -309,44 +362,12 @@ def _distance(scan: Scan) -> Floats:
     return np.asarray(np.hypot(scan.x_m - view.x_m, scan.y_m - view.y_m))
 
 
-def _update(belief: _Belief, scan: Scan, told: Matches, applied: Floats) -> None:
-    """Information update by all innovations of a scan at once, which was corrected by what was believed some scans ago."""
+def _moved_by(scan: Scan, told: Matches) -> Floats:
+    """What each offset of the sensor does to x and y of what it sees, (2, 4, n)."""
     view = scan.views[0]
-    determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION * scan.repeats
-    i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
-    # rows: what each offset of the sensor moves. Stamps late by c: the position belongs to c earlier, so it lies behind by velocity times c
-    count = len(told.dx_m)
-    by_x, by_y = np.zeros((4, count)), np.zeros((4, count))
-    by_x[0], by_y[0] = -told.velocity_x_mps, -told.velocity_y_mps
-    by_x[1], by_y[1] = -(told.y_m - view.y_m), told.x_m - view.x_m
-    by_x[2] = by_y[3] = 1.0
-    since = belief.mean - applied
-    dx_m, dy_m = told.dx_m - since @ by_x, told.dy_m - since @ by_y
-    weighted_x, weighted_y = by_x * i_xx + by_y * i_xy, by_x * i_xy + by_y * i_yy
-    belief.score += (weighted_x @ dx_m + weighted_y @ dy_m)[:2]
-    belief.information += (weighted_x * by_x + weighted_y * by_y).sum(axis=1)[:2]
-    _open_where_stepped(belief)
-    if (np.diag(belief.covariance)[:2] < PRIOR_DEVIATION[:2] ** 2).all():
-        # what lies outside the gates may be somebody else: it can tell that something is wrong, not how little
-        weighted_x[:, told.gated :] = weighted_y[:, told.gated :] = 0.0
-    information = np.linalg.inv(belief.covariance) + weighted_x @ by_x.T + weighted_y @ by_y.T
-    belief.covariance = np.asarray(np.linalg.inv(information), np.float64)
-    belief.mean = belief.mean + belief.covariance @ (weighted_x @ dx_m + weighted_y @ dy_m)
-
-
-def _open_where_stepped(belief: _Belief) -> None:
-    """Let go of a clock or direction that no longer explains what is seen, of either sign.
-
-    A drift of a millisecond per second follows a clock that was set anew far too slowly. So the innovations of the last seconds are tested
-    for a common offset by the generalised likelihood ratio (A. Willsky, H. Jones, "A Generalized Likelihood Ratio Approach to the
-    Detection and Estimation of Jumps in Linear Systems", 1976), and where there is one the belief is opened.
-    """
-    explained = belief.score**2 / np.maximum(belief.information, 1e-9) * (CORRELATION / STEP_CORRELATION)
-    which = int(
-        explained.argmax()
-    )  # a turn and a late clock look alike for a moment: only the one that explains more is opened
-    if explained[which] < STEP_TEST:
-        return
-    belief.covariance[which, :] = belief.covariance[:, which] = 0.0
-    belief.covariance[which, which] = STEP_DEVIATION[which] ** 2
-    belief.score, belief.information = np.zeros(2), np.zeros(2)
+    by = np.zeros((2, OFFSETS, len(told.dx_m)))
+    # stamps late by c: the position belongs to c earlier, so it lies behind by velocity times c
+    by[0, 0], by[1, 0] = -told.velocity_x_mps, -told.velocity_y_mps
+    by[0, 1], by[1, 1] = -(told.y_m - view.y_m), told.x_m - view.x_m
+    by[0, 2] = by[1, 3] = 1.0
+    return by
