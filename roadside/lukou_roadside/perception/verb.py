@@ -14,6 +14,7 @@ import numpy as np
 import typer
 
 from lukou_maps.reading import load_map
+from lukou_messages.report import plain_errors
 from lukou_roadside.perception.list_file import ListFile
 from lukou_roadside.perception.recorded import track_folder
 
@@ -61,9 +62,9 @@ def track(
     with nullcontext() if lists is None else _opened(lists) as stream:
         file = None if stream is None or map_file is None else ListFile(stream, load_map(map_file))
         chosen: Literal["cam", "rad"] | None = None if only is None else only.value
-        rows, milliseconds, uncertain = track_folder(
-            folder, kind.value, only=chosen, listed=None if file is None else file.add
-        )
+        with plain_errors("lukou track --help"):
+            tracked = track_folder(folder, kind.value, only=chosen, listed=None if file is None else file.add)
+    rows, milliseconds, uncertain, refused = tracked
     np.savetxt(out, rows, "%d,%d,%.3f,%.3f,%.3f,%.3f", header="frame,id,x,y,vx,vy", comments="")
     if covariances is not None:
         np.savetxt(covariances, uncertain, "%.5f", ",", header="pxx,pxy,pyy,vxx,vxy,vyy", comments="")
@@ -75,7 +76,10 @@ def track(
         "frames": len(milliseconds),
         "tracks": len(np.unique(rows[:, 1])),
         "frame_ms": {"p50": p50, "p95": p95, "p99": p99},
+        "refused": refused,
     }
+    for why, count in refused.items():
+        print(f"lukou track: {count} rows or scans not used: {why}", file=sys.stderr)
     if as_json:
         print(json.dumps(figures))
     else:
