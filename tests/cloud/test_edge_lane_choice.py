@@ -71,6 +71,20 @@ def test_a_new_road_user_is_looked_up_at_once(choice: LaneChoice) -> None:
     assert step(choice, column(choice, 0.8, count=4), 2 * STEP_NS).looked_ns == 2 * STEP_NS
 
 
+def test_order_and_who_leaves_do_not_matter(choice: LaneChoice) -> None:
+    step(choice, column(choice, 0.0), STEP_NS)
+    rows = np.array([2, 0])  # the one in the middle is gone
+    carried = step(choice, column(choice, 0.8).take(rows), 2 * STEP_NS)
+    assert carried.looked_ns == STEP_NS
+    assert sorted(carried.user.tolist()) == carried.user.tolist()
+    looked = step(choice, column(choice, 0.8).take(rows), None)
+    assert carried.id.tolist() == [3, 1]
+    assert carried.path.tolist() == looked.path.tolist()
+    assert carried.s_m == pytest.approx(looked.s_m, abs=0.02)
+    assert np.isinf(carried.gap_m).all()  # until the next look nobody is known to be ahead
+    assert (carried.leader == -1).all()
+
+
 def test_a_state_continues_where_paths_have_other_numbers(choice: LaneChoice) -> None:
     step(choice, column(choice, 0.0), STEP_NS)
     state = json.loads(json.dumps(choice.state()))

@@ -100,6 +100,34 @@ class Choice:
         ways = (self.user.take(rows), self.path.take(rows), self.s_m.take(rows), self.weight.take(rows))
         return Choice(*kept, *ways, self.leader.take(rows), self.gap_m.take(rows))
 
+    def of_users(self, number: Ints) -> Choice | None:
+        """Only some of the road users, in another order; None: somebody is new.
+
+        Parameters
+        ----------
+        number : (m,) int array
+            Identities wanted.
+        """
+        order = self.id.argsort(kind="stable")
+        if len(order) == 0:
+            return None
+        place = np.minimum(self.id.searchsorted(number, sorter=order), len(order) - 1)
+        before = order.take(place)
+        if not _same(self.id.take(before), number):
+            return None
+        now = np.full(len(self.id), NONE)
+        now[before] = np.arange(len(number))
+        user = now.take(self.user)
+        rows = (user >= 0).nonzero()[0]
+        rows = rows.take(user.take(rows).argsort(kind="stable"))
+        leader = self.leader.take(rows)
+        leader = np.where(leader >= 0, now.take(leader), NONE)
+        return Choice(
+            self.looked_ns, number, self.x_m.take(before), self.y_m.take(before), self.lane.take(before),
+            self.lane_s_m.take(before), user.take(rows), self.path.take(rows), self.s_m.take(rows),
+            self.weight.take(rows), leader, np.where(leader >= 0, self.gap_m.take(rows), np.inf),
+        )  # fmt: skip
+
 
 _WHOLE = ("id", "lane", "user", "path", "leader")
 _COLUMNS = {
@@ -141,7 +169,11 @@ class LaneChoice:
             Instant; without it nothing is used that was looked up before.
         """
         last = self.latest
-        if last is None or now_ns is None or not 0 < now_ns - last.looked_ns < KEPT_NS or not _same(last.id, users.id):
+        if last is not None and (now_ns is None or not 0 < now_ns - last.looked_ns < KEPT_NS):
+            last = None
+        if last is not None and not _same(last.id, users.id):
+            last = last.of_users(users.id)
+        if last is None or now_ns is None:
             self.latest = self._looked_up(users, cos, sin, now_ns or 0)
             return self.latest
         way = (users.x_m - last.x_m) * cos
