@@ -68,6 +68,7 @@ def run(
     blind: bool = False,
     registers: bool = True,
     since_s: float = 0.0,
+    until_s: float = np.inf,
 ) -> tuple[EventTimeTracker, float]:
     """A tracker after a while in which sensor 0 is off since an instant, and its mean error of position in the last 5 s. [m]"""
     rng = np.random.default_rng(3)
@@ -75,7 +76,7 @@ def run(
     errors: list[float] = []
     for k in range(round(seconds * 10)):
         for sensor in range(4):
-            off = sensor == 0 and k * 0.1 >= since_s
+            off = sensor == 0 and since_s <= k * 0.1 < until_s
             tracker.add(
                 scan(
                     sensor,
@@ -143,6 +144,16 @@ def test_a_camera_that_turns_is_named_within_seconds(turned_rad: float) -> None:
     tracker, _ = run(25.0, turned_rad=turned_rad, since_s=20.0)
     assert "turned by" in tracker.registration.doubt(0)
     assert [tracker.registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
+
+
+@pytest.mark.parametrize(("late_s", "within_s"), [(-0.2, 2.5), (0.2, 1.5)])
+def test_a_clock_that_is_right_again_is_not_blamed_for_long_though_it_is_trusted_less(
+    late_s: float, within_s: float
+) -> None:
+    off, _ = run(12.0, late_s=late_s)
+    again, _ = run(12.0 + within_s, late_s=late_s, until_s=12.0)
+    assert "clock" in off.registration.doubt(0)
+    assert [again.registration.doubt(sensor) for sensor in range(4)] == [""] * 4
 
 
 def test_a_blinded_camera_is_noticed_by_what_the_others_see() -> None:

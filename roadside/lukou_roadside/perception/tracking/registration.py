@@ -70,6 +70,9 @@ LEAST_EXPECTED = 60.0
 """Expected detections before the share means something."""
 
 
+MISTRUSTED = 1.5
+"""A sensor whose covariances are widened by more is judged by those that it told, so that it is soon known to be right again."""
+
 MOST_APPLIED = 2000
 """Corrections kept until their scans are learned from; those of scans that came too late are never asked for."""
 
@@ -212,7 +215,7 @@ class Registration:
     no_judges: set[int] = field(default_factory=set)
     """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
     _of: dict[int, _Belief] = field(default_factory=dict)
-    _applied: dict[tuple[int, int], Floats] = field(default_factory=dict)
+    _applied: dict[tuple[int, int], tuple[Floats, float]] = field(default_factory=dict)
 
     def add(self, scan: Scan, told: Matches) -> None:
         """Learn from a scan that was corrected by `corrected` and has been worked in for good."""
@@ -228,10 +231,10 @@ class Registration:
         belief.time_s = max(belief.time_s, scan.time_s)
         fade = np.exp(-passed_s / STEP_MEMORY_S)
         belief.score, belief.information = fade * belief.score, fade * belief.information
-        applied = self._applied.pop((scan.sensor, scan.sequence), np.zeros(OFFSETS))
+        applied, wider = self._applied.pop((scan.sensor, scan.sequence), (np.zeros(OFFSETS), 1.0))
         if len(told.dx_m):
             by = _moved_by(scan, told)
-            self._look_for_step(scan, told, by, applied)
+            self._look_for_step(scan, told if wider < MISTRUSTED else _as_told(scan, told, wider), by, applied)
             is_open = bool((self._deviation(scan.sensor)[:2] >= PRIOR_DEVIATION[:2]).any())
             if is_open or scan.sequence % COMPARE_EVERY == 0:
                 # what lies outside the gates may be somebody else: it can tell that something is wrong, not how little
@@ -315,7 +318,8 @@ class Registration:
             return scan
         known = scan.sensor in self.joint.sensors
         part = self.joint.part(scan.sensor) if known else slice(0)
-        self._applied[scan.sensor, scan.sequence] = self.joint.mean[part].copy() if known else np.zeros(OFFSETS)
+        applied = self.joint.mean[part].copy() if known else np.zeros(OFFSETS)
+        self._applied[scan.sensor, scan.sequence] = applied, 1.0
         while len(self._applied) > MOST_APPLIED:
             del self._applied[next(iter(self._applied))]
         if not known:
@@ -332,6 +336,7 @@ class Registration:
         clock_variance, azimuth_variance = self._deviation(scan.sensor)[:2] ** 2
         wider = 1.0 + (clock_s**2 + clock_variance) / CLOCK_DOUBT_S**2
         wider += (azimuth_rad**2 + azimuth_variance) / AZIMUTH_DOUBT_RAD**2
+        self._applied[scan.sensor, scan.sequence] = applied, float(wider)
         return scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
 
     def _offsets(self, sensor: int) -> tuple[float, float, float, float]:
@@ -360,6 +365,13 @@ def _distance(scan: Scan) -> Floats:
     """Distance of each detection from the sensor. [m]"""
     view = scan.views[0]
     return np.asarray(np.hypot(scan.x_m - view.x_m, scan.y_m - view.y_m))
+
+
+def _as_told(scan: Scan, told: Matches, wider: float) -> Matches:
+    """Innovations with the covariances that the sensor told: what is mistrusted tells no less of how far it is off."""
+    less = 1.0 - 1.0 / wider
+    xx, xy, yy = (one[told.detections] * less for one in (scan.variance_xx, scan.variance_xy, scan.variance_yy))
+    return told._replace(s_xx=told.s_xx - xx, s_xy=told.s_xy - xy, s_yy=told.s_yy - yy)
 
 
 def _moved_by(scan: Scan, told: Matches) -> Floats:
