@@ -279,7 +279,9 @@ class RegionCore:
         expected, fed = self._neighbours.expected(now_ns, place.configuration.intersection)
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
-        decision = place.timing.decide(running, elapsed_s, situation, allowed, may_hold, expected, fed)
+        decision = place.timing.decide(
+            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left)
+        )
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
         lead_s = place.timing.lead_s(running) if may_hold else 0
@@ -292,6 +294,7 @@ class RegionCore:
         is_known = decision.hold_s < self.settings.timing.horizon_s
         if decision.stage == running and is_known and not place.timing.commit_s:  # who tells ends tells no guesses
             request.expected_duration_s = decision.hold_s
+            request.following_stage = stages[decision.then] if decision.then >= 0 else ""
         return self._command(now_ns, place, signal, stage_request=request)
 
     def _keep(self, now_ns: int, place: Intersection, signal: SignalState, allowed: frozenset[int]) -> Command | None:
@@ -299,13 +302,16 @@ class RegionCore:
         assert place.told is not None
         running, following, ends_ns = place.told
         stages, left_s = place.approaches.stages, max(0.0, (ends_ns - now_ns) / 1e9)
+        usual = (running + 1) % len(stages)
+        if left_s <= 0 and following not in allowed and usual in allowed:
+            following = usual  # the guard sees somebody who has waited too long to be left out
         if left_s <= 0 and following in allowed:
             place.changes, place.told = place.changes + 1, None
             return self._command(now_ns, place, signal, stage_request=StageRequest(stage=stages[following]))
         if left_s <= 0:
             place.following = following  # ordered in the step in which the guard allows it
         place.decision = f"{stages[running]} ends in {left_s:.0f} s, as told; {stages[following]} follows"
-        request = StageRequest(stage=stages[running], expected_duration_s=left_s)
+        request = StageRequest(stage=stages[running], expected_duration_s=left_s, following_stage=stages[following])
         return self._command(now_ns, place, signal, stage_request=request)
 
     def _renew(self, now_ns: int, place: Intersection, signal: SignalState) -> Command | None:

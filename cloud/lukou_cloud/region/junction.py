@@ -69,8 +69,12 @@ class Junction:
         Longest stage. [s]
     wait_s : (states, m) float array
         Least time until a movement has right of way. [s]
+    passed : (stages, stages) int array
+        Stages that are left out by going from one to another.
+    skips : int
+        Stages that may be left out until the order has come round; all of them where the order is free.
     fixed_order : bool
-        Whether stages only follow in order.
+        Whether stages follow in order but for these.
     """
 
     stages: tuple[str, ...]
@@ -86,7 +90,13 @@ class Junction:
     ends_s: NDArray[np.float64]
     max_s: NDArray[np.float64]
     wait_s: NDArray[np.float64]
+    passed: NDArray[np.int64]
+    skips: int
     fixed_order: bool
+
+    def left_out(self, first: int, second: int, skips_left: int) -> int:
+        """Stages that may yet be left out after going from one stage to another; negative: it may not be done."""
+        return (self.skips if second <= first else skips_left) - int(self.passed[first, second])
 
     def changing(self, first: int, second: int, age_s: float) -> int:
         """State of a change by age."""
@@ -134,6 +144,8 @@ def compile_junction(
         table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s, ends_s,
         np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages]),
         _least_waits(table, onward, change, min_s, change_s, configuration.limits.fixed_order),
+        (np.arange(len(names))[None] - np.arange(len(names))[:, None] - 1) % len(names),
+        configuration.limits.skips_per_cycle if configuration.limits.fixed_order else len(names),
         configuration.limits.fixed_order,
     )  # fmt: skip
 

@@ -107,10 +107,13 @@ class Choice:
 class _Beam:
     """Plans, row by row."""
 
-    __slots__ = ("age", "cost", "first_s", "free", "next", "room", "state", "target")
+    __slots__ = ("age", "cost", "first_s", "free", "next", "room", "skips", "state", "target")
 
-    def __init__(self, state: int, age_s: float, lanes: int, places: int, room: NDArray[np.float64]) -> None:
+    def __init__(
+        self, state: int, age_s: float, skips: int, lanes: int, places: int, room: NDArray[np.float64]
+    ) -> None:
         self.state = np.array([state])
+        self.skips = np.array([skips])  # stages that may yet be left out
         self.age = np.array([age_s])
         self.cost = np.zeros(1)
         self.first_s = np.full(1, -1)  # when the first change is decided; -1: not yet
@@ -124,7 +127,7 @@ class _Beam:
     def take(self, rows: NDArray[np.int64]) -> None:
         """Keep, or repeat, some rows."""
         self.age, self.cost, self.first_s = self.age.take(rows), self.cost.take(rows), self.first_s.take(rows)
-        self.state, self.target = self.state.take(rows), self.target.take(rows)
+        self.state, self.target, self.skips = self.state.take(rows), self.target.take(rows), self.skips.take(rows)
         self.free, self.next = self.free.take(rows, axis=0), self.next.take(rows, axis=0)
         self.room = self.room.take(rows, axis=0)
 
@@ -159,6 +162,7 @@ class StageSearch:
         allowed: frozenset[int],
         may_hold: bool = True,
         lead_s: int = 0,
+        skips_left: int = 0,
     ) -> Choice:
         """Choose.
 
@@ -175,9 +179,11 @@ class StageSearch:
             Whether the running stage may go on then.
         lead_s : int
             The running stage is not ended sooner: its end has to be told first. [s]
+        skips_left : int
+            Stages that may yet be left out of the order.
         """
         lanes, places = traffic.arrival_s.shape
-        beam = _Beam(state, age_s, lanes, places, traffic.room)
+        beam = _Beam(state, age_s, skips_left, lanes, places, traffic.room)
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
@@ -205,7 +211,11 @@ class StageSearch:
         if allowed is not None:
             may = np.asarray(running[:, None] & np.isin(np.arange(count), list(allowed))[None], bool)
         elif junction.fixed_order:
-            may &= np.equal(np.arange(count)[None], ((stage + 1) % count)[:, None])
+            passed = junction.passed[stage]
+            is_new_round = np.arange(count)[None] <= stage[:, None]
+            may &= passed <= np.where(is_new_round, junction.skips, beam.skips[:, None])
+            if junction.skips:
+                may &= (passed == 0) | self._wanted(beam, second, traffic)
         else:
             may &= self._wanted(beam, second, traffic)
         over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
@@ -219,6 +229,7 @@ class StageSearch:
         beam.take(rows)
         new = slice(len(stay), None)
         old_stage = beam.state[new]
+        beam.skips[new] = np.where(to <= old_stage, junction.skips, beam.skips[new]) - junction.passed[old_stage, to]
         begin = junction.change[old_stage, to]
         has_change = junction.change_s[old_stage, to] > 0
         beam.state[new] = np.where(has_change, begin, to)

@@ -38,6 +38,8 @@ class Decision:
         For people.
     following : int
         Stage to change to as soon as the guard allows it, within the second; -1: none.
+    then : int
+        Stage that is expected to follow; -1: not within the horizon.
     """
 
     stage: int
@@ -46,6 +48,7 @@ class Decision:
     alternative: float
     why: str
     following: int = -1
+    then: int = -1
 
 
 class Timing:
@@ -111,6 +114,7 @@ class Timing:
         may_hold: bool = True,
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
+        skips_left: int = 0,
     ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.
 
@@ -128,6 +132,8 @@ class Timing:
             Whether the guard would let the running stage go on.
         expected, fed
             What neighbours will send, as in `Lineup.build`.
+        skips_left : int
+            Stages that may yet be left out of the order.
         """
         junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
         count = len(junction.stages)
@@ -136,7 +142,7 @@ class Timing:
         ripe = {b for b in range(count) if b != stage and at_s >= junction.min_s[stage, b] - 0.9}
         soon = set(ripe)
         if junction.fixed_order:
-            soon &= {(stage + 1) % count}
+            soon = {b for b in soon if junction.left_out(stage, b, skips_left) >= 0}
         allowed = frozenset(soon) if lead_s else allowed & ripe
         blocked = self._blocked(situation)
         if may_hold and blocked:
@@ -150,17 +156,17 @@ class Timing:
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
-        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s)
+        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s, skips_left)
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
-        return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following)
+        return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following, choice.following)
 
     def lead_s(self, stage: int) -> int:
         """How long before a stage's change begins that has to be told; some groups only end in the course of it. [s]"""
         junction, count = self.junction, len(self.junction.stages)
-        following = [(stage + 1) % count] if junction.fixed_order else [b for b in range(count) if b != stage]
+        following = [b for b in range(count) if b != stage and junction.passed[stage, b] <= junction.skips]
         first_s = min((float(junction.ends_s[stage, b]) for b in following), default=0.0)
         return max(0, int(np.ceil(self.commit_s - first_s)))
 

@@ -26,27 +26,27 @@ from lukou_messages.v1 import header_pb2 as lukou_dot_v1_dot_header__pb2
 from lukou_messages.v1 import signal_pb2 as lukou_dot_v1_dot_signal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lukou/v1/command.proto\x12\x08lukou.v1\x1a\x15lukou/v1/header.proto\x1a\x15lukou/v1/signal.proto\"\xe1\x04\n\x07\x43ommand\x12 \n\x06header\x18\x01 \x01(\x0b\x32\x10.lukou.v1.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12&\n\tauthority\x18\x05 \x01(\x0e\x32\x13.lukou.v1.Authority\x12\x14\n\x0cissued_at_ns\x18\x06 \x01(\x10\x12\x1a\n\rnot_before_ns\x18\x07 \x01(\x10H\x01\x88\x01\x01\x12\x15\n\rexpires_at_ns\x18\x08 \x01(\x10\x12\x0f\n\x07lease_s\x18\t \x01(\x02\x12\x15\n\rfencing_epoch\x18\n \x01(\x06\x12\x18\n\x10\x63ommand_sequence\x18\x0b \x01(\x06\x12\x1a\n\x12\x63onfiguration_hash\x18\x0c \x01(\t\x12\x1d\n\x15\x63onfiguration_version\x18\r \x01(\r\x12\x13\n\x0bguard_nonce\x18\x0e \x01(\x06\x12\x16\n\x0e\x65xpected_stage\x18\x0f \x01(\t\x12/\n\rstage_request\x18\x14 \x01(\x0b\x32\x16.lukou.v1.StageRequestH\x00\x12-\n\x0cplan_request\x18\x15 \x01(\x0b\x32\x15.lukou.v1.PlanRequestH\x00\x12+\n\x07release\x18\x16 \x01(\x0b\x32\x18.lukou.v1.ReleaseRequestH\x00\x12)\n\x07renewal\x18\x17 \x01(\x0b\x32\x16.lukou.v1.LeaseRenewalH\x00\x12\x11\n\tsignature\x18\x1e \x01(\x0c\x42\x08\n\x06\x61\x63tionB\x10\n\x0e_not_before_ns\"W\n\x0cStageRequest\x12\r\n\x05stage\x18\x01 \x01(\t\x12 \n\x13\x65xpected_duration_s\x18\x02 \x01(\x02H\x00\x88\x01\x01\x42\x16\n\x14_expected_duration_s\"V\n\x0bPlanRequest\x12$\n\x06splits\x18\x01 \x03(\x0b\x32\x14.lukou.v1.StageSplit\x12\x0f\n\x07\x63ycle_s\x18\x02 \x01(\x02\x12\x10\n\x08offset_s\x18\x03 \x01(\x02\",\n\nStageSplit\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07green_s\x18\x02 \x01(\x02\" \n\x0eReleaseRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0e\n\x0cLeaseRenewal\"\x9d\x01\n\x0c\x43ommandReply\x12 \n\x06header\x18\x01 \x01(\x0b\x32\x10.lukou.v1.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\'\n\x06status\x18\x04 \x01(\x0e\x32\x17.lukou.v1.CommandStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t*\xbc\x01\n\rCommandStatus\x12\x1e\n\x1a\x43OMMAND_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43OMMAND_STATUS_RECEIVED\x10\x01\x12\x1b\n\x17\x43OMMAND_STATUS_ACCEPTED\x10\x02\x12\x1b\n\x17\x43OMMAND_STATUS_REJECTED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATUS_APPLIED\x10\x04\x12\x18\n\x14\x43OMMAND_STATUS_ENDED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lukou/v1/command.proto\x12\x08lukou.v1\x1a\x15lukou/v1/header.proto\x1a\x15lukou/v1/signal.proto\"\xe1\x04\n\x07\x43ommand\x12 \n\x06header\x18\x01 \x01(\x0b\x32\x10.lukou.v1.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12&\n\tauthority\x18\x05 \x01(\x0e\x32\x13.lukou.v1.Authority\x12\x14\n\x0cissued_at_ns\x18\x06 \x01(\x10\x12\x1a\n\rnot_before_ns\x18\x07 \x01(\x10H\x01\x88\x01\x01\x12\x15\n\rexpires_at_ns\x18\x08 \x01(\x10\x12\x0f\n\x07lease_s\x18\t \x01(\x02\x12\x15\n\rfencing_epoch\x18\n \x01(\x06\x12\x18\n\x10\x63ommand_sequence\x18\x0b \x01(\x06\x12\x1a\n\x12\x63onfiguration_hash\x18\x0c \x01(\t\x12\x1d\n\x15\x63onfiguration_version\x18\r \x01(\r\x12\x13\n\x0bguard_nonce\x18\x0e \x01(\x06\x12\x16\n\x0e\x65xpected_stage\x18\x0f \x01(\t\x12/\n\rstage_request\x18\x14 \x01(\x0b\x32\x16.lukou.v1.StageRequestH\x00\x12-\n\x0cplan_request\x18\x15 \x01(\x0b\x32\x15.lukou.v1.PlanRequestH\x00\x12+\n\x07release\x18\x16 \x01(\x0b\x32\x18.lukou.v1.ReleaseRequestH\x00\x12)\n\x07renewal\x18\x17 \x01(\x0b\x32\x16.lukou.v1.LeaseRenewalH\x00\x12\x11\n\tsignature\x18\x1e \x01(\x0c\x42\x08\n\x06\x61\x63tionB\x10\n\x0e_not_before_ns\"p\n\x0cStageRequest\x12\r\n\x05stage\x18\x01 \x01(\t\x12 \n\x13\x65xpected_duration_s\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x17\n\x0f\x66ollowing_stage\x18\x03 \x01(\tB\x16\n\x14_expected_duration_s\"V\n\x0bPlanRequest\x12$\n\x06splits\x18\x01 \x03(\x0b\x32\x14.lukou.v1.StageSplit\x12\x0f\n\x07\x63ycle_s\x18\x02 \x01(\x02\x12\x10\n\x08offset_s\x18\x03 \x01(\x02\",\n\nStageSplit\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07green_s\x18\x02 \x01(\x02\" \n\x0eReleaseRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0e\n\x0cLeaseRenewal\"\x9d\x01\n\x0c\x43ommandReply\x12 \n\x06header\x18\x01 \x01(\x0b\x32\x10.lukou.v1.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\'\n\x06status\x18\x04 \x01(\x0e\x32\x17.lukou.v1.CommandStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t*\xbc\x01\n\rCommandStatus\x12\x1e\n\x1a\x43OMMAND_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43OMMAND_STATUS_RECEIVED\x10\x01\x12\x1b\n\x17\x43OMMAND_STATUS_ACCEPTED\x10\x02\x12\x1b\n\x17\x43OMMAND_STATUS_REJECTED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATUS_APPLIED\x10\x04\x12\x18\n\x14\x43OMMAND_STATUS_ENDED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lukou.v1.command_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMMANDSTATUS']._serialized_start=1128
-  _globals['_COMMANDSTATUS']._serialized_end=1316
+  _globals['_COMMANDSTATUS']._serialized_start=1153
+  _globals['_COMMANDSTATUS']._serialized_end=1341
   _globals['_COMMAND']._serialized_start=83
   _globals['_COMMAND']._serialized_end=692
   _globals['_STAGEREQUEST']._serialized_start=694
-  _globals['_STAGEREQUEST']._serialized_end=781
-  _globals['_PLANREQUEST']._serialized_start=783
-  _globals['_PLANREQUEST']._serialized_end=869
-  _globals['_STAGESPLIT']._serialized_start=871
-  _globals['_STAGESPLIT']._serialized_end=915
-  _globals['_RELEASEREQUEST']._serialized_start=917
-  _globals['_RELEASEREQUEST']._serialized_end=949
-  _globals['_LEASERENEWAL']._serialized_start=951
-  _globals['_LEASERENEWAL']._serialized_end=965
-  _globals['_COMMANDREPLY']._serialized_start=968
-  _globals['_COMMANDREPLY']._serialized_end=1125
+  _globals['_STAGEREQUEST']._serialized_end=806
+  _globals['_PLANREQUEST']._serialized_start=808
+  _globals['_PLANREQUEST']._serialized_end=894
+  _globals['_STAGESPLIT']._serialized_start=896
+  _globals['_STAGESPLIT']._serialized_end=940
+  _globals['_RELEASEREQUEST']._serialized_start=942
+  _globals['_RELEASEREQUEST']._serialized_end=974
+  _globals['_LEASERENEWAL']._serialized_start=976
+  _globals['_LEASERENEWAL']._serialized_end=990
+  _globals['_COMMANDREPLY']._serialized_start=993
+  _globals['_COMMANDREPLY']._serialized_end=1150
 # @@protoc_insertion_point(module_scope)

@@ -69,12 +69,14 @@ class Command(_message.Message):
     def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., command_id: _Optional[str] = ..., device: _Optional[str] = ..., issuer: _Optional[str] = ..., authority: _Optional[_Union[_signal_pb2.Authority, str]] = ..., issued_at_ns: _Optional[int] = ..., not_before_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ..., lease_s: _Optional[float] = ..., fencing_epoch: _Optional[int] = ..., command_sequence: _Optional[int] = ..., configuration_hash: _Optional[str] = ..., configuration_version: _Optional[int] = ..., guard_nonce: _Optional[int] = ..., expected_stage: _Optional[str] = ..., stage_request: _Optional[_Union[StageRequest, _Mapping]] = ..., plan_request: _Optional[_Union[PlanRequest, _Mapping]] = ..., release: _Optional[_Union[ReleaseRequest, _Mapping]] = ..., renewal: _Optional[_Union[LeaseRenewal, _Mapping]] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class StageRequest(_message.Message):
-    __slots__ = ("stage", "expected_duration_s")
+    __slots__ = ("stage", "expected_duration_s", "following_stage")
     STAGE_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    FOLLOWING_STAGE_FIELD_NUMBER: _ClassVar[int]
     stage: str
     expected_duration_s: float
-    def __init__(self, stage: _Optional[str] = ..., expected_duration_s: _Optional[float] = ...) -> None: ...
+    following_stage: str
+    def __init__(self, stage: _Optional[str] = ..., expected_duration_s: _Optional[float] = ..., following_stage: _Optional[str] = ...) -> None: ...
 
 class PlanRequest(_message.Message):
     __slots__ = ("splits", "cycle_s", "offset_s")

@@ -69,7 +69,7 @@ class SignalCore:
         self._waits: tuple[int, tuple[int, ...]] | None = None
         self._events = 0
         self._is_asked = False
-        self._held: tuple[int, int] | None = None  # running stage, and when it is meant to end
+        self._held: tuple[int, int, int] | None = None  # running stage, when it is meant to end, and what follows
         self._refusals: Counter[str] = Counter()
 
     # ---- the core
@@ -94,7 +94,7 @@ class SignalCore:
             outputs += self._judge(identity, command, source, refusal, now_ns)
         outputs += self._follow_up(before, result, now_ns)
         outputs += self._to_controller(result, now_ns)
-        outputs.append(self._publication.output(self.state, self._reading, now_ns, self._faults(), self._held_until()))
+        outputs.append(self._publication.output(self.state, self._reading, now_ns, self._faults(), self._meant()))
         return outputs
 
     def snapshot(self) -> bytes:
@@ -250,7 +250,10 @@ class SignalCore:
                 self._applying = (identity, source, stage)
                 held_s = request.expected_duration_s if request.HasField("expected_duration_s") else -1.0
                 is_said = 0 <= held_s < LONGEST_HELD_S  # anything else, NaN too, is as if it had not been said
-                self._held = (stage, now_ns + round(held_s * 1e9)) if is_said else None
+                usual = (stage + 1) % len(self._stages) if self.tables.fixed_order else stage
+                following = self._stages.get(request.following_stage, usual)
+                is_said &= following != stage
+                self._held = (stage, now_ns + round(held_s * 1e9), following) if is_said else None
         return self._answer(identity, source, status, "", now_ns)
 
     def _reject(self, identity: str, source: str, refusal: str, now_ns: int) -> list[Output]:
@@ -281,12 +284,12 @@ class SignalCore:
 
     # ---- what follows
 
-    def _held_until(self) -> int | None:
-        """When who is in charge means to end the running stage; None: it has not said."""
+    def _meant(self) -> tuple[int, int] | None:
+        """When who is in charge means to end the running stage, and what follows; None: it has not said."""
         state = self.state
         if self._held is None or state.authority >= guard.LOCAL or state.to >= 0 or state.stage != self._held[0]:
             return None
-        return self._held[1]
+        return self._held[1:]
 
     def _follow_up(self, before: guard.State, result: guard.Outputs, now_ns: int) -> list[Output]:
         """Replies to commands in effect, events, durable latched faults."""

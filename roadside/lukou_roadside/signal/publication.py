@@ -42,13 +42,13 @@ class Publication:
         reading: ControllerReading | None,
         now_ns: int,
         faults: list[str],
-        held_until_ns: int | None = None,
+        meant: tuple[int, int] | None = None,
     ) -> Output:
-        """The message for this tick; `held_until_ns`: when who is in charge means to end the running stage."""
+        """The message for this tick; `meant`: when who is in charge means to end the running stage, and what follows."""
         is_known = state.stage >= 0 and state.condition == guard.NORMAL and reading is not None and reading.is_healthy
         at_ns = reading.measured_at_ns if reading is not None and is_known else now_ns
         plan = plan_at(self._configuration, now_ns)
-        held = None if held_until_ns is None else max(0, held_until_ns - at_ns) // self._quantum_ns
+        held = None if meant is None else (max(0, meant[0] - at_ns) // self._quantum_ns, meant[1])
         ends = timings(self._tables, state, plan, self._quantum_ns / 1e9, held)
         message = SignalState(
             intersection=self._configuration.intersection,
@@ -83,6 +83,7 @@ class Publication:
             message.stage_started_at_ns = at_ns - state.elapsed * self._quantum_ns
         if state.authority < guard.LOCAL:
             message.lease_remaining_s = state.lease * self._quantum_ns / 1e9
+        message.skips_left = max(0, tables.skips - state.skips) if tables.fixed_order else len(stages)
         for index, stage in enumerate(stages):
             if not guard.allowed(tables, state, index):
                 message.allowed_stages.append(stage.name)

@@ -41,7 +41,7 @@ UNKNOWN = GroupTiming()
 
 
 def timings(
-    tables: Tables, state: State, plan: Plan | None, quantum_s: float, held: int | None = None
+    tables: Tables, state: State, plan: Plan | None, quantum_s: float, held: tuple[int, int] | None = None
 ) -> tuple[GroupTiming, ...]:
     """Timing of every group, in the order of the configuration.
 
@@ -53,8 +53,8 @@ def timings(
         Local plan in force, for likely ends while it rules.
     quantum_s : float
         Length of a tick. [s]
-    held : int or None
-        Ticks for which who is in charge means to hold the running stage yet; the next one in order follows.
+    held : (int, int) or None
+        Ticks for which who is in charge means to hold the running stage yet, and the stage that follows.
     """
     count = len(tables.conflict)
     if state.stage < 0 or state.condition != NORMAL or state.misses >= tables.misses:
@@ -62,14 +62,14 @@ def timings(
     if state.to >= 0 and state.elapsed > 0:
         return tuple(_in_change(tables, state, group) for group in range(count))
     splits = [round(split / quantum_s) for _, split in plan.splits_s] if plan and state.authority == LOCAL else None
-    if splits is None and held is not None and tables.fixed_order and state.to < 0:
-        return tuple(_meant(tables, state, group, held) for group in range(count))
+    if splits is None and held is not None and state.to < 0:
+        return tuple(_meant(tables, state, group, *held) for group in range(count))
     return tuple(_in_stage(tables, state, group, splits) for group in range(count))
 
 
-def _meant(tables: Tables, state: State, group: int, held: int) -> GroupTiming:
+def _meant(tables: Tables, state: State, group: int, held: int, to: int) -> GroupTiming:
     """With the end that is meant, for the groups that it ends or serves: a likely end, no promise."""
-    found, to = _in_stage(tables, state, group, None), (state.stage + 1) % len(tables.steady)
+    found = _in_stage(tables, state, group, None)
     is_green, follows = tables.steady[state.stage][group] == GREEN, tables.steady[to][group] == GREEN
     if is_green == follows or not state.is_synced:
         return found
