@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.neighbours import Neighbours
@@ -63,6 +64,7 @@ class Intersection:
     refused: str = ""
     changes: int = 0
     stage: int = -1  # running stage; the last one while changing
+    left_ns: dict[int, int] = field(default_factory=dict)  # when each stage ended last, as far as it was seen
     told: tuple[int, int, int] | None = None  # running stage, the one that follows, and when it is ended: not moved
     following: int = -1  # stage to be ordered as soon as the guard allows it; -1: none
 
@@ -72,8 +74,15 @@ class Intersection:
         if signal is None or signal.in_transition or signal.stage not in stages:
             return -1
         stage = stages.index(signal.stage)
+        if stage != self.stage and self.stage >= 0:
+            self.left_ns[self.stage] = self.signal_ns
         self.stage = stage
         return stage
+
+    def red_s(self, now_ns: int) -> NDArray[np.float64]:
+        """Since the last end of each stage; inf where it is not known. [s]"""
+        stages = range(len(self.approaches.stages))
+        return np.array([(now_ns - self.left_ns[k]) / 1e9 if k in self.left_ns else np.inf for k in stages])
 
 
 class RegionCore:
@@ -123,6 +132,7 @@ class RegionCore:
         queues = QueueEstimator(approaches, index, ends, timing)
         chooser = Timing(road, configuration, approaches, timing)
         queues.inside_lanes = {lane: chooser.ways.movements[k].lane for lane, k in chooser.ways.inner.items()}
+        queues.change_share = chooser.change_share
         queues.exits = ExitRoom(road, chooser.ways.exits)
         return Intersection(
             configuration,
@@ -280,7 +290,7 @@ class RegionCore:
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
         decision = place.timing.decide(
-            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left)
+            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left), place.red_s(now_ns)
         )
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
@@ -406,6 +416,7 @@ class RegionCore:
                 "refused": place.refused,
                 "changes": place.changes,
                 "stage": [place.stage, place.following],
+                "left_ns": list(place.left_ns.items()),
                 "told": place.told,
                 "plan": [place.timing.planned_ns, place.timing.outflow, place.timing.lineup.shares.tolist()],
                 "queues": place.queues.export(),
@@ -413,7 +424,7 @@ class RegionCore:
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 7,
+            "version": 8,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -430,7 +441,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 7:
+        if state.get("version") != 8:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
@@ -445,6 +456,7 @@ class RegionCore:
             place.last_departures, place.level = kept["last_departures"], kept["level"]
             place.refused, place.changes = kept["refused"], kept["changes"]
             place.stage, place.following = kept["stage"]
+            place.left_ns = {int(k): int(at) for k, at in kept["left_ns"]}
             place.told = tuple(kept["told"]) if kept["told"] is not None else None
             place.timing.planned_ns, outflow, shares = kept["plan"]
             place.timing.outflow = [(float(at_s), int(lane)) for at_s, lane in outflow]

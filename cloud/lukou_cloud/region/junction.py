@@ -67,6 +67,8 @@ class Junction:
         From the start of each change to the first end of a green that is not people's on foot. [s]
     max_s : (stages,) float array
         Longest stage. [s]
+    max_red_s : (stages,) float array
+        Longest time between an end of each stage and its next begin; for who walks, until a wait is an alarm. [s]
     wait_s : (states, m) float array
         Least time until a movement has right of way. [s]
     passed : (stages, stages) int array
@@ -89,6 +91,7 @@ class Junction:
     change_s: NDArray[np.float64]
     ends_s: NDArray[np.float64]
     max_s: NDArray[np.float64]
+    max_red_s: NDArray[np.float64]
     wait_s: NDArray[np.float64]
     passed: NDArray[np.int64]
     skips: int
@@ -143,11 +146,20 @@ def compile_junction(
         tuple(names), np.array([m.lane for m in movements], np.int64), np.array([m.exit for m in movements], np.int64),
         table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s, ends_s,
         np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages]),
+        np.array([_longest_red_s(configuration, k) for k in range(len(stages))]),
         _least_waits(table, onward, change, min_s, change_s, configuration.limits.fixed_order),
         (np.arange(len(names))[None] - np.arange(len(names))[:, None] - 1) % len(names),
         configuration.limits.skips_per_cycle if configuration.limits.fixed_order else len(names),
         configuration.limits.fixed_order,
     )  # fmt: skip
+
+
+def _longest_red_s(configuration: SignalConfiguration, k: int) -> float:
+    limits, groups, stages = configuration.limits, configuration.group_by_name, configuration.stages
+    begins = set(stages[k].green) - set(stages[k - 1].green)
+    walks = any(groups[name].type is GroupType.PEDESTRIAN for name in begins)
+    red_s = min(limits.maximum_red_s, *(groups[name].max_red_s for name in stages[k].green))
+    return min(red_s, limits.waiting_alarm_s) if walks else red_s
 
 
 def _in_stage(

@@ -113,6 +113,8 @@ class Lineup:
         weights: NDArray[np.float64],
         room: NDArray[np.float64],
         drain: NDArray[np.float64],
+        spare: NDArray[np.float64],
+        pace: float = 1.0,
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
         hidden: NDArray[np.float64] | None = None,
@@ -134,6 +136,10 @@ class Lineup:
             What the delay in each lane counts.
         room, drain : (exits,) float array
             Vehicles that the exits take now, and how fast they get room.
+        spare : (lanes + crossings,) float array
+            Share of the time that each has to clear what is left over in.
+        pace : float
+            Cycle of late on the shortest one.
         expected : sequence of (float, tuple of int, float)
             Vehicles that neighbours will send: time at the stop line from now, the approach lanes they may take, and how
             likely they come. [s]
@@ -175,7 +181,7 @@ class Lineup:
             if people > 0:
                 line.append((0.0, first + k, PEOPLE_HEADWAY_S, people * weight))
             line += self._walkers(float(rates[self._lanes + k]), first + k, weight)
-        return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain)
+        return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace)
 
     def _default_ways(self, first: int, crossings: int) -> list[int]:
         return [found[0] if found else 0 for found in self._of_lane] + [first + k for k in range(crossings)]
@@ -242,6 +248,8 @@ def _traffic(
     horizon_s: int,
     room: NDArray[np.float64],
     drain: NDArray[np.float64],
+    spare: NDArray[np.float64],
+    pace: float,
 ) -> Traffic:
     longest = max((len(line) for line in lines), default=0) + 1
     shape = (len(lines), longest)
@@ -261,4 +269,4 @@ def _traffic(
         total = np.concatenate([[0.0], np.cumsum(columns[3])])
         weight[k, : n + 1], weight[k, n + 1 :] = total, total[-1]
         arrived[:, k] = total[np.searchsorted(arrival[k, :n], seconds, side="right")]
-    return Traffic(arrival, movement, headway, weight, arrived, room, drain)
+    return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, pace)

@@ -31,6 +31,8 @@ NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
 PASSED_M = 25.0
 """Who was so near the stop line, and is not before it any more, has passed it. [m]"""
 
+SHARE_MEMORY_S = 600.0
+"""Time constant of the share of green that a lane had of late. [s]"""
 PRIOR_S = 60.0
 """A usual side street's rate counts as seen for so long. [s]"""
 
@@ -76,6 +78,10 @@ class Situation:
         Vehicles that come without being seen. [1/s]
     room, drain : (exits,) float array
         Vehicles that each exit takes, and how fast it gets room again; empty: nothing known. [-, 1/s]
+    green_share : (lanes,) float array
+        Share of the time in which each lane had right of way of late.
+    change_share : float
+        Share of the time in which stages changed of late; 0: not known.
     """
 
     queue: NDArray[np.float64]
@@ -93,6 +99,8 @@ class Situation:
     hidden_rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     room: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     drain: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    green_share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    change_share: float = 0.0
 
 
 class QueueEstimator:
@@ -131,6 +139,8 @@ class QueueEstimator:
         headway = np.where(approaches.yields, settings.yielding_headway_s, settings.headway_s)
         headway = np.where(approaches.is_bicycle, settings.bicycle_headway_s, headway)
         self.discharge = Discharge(1.0 / headway)
+        self.green_share = approaches.serves[:, :lanes].mean(axis=0) if len(approaches.stages) else np.zeros(lanes)
+        self.change_share = 0.0  # set by who knows the shortest cycle
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
         self.inside_lanes: Mapping[
@@ -194,7 +204,7 @@ class QueueEstimator:
         return Situation(
             queue, arrivals, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
-            view_m, self.hidden_rates(), *self.exits.left(tally.leaving),
+            view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
         )  # fmt: skip
 
     def _take(
@@ -361,6 +371,10 @@ class QueueEstimator:
         for number in tally.came:
             left[number] += 1
         if dt > 0:
+            served = self.approaches.serves[stage, : len(is_seen)] if stage >= 0 else np.zeros(len(is_seen), np.bool_)
+            step = 1.0 - np.exp(-dt / SHARE_MEMORY_S)
+            self.green_share += (served - self.green_share) * step
+            self.change_share += ((stage < 0) - self.change_share) * step
             keep = np.exp(-dt * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
             known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
             self._left = np.where(known, keep * self._left + left, self._left)
@@ -393,6 +407,8 @@ class QueueEstimator:
             "above": [[i, *v] for i, v in self._above.items()],
             "lost": [[i, *v] for i, v in self._lost.items()],
             "reach": self.reach.export(),
+            "green_share": self.green_share.tolist(),
+            "change_share": float(self.change_share),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -408,4 +424,6 @@ class QueueEstimator:
         self._above = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["above"]}
         self._lost = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["lost"]}
         self.reach.load(state["reach"])
+        self.green_share = np.array(state["green_share"], float)
+        self.change_share = float(state["change_share"])
         self._last_s = None if state["last_s"] is None else float(state["last_s"])

@@ -39,6 +39,10 @@ class Traffic:
         Vehicles that each exit still takes; inf: no limit known.
     drain : (exits,) float array
         Rate at which it gets room again. [1/s]
+    spare : (lanes,) float array
+        Share of the time that a lane has to clear what is left over in: that of its green less that of its load.
+    pace : float
+        Cycle of late on the shortest one: so much longer than the least is the wait for a stage.
     """
 
     arrival_s: NDArray[np.float64]
@@ -48,6 +52,8 @@ class Traffic:
     arrived: NDArray[np.float64]
     room: NDArray[np.float64]
     drain: NDArray[np.float64]
+    spare: NDArray[np.float64]
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class SearchSettings:
         Time between two decisions. [s]
     switch_cost : float
         Charged per change of stage. [weighted s]
+    skip_cost : float
+        Charged per stage that is left out of a fixed order. [weighted s]
     stop_s : float
         Delay of a stop beside the wait: braking and starting again, v / 2b + v / 2a. [s]
     """
@@ -75,6 +83,7 @@ class SearchSettings:
     startup_s: float = 1.0
     interval_s: int = 1
     switch_cost: float = 0.0
+    skip_cost: float = 0.0
     stop_s: float = 0.0
 
 
@@ -107,12 +116,20 @@ class Choice:
 class _Beam:
     """Plans, row by row."""
 
-    __slots__ = ("age", "cost", "first_s", "free", "next", "room", "skips", "state", "target")
+    __slots__ = ("age", "cost", "first_s", "free", "left_s", "next", "room", "skips", "state", "target")
 
     def __init__(
-        self, state: int, age_s: float, skips: int, lanes: int, places: int, room: NDArray[np.float64]
+        self,
+        state: int,
+        age_s: float,
+        skips: int,
+        red_s: NDArray[np.float64],
+        lanes: int,
+        places: int,
+        room: NDArray[np.float64],
     ) -> None:
         self.state = np.array([state])
+        self.left_s = -red_s[None]  # when each stage ended last
         self.skips = np.array([skips])  # stages that may yet be left out
         self.age = np.array([age_s])
         self.cost = np.zeros(1)
@@ -129,7 +146,7 @@ class _Beam:
         self.age, self.cost, self.first_s = self.age.take(rows), self.cost.take(rows), self.first_s.take(rows)
         self.state, self.target, self.skips = self.state.take(rows), self.target.take(rows), self.skips.take(rows)
         self.free, self.next = self.free.take(rows, axis=0), self.next.take(rows, axis=0)
-        self.room = self.room.take(rows, axis=0)
+        self.room, self.left_s = self.room.take(rows, axis=0), self.left_s.take(rows, axis=0)
 
 
 def _branches(second: int) -> bool:
@@ -152,6 +169,12 @@ class StageSearch:
         self._right, self._wait_s = np.ascontiguousarray(junction.right), np.ascontiguousarray(junction.wait_s)
         self._ways = junction.right.shape[1]
         self._served = np.ascontiguousarray((junction.right[: self._stages] > NONE).T, np.float32)
+        stages, order = range(self._stages), np.arange(self._stages)
+        following = np.roll(order, -1)
+        self._least_cycle_s = float((junction.change_s + junction.min_s)[order, following].sum())
+        self._between = np.zeros((self._stages,) * 3, np.float32)  # [from, stage between, to]
+        for a, b in ((a, b) for a in stages for b in stages if a != b):
+            self._between[a, [(a + 1 + k) % self._stages for k in range(int(junction.passed[a, b]))], b] = 1.0
         self._yields_to = np.ascontiguousarray(junction.gives_way.T)
 
     def decide(
@@ -163,6 +186,7 @@ class StageSearch:
         may_hold: bool = True,
         lead_s: int = 0,
         skips_left: int = 0,
+        red_s: NDArray[np.float64] | None = None,
     ) -> Choice:
         """Choose.
 
@@ -181,9 +205,12 @@ class StageSearch:
             The running stage is not ended sooner: its end has to be told first. [s]
         skips_left : int
             Stages that may yet be left out of the order.
+        red_s : (stages,) float array, optional
+            Since the last end of each stage; none is left out if it is not given. [s]
         """
+        red_s = np.full(self._stages, np.inf) if red_s is None else red_s
         lanes, places = traffic.arrival_s.shape
-        beam = _Beam(state, age_s, skips_left, lanes, places, traffic.room)
+        beam = _Beam(state, age_s, skips_left, red_s, lanes, places, traffic.room)
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
@@ -211,13 +238,12 @@ class StageSearch:
         if allowed is not None:
             may = np.asarray(running[:, None] & np.isin(np.arange(count), list(allowed))[None], bool)
         elif junction.fixed_order:
-            passed = junction.passed[stage]
             is_new_round = np.arange(count)[None] <= stage[:, None]
-            may &= passed <= np.where(is_new_round, junction.skips, beam.skips[:, None])
-            if junction.skips:
-                may &= (passed == 0) | self._wanted(beam, second, traffic)
+            may &= junction.passed[stage] <= np.where(is_new_round, junction.skips, beam.skips[:, None])
         else:
             may &= self._wanted(beam, second, traffic)
+        if junction.fixed_order and junction.skips:
+            may &= ~self._are_due(beam, stage, second, traffic.pace)
         over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
         if allowed is not None and not may_hold and may.any():
             over = running & may.any(axis=1)
@@ -228,13 +254,14 @@ class StageSearch:
         rows = np.concatenate([stay, parent])
         beam.take(rows)
         new = slice(len(stay), None)
-        old_stage = beam.state[new]
+        old_stage = beam.state[new].copy()
         beam.skips[new] = np.where(to <= old_stage, junction.skips, beam.skips[new]) - junction.passed[old_stage, to]
+        beam.left_s[np.arange(len(stay), len(rows)), old_stage] = second
         begin = junction.change[old_stage, to]
         has_change = junction.change_s[old_stage, to] > 0
         beam.state[new] = np.where(has_change, begin, to)
         beam.age[new] = 0.0
-        beam.cost[new] += self.settings.switch_cost
+        beam.cost[new] += self.settings.switch_cost + self.settings.skip_cost * junction.passed[old_stage, to]
         fresh = np.zeros(len(rows), bool)
         fresh[new] = beam.first_s[new] < 0
         beam.first_s[fresh] = second
@@ -245,6 +272,12 @@ class StageSearch:
             beam.take(kept)
             rows = rows[kept]
         return rows
+
+    def _are_due(self, beam: _Beam, stage: NDArray[np.int64], second: int, pace: float) -> NDArray[np.bool_]:
+        """Stages whose begin would leave out one that would be red for too long then, a round of the usual length later."""
+        is_late = (second - beam.left_s + pace * self._least_cycle_s > self.junction.max_red_s).astype(np.float32)
+        result: NDArray[np.bool_] = np.einsum("rk,rkt->rt", is_late, self._between[stage]) > 0
+        return result
 
     def _wanted(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.bool_]:
         """Stages that serve a lane whose first vehicle waits or comes soon."""
@@ -317,12 +350,14 @@ class StageSearch:
         return is_open
 
     def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
-        """What those who wait yet will have to wait, estimated."""
+        """What those who wait yet will have to wait, estimated: a queue is gone when what its green has to spare has served it."""
         queue = traffic.arrived[second] - traffic.weight.take(beam.next)
         movement = traffic.movement.take(beam.next)
         wait = self._wait_s.take(beam.state[:, None] * self._ways + movement)
         headway = traffic.headway_s.take(beam.next)
-        result: NDArray[np.float64] = (queue * (wait + 0.5 * headway * queue)).sum(axis=1)
+        result: NDArray[np.float64] = (queue * (wait * traffic.pace + 0.5 * headway * queue / traffic.spare)).sum(
+            axis=1
+        )
         return result
 
     # ---- the outcome

@@ -21,6 +21,11 @@ from lukou_maps.signal_configuration import GroupType, SignalConfiguration
 BOX_VEHICLES = 2
 """So many vehicles inside the intersection clear it during a change; with more, it is cleared first."""
 
+SLOWEST_PACE = 3.0
+"""However long cycles were of late, the wait for a stage is no more than so many times the shortest one."""
+LEAST_SPARE = 0.1
+"""However loaded a lane is, so much of the time is left to clear a queue in: the peak ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -90,12 +95,17 @@ class Timing:
                 settings.startup_s,
                 settings.interval_s,
                 settings.switch_cost,
+                settings.skip_cost if configuration.limits.fixed_order else 0.0,
                 settings.stop_s,
             ),
         )
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
         site_s = 0.0 if configuration.research else configuration.limits.commit_s
         self.commit_s = site_s if settings.commit_s is None else settings.commit_s
+        order = np.arange(len(self.junction.stages))
+        at = order, np.roll(order, -1)
+        changes_s, least_s = float(self.junction.change_s[at].sum()), float(self.junction.min_s[at].sum())
+        self.change_share = changes_s / max(1.0, changes_s + least_s)  # of the time, in the shortest cycle
         self.outflow: list[tuple[float, int]] = []  # seconds from the plan, lane entered
         self.planned_ns = 0  # when the plan that neighbours count on was made
         self._weights = np.concatenate(
@@ -115,6 +125,7 @@ class Timing:
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
         skips_left: int = 0,
+        red_s: NDArray[np.float64] | None = None,
     ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.
 
@@ -134,6 +145,8 @@ class Timing:
             What neighbours will send, as in `Lineup.build`.
         skips_left : int
             Stages that may yet be left out of the order.
+        red_s : (stages,) float array, optional
+            Since the last end of each stage; none is left out if it is not given. [s]
         """
         junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
         count = len(junction.stages)
@@ -154,14 +167,31 @@ class Timing:
         drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
         traffic = self.lineup.build(
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
-            room, drain, expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
+            room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
-        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s, skips_left)
+        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
         return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following, choice.following)
+
+    def _pace(self, change_share: float) -> float:
+        """Cycle of late on the shortest one, from how much of the time stages change; where the order is free, 1."""
+        if not self.junction.fixed_order or change_share <= 0:
+            return 1.0
+        return float(np.clip(self.change_share / change_share, 1.0, SLOWEST_PACE))
+
+    def _spare(self, situation: Situation, headway_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of the time that each lane has to clear what is left over in; people on foot all go at once.
+
+        Where the order is free, a queue is served again as soon as it is worth it.
+        """
+        lanes = len(headway_s)
+        load = situation.rates[:lanes] * headway_s if len(situation.rates) else np.zeros(lanes)
+        is_bound = self.junction.fixed_order and len(situation.green_share)
+        green = situation.green_share if is_bound else np.full(lanes, np.inf)
+        return np.append(np.clip(green - load, LEAST_SPARE, 1.0), np.ones(len(self._weights) - lanes))
 
     def lead_s(self, stage: int) -> int:
         """How long before a stage's change begins that has to be told; some groups only end in the course of it. [s]"""

@@ -1,7 +1,8 @@
 """Textbook controllers to compare with, through the same guard.
 
 Max-pressure (Varaiya 2013), the longest queue, and full actuation: stages in order, each until no served lane has been driven over
-for a passage time, at most its plan's split and a quarter more (NCHRP report 812, *Signal Timing Manual*, 2nd ed., ch. 6).
+for a passage time, at most its plan's split and a quarter more; one that nobody calls is left out where the guard allows it, those
+that people on foot begin to walk in are always called (NCHRP report 812, *Signal Timing Manual*, 2nd ed., ch. 6).
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Baseline:
         if self._told.get(name, ("", 0))[0] != signal.stage:
             self._told.pop(name, None)
         else:
-            return following if now_ns >= self._told[name][1] else signal.stage
+            return self._called(name, configuration, signal) if now_ns >= self._told[name][1] else signal.stage
         if not signal.HasField("stage_started_at_ns"):
             return signal.stage
         if (name, signal.stage) not in self._change_s:
@@ -117,7 +118,21 @@ class Baseline:
         if lead_s:
             self._told[name] = signal.stage, now_ns + lead_s * 10**9
             return signal.stage
-        return following
+        return self._called(name, configuration, signal)
+
+    def _called(self, name: str, configuration: SignalConfiguration, signal: SignalState) -> str:
+        """The next stage in order that somebody calls; the next one of all if the guard does not allow that."""
+        stages, groups = configuration.stages, configuration.group_by_name
+        running = [stage.name for stage in stages].index(signal.stage)
+        usual = stages[(running + 1) % len(stages)].name
+        for k in range(1, len(stages)):
+            stage = stages[(running + k) % len(stages)]
+            new = set(stage.green) - set(stages[running].green)
+            walks = any(groups[group].type is GroupType.PEDESTRIAN for group in new)
+            lanes = {self._links[name, i][0] for g in new for i in groups[g].links if (name, i) in self._links}
+            if walks or any(self._is_occupied(lane) for lane in lanes):
+                return stage.name if stage.name in signal.allowed_stages else usual
+        return usual
 
     def _is_occupied(self, lane: str) -> bool:
         length = libsumo.lane.getLength(lane)
