@@ -209,8 +209,19 @@ def test_a_lane_that_yields_to_people_is_learned_to_discharge_slowly() -> None:
 def test_a_stage_is_left_out_only_where_the_guard_allows_it(approaches: Approaches) -> None:
     timing = Timing(ROAD, K1, approaches, TimingSettings())
     crossing = situation(approaches, k1_E_approach_3=10, k1_W_approach_3=10)
-    assert timing.decide(0, 20.0, crossing, frozenset({1, 2})).stage == 2
-    assert timing.decide(0, 20.0, crossing, frozenset({1})).stage == 1
+    red = np.array([0.0, 30.0, 20.0, 10.0])
+    assert timing.decide(0, 20.0, crossing, frozenset({1, 2}), red_s=red).stage == 2
+    assert timing.decide(0, 20.0, crossing, frozenset({1}), red_s=red).stage == 1
+    late = np.array([0.0, 140.0, 20.0, 10.0])  # a round of some 80 s more would be too long
+    assert timing.decide(0, 20.0, crossing, frozenset({1, 2}), red_s=late).stage == 1
+    assert timing.decide(0, 20.0, crossing, frozenset({1, 2})).stage == 1  # nobody knows for how long it has been red
+
+
+def test_who_walks_is_left_out_only_while_no_wait_becomes_an_alarm(approaches: Approaches) -> None:
+    junction = Timing(ROAD, K1, approaches, TimingSettings()).junction
+    assert junction.max_red_s.tolist() == [K1.limits.waiting_alarm_s, 180.0] * 2
+    assert junction.left_out(0, 2, 1) == 0 and junction.left_out(0, 2, 0) == -1
+    assert junction.left_out(2, 0, 0) == 0 and junction.left_out(3, 0, 0) == 1  # another round has begun
 
 
 def test_a_change_is_ordered_in_the_step_in_which_the_minimum_ends() -> None:
@@ -263,8 +274,8 @@ def commands(outputs: object) -> list[object]:
 
 def test_an_end_that_was_told_comes_when_it_was_told_whatever_comes_up(approaches: Approaches) -> None:
     timing = Timing(ROAD, K1, approaches, TimingSettings(commit_s=10))
-    assert timing.lead_s(1) == 10  # arrows end at once
-    assert timing.lead_s(0) == 4  # people flash first, and two-wheelers still have green
+    assert timing.lead_s(1, 2) == 10  # arrows end at once
+    assert timing.lead_s(0, 1) == 4  # people flash first, and two-wheelers still have green
     assert Timing(ROAD, K1, approaches, TimingSettings()).commit_s == K1.limits.commit_s
     core = region(commit_s=10)
     names = ["k1_E_approach_3", "k1_N_approach_4"]

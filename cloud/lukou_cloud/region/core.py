@@ -294,7 +294,7 @@ class RegionCore:
         )
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
-        lead_s = place.timing.lead_s(running) if may_hold else 0
+        lead_s = place.timing.lead_s(running, decision.stage) if may_hold else 0
         if decision.stage != running and lead_s:
             place.told = (running, decision.stage, now_ns + lead_s * 10**9)
             return self._keep(now_ns, place, signal, allowed)

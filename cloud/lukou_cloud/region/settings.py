@@ -49,7 +49,7 @@ class TimingSettings(BaseModel):
         0.0, ge=0, description="charged per stop beside the wait; braking and starting cost 4 s at 50 km/h [s]"
     )
     skip_cost: float = Field(
-        0.0,
+        80.0,
         ge=0,
         description="charged per stage that is left out of a fixed order: its people go a round later [weighted s]",
     )

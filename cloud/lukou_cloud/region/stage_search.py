@@ -184,7 +184,7 @@ class StageSearch:
         traffic: Traffic,
         allowed: frozenset[int],
         may_hold: bool = True,
-        lead_s: int = 0,
+        lead_s: NDArray[np.int64] | None = None,
         skips_left: int = 0,
         red_s: NDArray[np.float64] | None = None,
     ) -> Choice:
@@ -198,54 +198,56 @@ class StageSearch:
             Since the start of the running stage. [s]
         traffic : Traffic
         allowed : frozenset of int
-            Stages that may be begun when the first change may be.
+            Stages that may be begun at their earliest.
         may_hold : bool
-            Whether the running stage may go on then.
-        lead_s : int
-            The running stage is not ended sooner: its end has to be told first. [s]
+            Whether the running stage may go on.
+        lead_s : (stages,) int array, optional
+            The running stage is not ended sooner for each: its end has to be told first. [s]
         skips_left : int
             Stages that may yet be left out of the order.
         red_s : (stages,) float array, optional
             Since the last end of each stage; none is left out if it is not given. [s]
         """
         red_s = np.full(self._stages, np.inf) if red_s is None else red_s
+        lead = np.zeros(self._stages, np.int64) if lead_s is None else lead_s
         lanes, places = traffic.arrival_s.shape
         beam = _Beam(state, age_s, skips_left, red_s, lanes, places, traffic.room)
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
             rows = None
-            after = second - lead_s
-            if after >= 0 and after % self.settings.interval_s == 0 and _branches(after):
-                rows = self._branch(beam, second, traffic, allowed if after == 0 else None, may_hold)
+            after = second - int(lead.min())
+            if (after >= 0 and after % self.settings.interval_s == 0 and _branches(after)) or second in lead:
+                rows = self._branch(beam, second, traffic, allowed, may_hold, lead)
             departed = self._advance(beam, second, traffic, limits)
             lineage.append((rows, departed))
         score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic)
-        return self._choice(beam, score, state, lineage, lead_s)
+        return self._choice(beam, score, state, lineage, lead)
 
     # ---- branching
 
     def _branch(
-        self, beam: _Beam, second: int, traffic: Traffic, allowed: frozenset[int] | None, may_hold: bool
+        self,
+        beam: _Beam,
+        second: int,
+        traffic: Traffic,
+        allowed: frozenset[int],
+        may_hold: bool,
+        lead: NDArray[np.int64],
     ) -> NDArray[np.int64] | None:
         junction, count = self.junction, self._stages
         running = beam.state < count
         if not running.any() or count < 2:
             return None
-        stage = np.minimum(beam.state, count - 1)
-        may: NDArray[np.bool_] = running[:, None] & (beam.age[:, None] >= junction.min_s[stage] - 1e-6)
+        stage, undecided = np.minimum(beam.state, count - 1), beam.first_s < 0
+        may = self._may(beam, stage, second, traffic)
+        may &= running[:, None] & (beam.age[:, None] >= junction.min_s[stage] - 1e-6)
+        may &= ~undecided[:, None] | (second > lead)[None]
+        may |= np.outer(running & undecided, np.isin(np.arange(count), list(allowed)) & (second == lead))
+        may &= ~self._are_due(beam, stage, second, traffic.pace)
         may[np.arange(len(stage)), stage] = False
-        if allowed is not None:
-            may = np.asarray(running[:, None] & np.isin(np.arange(count), list(allowed))[None], bool)
-        elif junction.fixed_order:
-            is_new_round = np.arange(count)[None] <= stage[:, None]
-            may &= junction.passed[stage] <= np.where(is_new_round, junction.skips, beam.skips[:, None])
-        else:
-            may &= self._wanted(beam, second, traffic)
-        if junction.fixed_order and junction.skips:
-            may &= ~self._are_due(beam, stage, second, traffic.pace)
         over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
-        if allowed is not None and not may_hold and may.any():
+        if not may_hold and second == 0 and may.any():
             over = running & may.any(axis=1)
         parent, to = np.nonzero(may)
         if not len(parent):
@@ -273,8 +275,21 @@ class StageSearch:
             rows = rows[kept]
         return rows
 
+    def _may(self, beam: _Beam, stage: NDArray[np.int64], second: int, traffic: Traffic) -> NDArray[np.bool_]:
+        """Stages that may follow by the order, or that somebody wants where it is free."""
+        junction = self.junction
+        if not junction.fixed_order:
+            return self._wanted(beam, second, traffic)
+        is_new_round = np.arange(self._stages)[None] <= stage[:, None]
+        result: NDArray[np.bool_] = junction.passed[stage] <= np.where(
+            is_new_round, junction.skips, beam.skips[:, None]
+        )
+        return result
+
     def _are_due(self, beam: _Beam, stage: NDArray[np.int64], second: int, pace: float) -> NDArray[np.bool_]:
         """Stages whose begin would leave out one that would be red for too long then, a round of the usual length later."""
+        if not self.junction.fixed_order:
+            return np.zeros((len(stage), self._stages), bool)
         is_late = (second - beam.left_s + pace * self._least_cycle_s > self.junction.max_red_s).astype(np.float32)
         result: NDArray[np.bool_] = np.einsum("rk,rkt->rt", is_late, self._between[stage]) > 0
         return result
@@ -368,10 +383,10 @@ class StageSearch:
         score: NDArray[np.float64],
         state: int,
         lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]],
-        lead_s: int,
+        lead: NDArray[np.int64],
     ) -> Choice:
         best = int(np.argmin(score))
-        now = beam.first_s == lead_s
+        now = (beam.first_s >= 0) & (beam.first_s == lead[beam.target])
         is_now = bool(now[best])
         others = score[now != is_now]
         row, departures = best, []

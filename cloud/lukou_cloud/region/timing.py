@@ -150,13 +150,13 @@ class Timing:
         """
         junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
         count = len(junction.stages)
-        lead_s = self.lead_s(stage) if may_hold else 0  # what the guard ends now is not told first
-        at_s = elapsed_s + lead_s  # of the first change that may be decided upon
-        ripe = {b for b in range(count) if b != stage and at_s >= junction.min_s[stage, b] - 0.9}
+        # what the guard ends now is not told first
+        lead = np.array([self.lead_s(stage, b) if may_hold else 0 for b in range(count)])
+        ripe = {b for b in range(count) if b != stage and elapsed_s + lead[b] >= junction.min_s[stage, b] - 0.9}
         soon = set(ripe)
         if junction.fixed_order:
             soon = {b for b in soon if junction.left_out(stage, b, skips_left) >= 0}
-        allowed = frozenset(soon) if lead_s else allowed & ripe
+        allowed = frozenset(b for b in (soon | allowed) & ripe if lead[b] or b in allowed)
         blocked = self._blocked(situation)
         if may_hold and blocked:
             allowed, soon = allowed - blocked, soon - blocked
@@ -169,7 +169,7 @@ class Timing:
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
-        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead_s, skips_left, red_s)
+        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
@@ -193,12 +193,9 @@ class Timing:
         green = situation.green_share if is_bound else np.full(lanes, np.inf)
         return np.append(np.clip(green - load, LEAST_SPARE, 1.0), np.ones(len(self._weights) - lanes))
 
-    def lead_s(self, stage: int) -> int:
-        """How long before a stage's change begins that has to be told; some groups only end in the course of it. [s]"""
-        junction, count = self.junction, len(self.junction.stages)
-        following = [b for b in range(count) if b != stage and junction.passed[stage, b] <= junction.skips]
-        first_s = min((float(junction.ends_s[stage, b]) for b in following), default=0.0)
-        return max(0, int(np.ceil(self.commit_s - first_s)))
+    def lead_s(self, stage: int, to: int) -> int:
+        """How long before a change begins that has to be told; some groups only end in the course of it. [s]"""
+        return max(0, int(np.ceil(self.commit_s - float(self.junction.ends_s[stage, to]))))
 
     def _blocked(self, situation: Situation) -> frozenset[int]:
         """Stages that must not begin yet: more vehicles stand inside than leave during a change, and these would be crossed."""
