@@ -300,6 +300,21 @@ def test_an_end_that_was_told_comes_when_it_was_told_whatever_comes_up(approache
     assert told[:10] == [10.0] * 10
 
 
+def test_who_was_told_to_follow_gives_way_to_the_order_where_the_guard_does_not_allow_it() -> None:
+    core = region(commit_s=10)
+    core.step(T, [signal(T, stage="NS-left", allowed_stages=["NS-left"]), lists(T)])
+    core._intersections["k1"].told = (1, 3, T + SECOND)
+    asked = []
+    for second in range(1, 5):
+        now = T + second * SECOND
+        state = signal(
+            now, stage="NS-left", stage_started_at_ns=T - 20 * SECOND, allowed_stages=["NS-left", "EW-through"]
+        )
+        [command] = commands(core.step(now, [state, lists(now)]))
+        asked.append(command.stage_request.stage)  # type: ignore[attr-defined]
+    assert asked[:3] == ["NS-left", "NS-left", "EW-through"]
+
+
 def test_what_was_told_of_a_stage_does_not_hold_for_the_same_stage_again() -> None:
     core = region(commit_s=10)
     place = core._intersections["k1"]

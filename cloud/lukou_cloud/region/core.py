@@ -40,6 +40,8 @@ TURN_NS = 10**9
 """Every intersection is decided upon once a second; a change decided upon is ordered in the step in which its minimum ends."""
 TOLD_LIFE_NS = 5 * 10**9
 """So long it is remembered what a vehicle told of its turn after it last did."""
+OVERDUE_NS = 2 * 10**9
+"""So long the stage that was told to follow may be late; then the next in order follows."""
 COMMAND_LIFE_NS = 2 * 10**9
 ACTING = (ControlMode.CONTROL_MODE_SUPERVISED, ControlMode.CONTROL_MODE_AUTOMATIC)
 
@@ -313,7 +315,7 @@ class RegionCore:
         running, following, ends_ns = place.told
         stages, left_s = place.approaches.stages, max(0.0, (ends_ns - now_ns) / 1e9)
         usual = (running + 1) % len(stages)
-        if left_s <= 0 and following not in allowed and usual in allowed:
+        if now_ns - ends_ns >= OVERDUE_NS and following not in allowed and usual in allowed:
             following = usual  # the guard sees somebody who has waited too long to be left out
         if left_s <= 0 and following in allowed:
             place.changes, place.told = place.changes + 1, None

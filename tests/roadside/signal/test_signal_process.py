@@ -417,3 +417,24 @@ def test_an_end_that_is_meant_is_published_as_likely_and_not_as_promised(street)
     street.tick()
     plan = [g.likely_end_at_ns for g in street.signal.groups if g.HasField("likely_end_at_ns")]
     assert plan != likely  # the local plan rules again, with ends of its own
+
+
+@pytest.mark.parametrize(("following", "begins"), [("", "NS-left"), ("EW-through", "EW-through"), ("?", "NS-left")])
+def test_what_is_meant_to_follow_tells_whose_red_ends(street, following, begins):
+    street.until(lambda: street.signal.stage == "NS-through" and not street.signal.in_transition)
+    street.command(stage="NS-through")
+    street.todo[-1].stage_request.expected_duration_s = 12.0
+    street.todo[-1].stage_request.following_stage = following
+    for _ in range(3):
+        street.tick()
+    stages = {stage.name: set(stage.green) for stage in street.core.configuration.stages}
+    red_ends = {g.group for g in street.signal.groups if g.HasField("likely_end_at_ns")} - stages["NS-through"]
+    assert red_ends == stages[begins] - stages["NS-through"]
+
+
+def test_how_many_stages_may_be_left_out_is_published(street):
+    street.until(lambda: street.signal.stage == "NS-through" and "EW-through" in street.signal.allowed_stages)
+    assert street.signal.skips_left == 1
+    street.command(stage="EW-through")
+    street.until(lambda: street.signal.stage == "EW-through" and not street.signal.in_transition)
+    assert street.signal.skips_left == 0
