@@ -118,7 +118,7 @@ def test_a_told_turn_goes_to_the_lane_that_its_drivers_use(
     lanes = len(approaches.lanes)
     built = lineup.build(
         seen, np.zeros(0), np.full(lanes, 2.0), np.full(lanes, 1e-9), np.full(lanes, 300.0), np.ones(lanes),
-        np.zeros(0), np.zeros(0),
+        np.zeros(0), np.zeros(0), np.ones(lanes),
     )  # fmt: skip
     assert np.isfinite(built.arrival_s[ways.movements[used].lane]).sum() == 4
 
