@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -26,6 +28,9 @@ from lukou_roadside.perception.settings import CameraSettings
 
 NICENESS = 15
 """The process gives way to everything else; on a full machine it still gets some percent of a core, and answers within a minute."""
+
+WORK_S, REST_S = 0.01, 0.04
+"""After so much computing it rests: in one go, a comparison would fill a core that the cameras' frames find empty in between. [s]"""
 
 STOP_S = 2.0
 
@@ -99,6 +104,12 @@ class Comparisons:
         self._process = None
 
 
+def rest() -> None:
+    """From now on, compute in small pieces, with rests between them."""
+    signal.signal(signal.SIGPROF, lambda *_: time.sleep(REST_S))
+    signal.setitimer(signal.ITIMER_PROF, WORK_S, WORK_S)
+
+
 def main(map_file: str, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until nobody asks any more."""
     model, watches = load_map(map_file), dict[str, MountingWatch]()
@@ -115,6 +126,8 @@ def main(map_file: str, requests: BinaryIO, answers: BinaryIO) -> None:
 
 if __name__ == "__main__":
     give_way(int(sys.argv[2]))
+    if int(sys.argv[2]):
+        rest()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
     try:
