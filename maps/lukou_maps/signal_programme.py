@@ -103,7 +103,7 @@ def configuration_from_programme(
         minimum_through_s=minimum_green_s, minimum_turn_s=minimum_green_s, pedestrian_green_s=0.0,
         minimum_yellow_s=min(yellow_s, 2.7), clearance_floor_s=0.0, maximum_green_s=maximum_green_s,
         maximum_red_s=maximum_red_s, forced_stage_s=maximum_red_s, backup_s=1.0, fixed_order=fixed_order,
-        skips_per_cycle=15,
+        skips_per_cycle=0 if fixed_order else 15,
     )  # fmt: skip
     splits = tuple(
         (stage.name, max(duration, minimum_green_s + yellow_s + all_red_s))

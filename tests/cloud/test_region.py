@@ -312,7 +312,7 @@ def test_who_was_told_to_follow_gives_way_to_the_order_where_the_guard_does_not_
         )
         [command] = commands(core.step(now, [state, lists(now)]))
         asked.append(command.stage_request.stage)  # type: ignore[attr-defined]
-    assert asked[:3] == ["NS-left", "NS-left", "EW-through"]
+    assert asked[0] == "EW-through"
 
 
 def test_what_was_told_of_a_stage_does_not_hold_for_the_same_stage_again() -> None:

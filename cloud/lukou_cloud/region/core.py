@@ -40,8 +40,6 @@ TURN_NS = 10**9
 """Every intersection is decided upon once a second; a change decided upon is ordered in the step in which its minimum ends."""
 TOLD_LIFE_NS = 5 * 10**9
 """So long it is remembered what a vehicle told of its turn after it last did."""
-OVERDUE_NS = 2 * 10**9
-"""So long the stage that was told to follow may be late; then the next in order follows."""
 COMMAND_LIFE_NS = 2 * 10**9
 ACTING = (ControlMode.CONTROL_MODE_SUPERVISED, ControlMode.CONTROL_MODE_AUTOMATIC)
 
@@ -66,7 +64,7 @@ class Intersection:
     refused: str = ""
     changes: int = 0
     stage: int = -1  # running stage; the last one while changing
-    left_ns: dict[int, int] = field(default_factory=dict)  # when each stage ended last, as far as it was seen
+    left_ns: dict[int, int] = field(default_factory=dict)  # when each stage was seen to run last
     told: tuple[int, int, int] | None = None  # running stage, the one that follows, and when it is ended: not moved
     following: int = -1  # stage to be ordered as soon as the guard allows it; -1: none
 
@@ -76,8 +74,7 @@ class Intersection:
         if signal is None or signal.in_transition or signal.stage not in stages:
             return -1
         stage = stages.index(signal.stage)
-        if stage != self.stage and self.stage >= 0:
-            self.left_ns[self.stage] = self.signal_ns
+        self.left_ns[stage] = self.signal_ns
         self.stage = stage
         return stage
 
@@ -210,7 +207,9 @@ class RegionCore:
             return self._blind(now_ns, place, "no perceived area covers most approaches")
         outputs += self._view_changed(now_ns, place, level)
         now_s = (now_ns - self._origin_ns) / 1e9
-        situation = place.queues.update(now_s, objects, place.follow() if hears else -1, turns, seen_m)
+        stage = place.follow() if hears else -1
+        is_heard = stage >= 0 or (hears and place.signal is not None and place.signal.in_transition)
+        situation = place.queues.update(now_s, objects, stage, turns, seen_m, is_heard)
         place.timing.lineup.learn(place.queues.crossed, turns)
         command = None
         if hears and place.signal is not None:
@@ -306,7 +305,9 @@ class RegionCore:
         is_known = decision.hold_s < self.settings.timing.horizon_s
         if decision.stage == running and is_known and not place.timing.commit_s:  # who tells ends tells no guesses
             request.expected_duration_s = decision.hold_s
-            request.following_stage = stages[decision.then] if decision.then >= 0 else ""
+            request.following_stage = (
+                stages[decision.then] if decision.then >= 0 and place.timing.junction.fixed_order else ""
+            )
         return self._command(now_ns, place, signal, stage_request=request)
 
     def _keep(self, now_ns: int, place: Intersection, signal: SignalState, allowed: frozenset[int]) -> Command | None:
@@ -315,7 +316,12 @@ class RegionCore:
         running, following, ends_ns = place.told
         stages, left_s = place.approaches.stages, max(0.0, (ends_ns - now_ns) / 1e9)
         usual = (running + 1) % len(stages)
-        if now_ns - ends_ns >= OVERDUE_NS and following not in allowed and usual in allowed:
+        junction = place.timing.junction
+        is_ripe = (now_ns - signal.stage_started_at_ns) / 1e9 >= junction.min_s[running, following] + 1.0
+        if left_s <= 0 and is_ripe and following not in allowed and usual in allowed and junction.fixed_order:
+            place.decision = (
+                f"{stages[running]} ends as told; {stages[following]} must not yet follow, {stages[usual]} does"
+            )
             following = usual  # the guard sees somebody who has waited too long to be left out
         if left_s <= 0 and following in allowed:
             place.changes, place.told = place.changes + 1, None

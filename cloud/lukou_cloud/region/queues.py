@@ -31,6 +31,8 @@ NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
 PASSED_M = 25.0
 """Who was so near the stop line, and is not before it any more, has passed it. [m]"""
 
+LONGEST_STEP_S = 2.0
+"""After a longer gap, nobody knows what was shown in it. [s]"""
 SHARE_MEMORY_S = 600.0
 """Time constant of the share of green that a lane had of late. [s]"""
 PRIOR_S = 60.0
@@ -161,6 +163,7 @@ class QueueEstimator:
         stage: int = -1,
         intentions: Mapping[int, int] = NOTHING,
         seen_m: NDArray[np.float64] | None = None,
+        is_heard: bool = True,
     ) -> Situation:
         """Estimate from one object list.
 
@@ -176,6 +179,8 @@ class QueueEstimator:
             `Turn` that vehicles have told, by identity.
         seen_m : (lanes,) float array, optional
             How far before the stop line each lane is watched; everywhere if not given. [m]
+        is_heard : bool
+            Whether the signal tells what it shows: a stage, or a change.
         """
         view_m = (
             np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
@@ -194,7 +199,7 @@ class QueueEstimator:
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
         self._hide(now_s, is_watched, stage, tally)
-        self._learn(now_s, tally, stage, is_watched)
+        self._learn(now_s, tally, stage, is_watched, is_heard)
         self.reach.close(tally.elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._background(arrivals, view_m)
@@ -353,7 +358,7 @@ class QueueEstimator:
         result: NDArray[np.float64] = (self._left[:lanes] + 0.5) / self._watched_s[:lanes] * (1.0 - share) / share
         return result
 
-    def _learn(self, now_s: float, tally: Tally, stage: int, is_seen: NDArray[np.bool_]) -> None:
+    def _learn(self, now_s: float, tally: Tally, stage: int, is_seen: NDArray[np.bool_], is_heard: bool) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
@@ -372,9 +377,10 @@ class QueueEstimator:
             left[number] += 1
         if dt > 0:
             served = self.approaches.serves[stage, : len(is_seen)] if stage >= 0 else np.zeros(len(is_seen), np.bool_)
-            step = 1.0 - np.exp(-dt / SHARE_MEMORY_S)
-            self.green_share += (served - self.green_share) * step
-            self.change_share += ((stage < 0) - self.change_share) * step
+            if dt <= LONGEST_STEP_S and is_heard:
+                step = 1.0 - np.exp(-dt / SHARE_MEMORY_S)
+                self.green_share += (served - self.green_share) * step
+                self.change_share += ((stage < 0) - self.change_share) * step
             keep = np.exp(-dt * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
             known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
             self._left = np.where(known, keep * self._left + left, self._left)

@@ -156,6 +156,9 @@ class Timing:
         soon = set(ripe)
         if junction.fixed_order:
             soon = {b for b in soon if junction.left_out(stage, b, skips_left) >= 0}
+            # what the guard does not let begin after its minimum, it will not while this stage runs
+            refused = {b for b in soon if elapsed_s >= junction.min_s[stage, b] + 1.0} - allowed
+            soon -= {b for b in refused if junction.passed[stage, b]}
         allowed = frozenset(b for b in (soon | allowed) & ripe if lead[b] or b in allowed)
         blocked = self._blocked(situation)
         if may_hold and blocked:

@@ -251,8 +251,8 @@ class SignalCore:
                 held_s = request.expected_duration_s if request.HasField("expected_duration_s") else -1.0
                 is_said = 0 <= held_s < LONGEST_HELD_S  # anything else, NaN too, is as if it had not been said
                 usual = (stage + 1) % len(self._stages) if self.tables.fixed_order else stage
-                following = self._stages.get(request.following_stage, usual)
-                is_said &= following != stage
+                following = self._stages.get(request.following_stage, stage) if request.following_stage else usual
+                is_said &= following != stage  # one that is not known is no guess
                 self._held = (stage, now_ns + round(held_s * 1e9), following) if is_said else None
         return self._answer(identity, source, status, "", now_ns)
 

@@ -45,8 +45,9 @@ class Baseline:
         self._sequence = 0
         self._driven_ns: dict[str, int] = {}
         self._commit_s = commit_s
-        self._change_s: dict[tuple[str, str], tuple[float, float, float]] = {}  # duration, to the first end, earliest
-        self._told: dict[str, tuple[str, int]] = {}  # running stage, and when it is ended
+        # by intersection and two stages: duration, to the first end, earliest [s]
+        self._change_s: dict[tuple[str, str, str], tuple[float, float, float]] = {}
+        self._told: dict[str, tuple[str, int, str]] = {}  # running stage, when it is ended, and what follows
         at, names = road.connections, road.lanes.names
         for k in np.flatnonzero(at.intersection >= 0):
             place = road.intersections[int(at.intersection[k])]
@@ -79,10 +80,10 @@ class Baseline:
         ).name
 
     def _actuated(self, name: str, configuration: SignalConfiguration, signal: SignalState, now_ns: int) -> str:
-        """The running stage, or the next one in order when it gaps out or reaches its maximum."""
+        """The running stage, or the next one that is called when it gaps out or reaches its maximum."""
         stages = [stage.name for stage in configuration.stages]
         running = stages.index(signal.stage)
-        following = stages[(running + 1) % len(stages)]
+        following = self._called(name, configuration, signal)
         groups = configuration.group_by_name
         lanes = {
             self._links[name, link][0]
@@ -93,19 +94,21 @@ class Baseline:
         for lane in lanes:
             if self._is_occupied(lane):
                 self._driven_ns[lane] = now_ns
-        if self._told.get(name, ("", 0))[0] != signal.stage:
+        if self._told.get(name, ("", 0, ""))[0] != signal.stage:
             self._told.pop(name, None)
-        else:
-            return self._called(name, configuration, signal) if now_ns >= self._told[name][1] else signal.stage
-        if not signal.HasField("stage_started_at_ns"):
+        elif now_ns < self._told[name][1]:
             return signal.stage
-        if (name, signal.stage) not in self._change_s:
+        else:
+            told = self._told[name][2]
+            return told if told in signal.allowed_stages else stages[(running + 1) % len(stages)]
+        if following == signal.stage or not signal.HasField("stage_started_at_ns"):
+            return signal.stage
+        if (name, signal.stage, following) not in self._change_s:
             for (first, second), change in changes(configuration, 0.1).items():
-                if stages[(stages.index(first) + 1) % len(stages)] == second:
-                    driven = [e.steady_ends for each, e in change.endings.items() if not _walks(configuration, each)]
-                    ends = min(driven, default=change.duration)
-                    self._change_s[name, first] = change.duration / 10, ends / 10, change.earliest / 10
-        duration_s, first_s, least_s = self._change_s[name, signal.stage]
+                driven = [e.steady_ends for each, e in change.endings.items() if not _walks(configuration, each)]
+                ends = min(driven, default=change.duration)
+                self._change_s[name, first, second] = change.duration / 10, ends / 10, change.earliest / 10
+        duration_s, first_s, least_s = self._change_s[name, signal.stage, following]
         commit_s = configuration.limits.commit_s if self._commit_s is None else self._commit_s
         lead_s = math.ceil(max(0.0, commit_s - first_s))
         elapsed_s = (now_ns - signal.stage_started_at_ns) / 1e9
@@ -116,23 +119,26 @@ class Baseline:
         if elapsed_s + lead_s < longest_s and not has_gap:
             return signal.stage
         if lead_s:
-            self._told[name] = signal.stage, now_ns + lead_s * 10**9
+            self._told[name] = signal.stage, now_ns + lead_s * 10**9, following
             return signal.stage
-        return self._called(name, configuration, signal)
+        return following
 
     def _called(self, name: str, configuration: SignalConfiguration, signal: SignalState) -> str:
-        """The next stage in order that somebody calls; the next one of all if the guard does not allow that."""
+        """The next stage in order that somebody calls, as far as the order lets others be left out."""
         stages, groups = configuration.stages, configuration.group_by_name
         running = [stage.name for stage in stages].index(signal.stage)
-        usual = stages[(running + 1) % len(stages)].name
+        limits, farthest = configuration.limits, stages[(running + 1) % len(stages)].name
         for k in range(1, len(stages)):
-            stage = stages[(running + k) % len(stages)]
+            stage, is_new_round = stages[(running + k) % len(stages)], running + k >= len(stages)
+            if limits.fixed_order and k - 1 > (limits.skips_per_cycle if is_new_round else signal.skips_left):
+                break
+            farthest = stage.name
             new = set(stage.green) - set(stages[running].green)
             walks = any(groups[group].type is GroupType.PEDESTRIAN for group in new)
             lanes = {self._links[name, i][0] for g in new for i in groups[g].links if (name, i) in self._links}
             if walks or any(self._is_occupied(lane) for lane in lanes):
-                return stage.name if stage.name in signal.allowed_stages else usual
-        return usual
+                break
+        return farthest
 
     def _is_occupied(self, lane: str) -> bool:
         length = libsumo.lane.getLength(lane)

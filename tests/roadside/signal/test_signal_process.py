@@ -419,7 +419,7 @@ def test_an_end_that_is_meant_is_published_as_likely_and_not_as_promised(street)
     assert plan != likely  # the local plan rules again, with ends of its own
 
 
-@pytest.mark.parametrize(("following", "begins"), [("", "NS-left"), ("EW-through", "EW-through"), ("?", "NS-left")])
+@pytest.mark.parametrize(("following", "begins"), [("", "NS-left"), ("EW-through", "EW-through"), ("?", "NS-through")])
 def test_what_is_meant_to_follow_tells_whose_red_ends(street, following, begins):
     street.until(lambda: street.signal.stage == "NS-through" and not street.signal.in_transition)
     street.command(stage="NS-through")
