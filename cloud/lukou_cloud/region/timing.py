@@ -170,7 +170,8 @@ class Timing:
         drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
         traffic = self.lineup.build(
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
-            room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed, situation.hidden_rates if situation.hidden_rates.any() else None,
+            room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
+            situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)

@@ -32,7 +32,7 @@ class Baseline:
 
     Parameters
     ----------
-    kind : {"max-pressure", "greedy"}
+    kind : {"max-pressure", "greedy", "actuated"}
     road : RoadModel
         Tells which lane each link joins with which.
     commit_s : float or None

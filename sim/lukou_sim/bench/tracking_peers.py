@@ -24,7 +24,7 @@ Rows = list[list[float]]
 
 def norfair_tracks(frames: list[Any]) -> Rows:
     """norfair with Euclidean distance, its thresholds chosen by hand on recordings of this kind."""
-    import norfair  # type: ignore[import-not-found,unused-ignore]
+    import norfair
 
     tracker = norfair.Tracker(
         distance_function="euclidean", distance_threshold=2.5, hit_counter_max=10, initialization_delay=3
@@ -39,21 +39,21 @@ def norfair_tracks(frames: list[Any]) -> Rows:
 
 def stonesoup_tracks(frames: list[Any]) -> Rows:
     """Stone Soup's global nearest neighbour with a Kalman filter of nearly constant velocity and each detection's own covariance."""
-    from stonesoup.dataassociator.neighbour import GNNWith2DAssignment  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.deleter.time import UpdateTimeStepsDeleter  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.hypothesiser.distance import DistanceHypothesiser  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.initiator.simple import MultiMeasurementInitiator  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.measures import Mahalanobis  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.models.measurement.linear import LinearGaussian  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.models.transition.linear import (  # type: ignore[import-not-found,unused-ignore]
+    from stonesoup.dataassociator.neighbour import GNNWith2DAssignment
+    from stonesoup.deleter.time import UpdateTimeStepsDeleter
+    from stonesoup.hypothesiser.distance import DistanceHypothesiser
+    from stonesoup.initiator.simple import MultiMeasurementInitiator
+    from stonesoup.measures import Mahalanobis
+    from stonesoup.models.measurement.linear import LinearGaussian
+    from stonesoup.models.transition.linear import (
         CombinedLinearGaussianTransitionModel,
         ConstantVelocity,
     )
-    from stonesoup.predictor.kalman import KalmanPredictor  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.tracker.simple import MultiTargetTracker  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.types.detection import Detection  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.types.state import GaussianState  # type: ignore[import-not-found,unused-ignore]
-    from stonesoup.updater.kalman import KalmanUpdater  # type: ignore[import-not-found,unused-ignore]
+    from stonesoup.predictor.kalman import KalmanPredictor
+    from stonesoup.tracker.simple import MultiTargetTracker
+    from stonesoup.types.detection import Detection
+    from stonesoup.types.state import GaussianState
+    from stonesoup.updater.kalman import KalmanUpdater
 
     def detections() -> Iterator[tuple[datetime.datetime, set[Any]]]:
         for k, found in enumerate(frames):
