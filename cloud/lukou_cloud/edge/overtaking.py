@@ -7,16 +7,22 @@ Kernighan, "An Effective Heuristic Algorithm for the Traveling-Salesman Problem"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
-from lukou_cloud.edge.road_users import Floats
+import numpy as np
 
-WITHIN_LANE, BETWEEN_LANES = -2.0, -1.0
-"""Log-likelihood of overtaking one who left and arrived on the same lane; who only left or only arrived on the same."""
+from lukou_cloud.edge.road_users import Floats, Ints
+
+PENALTY = np.array([0.0, -1.0, -2.0])
+"""Log-likelihood of overtaking one who neither left nor arrived on the same lane; who did one of both; who did both."""
 
 MOST_ROUNDS = 4
 """So often all pairs are looked at."""
+
+MOST_TRIED = 200
+"""Pairs tried in one of these rounds, the most promising: a unit that comes back brings all its road users at once."""
+
+LEAST_GAIN = 1e-9
 
 Place = tuple[int, int]
 """Instant [ns] and lane."""
@@ -42,36 +48,58 @@ def in_order(gain: Floats, chosen: list[int], left: Sequence[Place], arrived: Se
     list of n int
         The columns after all exchanges that pay.
     """
-    chosen = list(chosen)
-
-    def together(row: int, column: int, other: int, others: int) -> float:
-        if column >= len(left) or others >= len(left) or min(gain[row, column], gain[other, others]) <= 0.0:
-            return 0.0
-        return _overtaking(left[column], left[others], arrived[row], arrived[other])
-
+    if len(chosen) < 2 or not left:
+        return list(chosen)
+    order = _Order(gain, np.array(chosen, np.int64), left, arrived)
     for _ in range(MOST_ROUNDS):
-        if not _exchanged(gain, chosen, together):
+        pairs = [(a, b) for a, b in order.promising() if order.exchanged(a, b)]
+        if not pairs:
             break
-    return chosen
+    return [int(column) for column in order.columns]
 
 
-def _exchanged(gain: Floats, chosen: list[int], together: Callable[[int, int, int, int], float]) -> bool:
-    better = False
-    for a, b in combinations(range(len(chosen)), 2):
-        rest = [k for k in range(len(chosen)) if k not in (a, b)]
+class _Order:
+    """An assignment whose pairs can be exchanged; parameters as of `in_order`."""
 
-        def total(first: int, second: int, a: int = a, b: int = b, rest: list[int] = rest) -> float:
-            value = max(float(gain[a, first]), 0.0) + max(float(gain[b, second]), 0.0) + together(a, first, b, second)
-            return value + sum(together(a, first, k, chosen[k]) + together(b, second, k, chosen[k]) for k in rest)
+    def __init__(self, gain: Floats, columns: Ints, left: Sequence[Place], arrived: Sequence[Place]) -> None:
+        self.columns = columns
+        beyond = gain.shape[1] - len(left)
+        self._value = np.maximum(gain, 0.0)
+        self._is_one = (gain > 0.0) & (np.arange(gain.shape[1]) < len(left))
+        self._left = np.pad(np.array(left, np.int64), ((0, beyond), (0, 0)))
+        self._arrived = np.array(arrived, np.int64)
 
-        if total(chosen[b], chosen[a]) > total(chosen[a], chosen[b]) + 1e-9:
-            chosen[a], chosen[b] = chosen[b], chosen[a]
-            better = True
-    return better
+    def promising(self) -> list[tuple[int, int]]:
+        """Pairs that may pay to exchange: both lose less by themselves than they pay now for overtaking."""
+        rows = np.arange(len(self.columns))
+        paid = -self._paid(rows[:, None], self.columns[:, None], rows[None, :], self.columns[None, :]).sum(axis=1)
+        crossed = self._value[:, self.columns]  # [a, b]: a as the one that b is now
+        own = np.diag(crossed)
+        most = np.triu(crossed + crossed.T - own[:, None] - own + paid[:, None] + paid, 1)
+        a, b = np.nonzero(most > LEAST_GAIN)
+        kept = np.sort(np.argsort(-most[a, b], kind="stable")[:MOST_TRIED])
+        return list(zip(a[kept].tolist(), b[kept].tolist(), strict=True))
 
+    def exchanged(self, a: int, b: int) -> bool:
+        """Exchange two if that pays; whether it did."""
+        pair, now = np.array([a, b]), self.columns[[a, b]]
+        pays = self._total(pair, now[::-1]) > self._total(pair, now) + LEAST_GAIN
+        if pays:
+            self.columns[pair] = now[::-1]
+        return pays
 
-def _overtaking(left_a: Place, left_b: Place, arrived_a: Place, arrived_b: Place) -> float:
-    if (left_a[0] - left_b[0]) * (arrived_a[0] - arrived_b[0]) >= 0:
-        return 0.0
-    same = (left_a[1] == left_b[1]) + (arrived_a[1] == arrived_b[1])
-    return (0.0, BETWEEN_LANES, WITHIN_LANE)[same]
+    def _total(self, pair: Ints, columns: Ints) -> float:
+        """Log-likelihood of two, with what they overtake among themselves and of the others."""
+        others = np.delete(np.arange(len(self.columns)), pair)
+        of_others = self._paid(pair[:, None], columns[:, None], others[None, :], self.columns[others][None, :])
+        among = self._paid(pair[:1], columns[:1], pair[1:], columns[1:])
+        return float(self._value[pair, columns].sum() + of_others.sum() + among.sum())
+
+    def _paid(self, row: Ints, column: Ints, other: Ints, others: Ints) -> Floats:
+        """What it costs that rows with these columns and others with theirs have overtaken each other; nothing with strangers, or with oneself."""
+        left, lefts, at, ats = self._left[column], self._left[others], self._arrived[row], self._arrived[other]
+        is_same = (left[..., 1] == lefts[..., 1]).astype(np.int64) + (at[..., 1] == ats[..., 1])
+        is_overtaking = (left[..., 0] < lefts[..., 0]) & (at[..., 0] > ats[..., 0])
+        is_overtaking |= (left[..., 0] > lefts[..., 0]) & (at[..., 0] < ats[..., 0])
+        is_overtaking &= self._is_one[row, column] & self._is_one[other, others]
+        return np.where(is_overtaking, PENALTY[is_same], 0.0)
