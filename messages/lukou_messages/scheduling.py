@@ -41,9 +41,18 @@ def answer_first(priority: int) -> str:
     str
         Why the system does not allow it; empty where it does. Refused, the process runs as others do.
     """
+    return _scheduled(os.SCHED_RR, priority)
+
+
+def answer_like_others() -> None:
+    """Take `answer_first` back."""
+    _scheduled(os.SCHED_OTHER, 0)
+
+
+def _scheduled(policy: int, priority: int) -> str:
     try:
         for thread in Path("/proc/self/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(priority))
+            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
     except (OSError, AttributeError) as error:
         return str(error)
     return ""

@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from lukou_messages.admission import Admission
 from lukou_messages.clock import Clock
 from lukou_messages.codec import encode
 from lukou_messages.process import VALID, Core, Device, Input, Output, ProcessSpec
-from lukou_messages.scheduling import answer_first
+from lukou_messages.scheduling import answer_first, answer_like_others
 from lukou_messages.security import Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Transport
@@ -34,7 +35,13 @@ from lukou_messages.v1.header_pb2 import Header, TimeSource
 log = structlog.get_logger()
 
 HEALTH_PERIOD_NS = 10**9
+AFTER_TICK_NS = 40_000_000
+"""What a process does once a second (health, snapshot) lies so long after a tenth of a second, which one by the process's name: at the
+tenths sensors measure, and all the processes of a box at once would hold each other up. [ns]"""
 LONGEST_WAIT_S = 0.05
+
+MOST_FIRST_CORES, MOST_GREEDY_S = 0.6, 3
+"""A process that goes before all others and computes so much of some seconds in a row leaves them nothing: it goes with the others from then on."""
 
 SNAPSHOT_PERIOD_NS = 5 * 10**9
 """A recording gets the core's state this often, so that a lost message spoils no more than this."""
@@ -116,6 +123,9 @@ class Shell:
         self._health = _HealthReport(self)
         self._next_tick_ns = self._tick_after(self.epoch)
         self._next_health_ns = self.epoch
+        self._phase_ns = zlib.crc32(identity.encode()) % 10 * 100_000_000 + AFTER_TICK_NS
+        self.faults: list[str] = []
+        self._is_first, self._greedy_s = False, 0
         self._snapshot_due = False
         self._next_snapshot_ns = 0
         self._measure: IO[str] | None = None
@@ -149,6 +159,7 @@ class Shell:
                 watch(wake)
         if self.settings.real_time_priority is not None:
             refused = answer_first(self.settings.real_time_priority)
+            self._is_first = not refused
             if refused:
                 log.info("real_time.refused", process=self.identity, error=refused, remedy="allow it RLIMIT_RTPRIO")
         gc.collect()
@@ -284,7 +295,7 @@ class Shell:
             self._measure.write(json.dumps(line) + "\n")
 
     def _each_second(self, now_ns: int) -> None:
-        self._next_health_ns = (now_ns // HEALTH_PERIOD_NS + 1) * HEALTH_PERIOD_NS
+        self._next_health_ns = ((now_ns - self._phase_ns) // HEALTH_PERIOD_NS + 1) * HEALTH_PERIOD_NS + self._phase_ns
         self._tell_health(now_ns)
         refresh = getattr(self.transport, "refresh_rights", None)
         if refresh is not None:
@@ -300,9 +311,21 @@ class Shell:
 
     def _tell_health(self, now_ns: int, stopping: bool = False) -> None:
         health = self._health.make(now_ns, stopping)
+        self._give_up_priority(health.cpu_cores)
         if self._metrics is not None:
             self._metrics.health(health)
         self.publish([Output("health", health, now_ns)], now_ns)
+
+    def _give_up_priority(self, cpu_cores: float) -> None:
+        """Go with the others from now on, if this process has left them too little for some seconds."""
+        self._greedy_s = self._greedy_s + 1 if cpu_cores > MOST_FIRST_CORES else 0
+        if self._is_first and self._greedy_s >= MOST_GREEDY_S:
+            answer_like_others()
+            self._is_first = False
+            self.faults = [
+                f"computed {cpu_cores:.0%} of the time: runs without real-time priority until it is started again"
+            ]
+            log.warning("real_time.given_up", process=self.identity, cpu_cores=round(cpu_cores, 2))
 
     def restore(self) -> None:
         """Continue from the snapshot file where there is one; an unreadable one is set aside and said."""
@@ -387,7 +410,7 @@ class _HealthReport:
             for topic, source, age, received, missed in shell.admission.ages(now_ns)
         ]
         faults = list(getattr(shell.core, "faults", list)()) if hasattr(shell.core, "faults") else []
-        faults += getattr(shell.transport, "faults", list)()
+        faults += [*shell.faults, *getattr(shell.transport, "faults", list)()]
         for device in shell.devices:
             faults += list(getattr(device, "faults", list)())
         refused = Counter(shell.admission.refused)

@@ -44,10 +44,12 @@ def test_real_time_is_for_all_threads_or_said_to_be_refused() -> None:
     told = in_another_process("""
         import os, threading, time
         from pathlib import Path
-        from lukou_messages.scheduling import answer_first
+        from lukou_messages.scheduling import answer_first, answer_like_others
         threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
         refused = answer_first(1)
         policies = {os.sched_getscheduler(int(one.name)) for one in Path("/proc/self/task").iterdir()}
-        print(policies == {os.SCHED_RR} if not refused else "refused")
+        answer_like_others()
+        after = {os.sched_getscheduler(int(one.name)) for one in Path("/proc/self/task").iterdir()}
+        print(policies == {os.SCHED_RR} and after == {os.SCHED_OTHER} if not refused else "refused")
     """).strip()
     assert told in ("True", "refused")

@@ -247,3 +247,21 @@ def test_measure_file_holds_times_of_objects(tmp_path: Path) -> None:
     bench.shell.close()
     [line] = file.read_text().splitlines()
     assert json.loads(line)["in"] == [["objects", "k1/perception", START, 3, START]]
+
+
+def test_a_process_that_goes_first_and_computes_all_the_time_goes_with_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, given_up = Bench(), list[bool]()
+    monkeypatch.setattr("lukou_messages.shell.answer_like_others", lambda: given_up.append(True))
+    bench.shell._is_first = True
+    for cores in (0.9, 0.9, 0.1, 0.9, 0.9):
+        bench.shell._give_up_priority(cores)
+    assert not given_up
+    assert not bench.shell.faults
+    bench.shell._give_up_priority(0.9)
+    bench.shell._give_up_priority(0.9)
+    assert given_up == [True]
+    bench.shell.turn()
+    health = bench.hear("health")[0]
+    assert "90% of the time" in health.faults[0]  # type: ignore[attr-defined]
