@@ -16,7 +16,7 @@ from lukou_hw.radar.udp import UdpRadar
 from lukou_messages.codec import decode
 from lukou_messages.transport.sockets import SubscriptionSocket
 from lukou_sim.sensors.camera import CameraFeed, SimulatedCamera
-from lukou_sim.world.process import SPEC, WorldCore, WorldSettings
+from lukou_sim.world.process import CAMERA_LATENCY_NS, SPEC, WorldCore, WorldSettings
 from lukou_sim.world.world import STEP_NS
 
 SECOND = 1_000_000_000
@@ -141,17 +141,29 @@ def test_the_process_feeds_its_drivers(tmp_path: Path, open_things: list[Any]) -
     assert len(frames) > 20
     assert frames[-1].value.picture.shape == (384, 640, 3)
     assert len(sweeps) > 30
+    # what is shown at an instant was computed ahead, and pictures come a camera's latency later
+    before = begin + 39 * STEP_NS
+    assert core.step(before + 60_000_000, []) == []
+    assert core.world.now_ns == before + STEP_NS
+    time.sleep(0.1)
+    camera.poll(now)
+    assert {one.measured_at_ns for one in core.step(before + STEP_NS, [])} == {before + STEP_NS}
+    assert not [one for one in camera.poll(now) if one.value.picture.size]
+    assert core.step(before + STEP_NS + CAMERA_LATENCY_NS, []) == []
+    time.sleep(0.1)
+    shown = [one.value.due_ns for one in camera.poll(now) if one.value.picture.size]
+    assert shown == [before + STEP_NS]
     packets = scans.drain()
     assert packets
     decoded = decode("detections", packets[-1].payload)
     assert decoded.header.source == "k2/sensors"
-    late = core.step(begin + 42 * STEP_NS, [])  # two steps were missed and are made up for
-    assert late[0].measured_at_ns == begin + 42 * STEP_NS
+    late = core.step(begin + 43 * STEP_NS, [])  # two steps were missed and are made up for
+    assert late[0].measured_at_ns == begin + 43 * STEP_NS
     assert core.figures()["late_steps"] == 2
-    core.step(begin + 42 * STEP_NS + 3 * SECOND, [])
+    core.step(begin + 43 * STEP_NS + 3 * SECOND, [])
     assert core.figures()["stood_still_s"] == pytest.approx(2.9)
     snapshot = core.snapshot()
     core.restore(snapshot)
     assert core.figures()["interrupted"] == 1
-    assert core.step(begin + 43 * STEP_NS + 3 * SECOND, [])
+    assert core.step(begin + 44 * STEP_NS + 3 * SECOND, [])
     scans.socket.close(0)

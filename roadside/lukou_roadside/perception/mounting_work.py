@@ -76,14 +76,15 @@ class Comparisons:
         return judgement if isinstance(judgement, Judgement) else None
 
     def _started(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             [sys.executable, "-m", __name__, self._map_file, str(NICENESS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             start_new_session=True,  # so that it can give way to the cameras, not only to what runs beside it here
         )
-        return self._process
+        give_way(NICENESS, process.pid)  # at once: its imports alone are half a second of computing
+        return process
 
     def close(self) -> None:
         """End the process; a comparison that runs is given up."""
@@ -125,7 +126,6 @@ def main(map_file: str, requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    give_way(int(sys.argv[2]))
     if int(sys.argv[2]):
         rest()
     answers = os.fdopen(os.dup(1), "wb")

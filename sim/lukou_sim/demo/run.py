@@ -21,10 +21,10 @@ from lukou_sim.world.delay import DelayStatistics
 from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
-NICENESS = {"centre": 15, "region": 15, "perception": 12}
+NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
 CAMERAS_NICENESS = 2
-"""One machine plays a whole city: what computes for long gives way to what answers at once. The edge, the signals and the world, which
-finish in milliseconds, go before the detector, which needs forty of every hundred."""
+"""One machine plays a whole city: what computes for long gives way to what answers at once. The edge and the signals, which finish in
+milliseconds, go before the detector, which needs forty of every hundred, and that before the world, which computes ahead of its time."""
 
 PATIENCE_S = 90.0
 """Without a live picture after this time something is wrong, and the demo ends."""

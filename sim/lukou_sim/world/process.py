@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from lukou_messages.clock import SystemClock
@@ -16,6 +18,13 @@ from lukou_sim.sensors.camera import CameraFeed
 from lukou_sim.world.feeds import CabinetServers, DetectionFeed, Ending, RadarFeed
 from lukou_sim.world.scenario import load_scenario
 from lukou_sim.world.world import DETECTION_SITES, STEP_NS, World
+
+AHEAD_NS = 40_000_000
+"""The world is computed so long before the instant that it then shows: drawing pictures is no part of a camera's latency. [ns]"""
+CAMERA_LATENCY_NS = 20_000_000
+"""From the middle of a picture's exposure until the roadside unit has it: read-out and transfer take a street camera some 20 ms. [ns]"""
+TICK_S = 0.02
+"""How finely the process keeps these instants. [s]"""
 
 MOST_CATCH_UP = 5
 """Steps made up for at once when the process was late; beyond that the world is told that it stood still."""
@@ -72,42 +81,62 @@ class WorldCore:
             if site in DETECTION_SITES
         }
         self._is_warm = self._is_interrupted = self._has_shown = False
+        self._is_told = True
+        self._taken: dict[str, NDArray[np.uint8]] = {}
         self._steps = self._late_steps = self._steps_without_pictures = 0
         self._stood_still_ns = self._ended_ns = 0
         self._frame_every = max(1, round(10.0 / settings.frame_rate_hz))
 
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
-        """Advance to the last multiple of 0.1 s, then tell what there is to see."""
-        due_ns = now_ns // STEP_NS * STEP_NS
+        """Compute the next multiple of 0.1 s a little ahead; tell of it once it has come, pictures when a camera would have sent them."""
         world = self.world
         world.hear([one.value for one in inputs if one.topic == "advice"])
         if not self._is_warm:
             world.warm_up()
             self._is_warm = True
             return []
+        outputs = self._show(now_ns)
+        self._advance((now_ns + AHEAD_NS) // STEP_NS * STEP_NS)
+        return [*outputs, *self._show(now_ns)]
+
+    def _show(self, now_ns: int) -> list[Output]:
+        """What is due by now of the instant that was computed last."""
+        outputs: list[Output] = []
+        if not self._is_told and now_ns >= self.world.now_ns:
+            self._is_told = True
+            outputs = self._tell(self.world.now_ns)
+        if self._taken and now_ns >= self.world.now_ns + CAMERA_LATENCY_NS:
+            for name, picture in self._taken.items():
+                self.cameras[name].offer(picture, self.world.now_ns, self.world.stamp_ns(name))
+            self._taken, self._has_shown = {}, True
+        return outputs
+
+    def _advance(self, due_ns: int) -> None:
+        """Compute the world of this instant, if it is not there yet."""
+        world = self.world
         if self._steps == 0 and world.now_ns < due_ns - STEP_NS:  # the time that starting took is nobody's loss
             world.skip(due_ns - STEP_NS)
         behind = (due_ns - world.now_ns) // STEP_NS
+        if behind <= 0:
+            return
         if self._has_shown:  # before its first picture a camera does not run
-            self._steps_without_pictures += max(0, behind - 1)
+            self._steps_without_pictures += behind - 1 + bool(self._taken)
+        self._taken = {}
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
             world.skip(due_ns - STEP_NS)
             behind = 1
-        self._late_steps += max(0, behind - 1)
+        self._late_steps += behind - 1
         for _ in range(behind):
             world.step()
             self._steps += 1
-        return self._tell(due_ns) if behind > 0 else []
+        self._is_told = False
+        if self.cameras and not self._preparing.is_alive() and (due_ns // STEP_NS) % self._frame_every == 0:
+            self._taken = {name: picture for name in self.cameras if (picture := world.picture(name)) is not None}
+        _ = world.views  # who is visible to whom: computed once for this instant, here rather than when it is due
 
     def _tell(self, due_ns: int) -> list[Output]:
         world = self.world
-        if self.cameras and not self._preparing.is_alive() and (due_ns // STEP_NS) % self._frame_every == 0:
-            for name, feed in self.cameras.items():  # first of all, and each at once: the detector waits for them
-                picture = world.picture(name)
-                if picture is not None:
-                    feed.offer(picture, due_ns, world.stamp_ns(name))
-                    self._has_shown = True
         if self.radars is not None:
             for scan in world.radar_scans():
                 self.radars.offer(scan)
@@ -127,7 +156,7 @@ class WorldCore:
         if not snapshot:
             return
         self.world.restore(snapshot)
-        self._is_warm = self._is_interrupted = True
+        self._is_warm = self._is_interrupted = self._is_told = True
 
     def figures(self) -> dict[str, float]:
         """Figures for the health report."""
@@ -193,7 +222,7 @@ SPEC = ProcessSpec(
     name="world",
     takes=("advice",),
     gives=("truth", "vehicle"),
-    trigger=Trigger(period_s=0.1),
+    trigger=Trigger(period_s=TICK_S),
     settings=WorldSettings,
     make_core=make_core,
     make_devices=make_devices,
