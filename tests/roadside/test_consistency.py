@@ -35,11 +35,23 @@ def test_what_is_said_of_velocities_becomes_what_they_turn_out_to_be(deviation_m
     assert late.mean() == pytest.approx(2.0, abs=0.3)
 
 
+def test_standing_and_driving_are_judged_apart() -> None:
+    rng, velocities = np.random.default_rng(5), VelocityConsistency()
+    for k in range(200):
+        tracks = published(0.1 * k, rng, 0.6)
+        standing = tracks.values[:, : COUNT // 2]
+        standing[X], standing[[VX, VY]] = rng.normal(0.0, 0.01, COUNT // 2), rng.normal(0.0, 0.03, (2, COUNT // 2))
+        velocities.add(tracks)
+    velocities.apply(tracks)
+    told = np.sqrt(tracks.values[P_UU])
+    assert told[: COUNT // 2] == pytest.approx(0.03, rel=0.6) and told[COUNT // 2 :] == pytest.approx(0.6, rel=0.2)
+
+
 def test_nothing_is_learned_of_who_is_seen_too_short() -> None:
     rng, velocities = np.random.default_rng(2), VelocityConsistency()
     for k in range(15):
         velocities.add(published(0.1 * k, rng, 3.0))
-    assert velocities.factor() == pytest.approx(1.0)
+    assert velocities.factor() == pytest.approx(VelocityConsistency().factor())
 
 
 def test_one_that_is_no_number_spoils_nothing() -> None:

@@ -1,9 +1,10 @@
 """Whether velocities turned out to be as uncertain as they were said to be, and by how much to widen or narrow what is said.
 
-Manoeuvres come in jumps, so no noise of motion that is right for the calm is right for the others, and errors have heavier tails than any one filter expects.
+Who stands keeps standing, who walks or drives steadily mostly goes on, and who is between the two is braking or picking up speed: no noise of motion that is right
+for one is right for the others, and a tracker has to be ready for all of them.
 What a second later shows is compared with what was published: the way that a road user made from a second before to a second after is a
 measurement of its velocity that owes little to the one published (a smoother's cross-check; compare R. Mehra, "Approaches to Adaptive Filtering", 1972, on
-covariance matching). The ratio of the squared differences to those expected is kept by kind of road user and whether it manoeuvres.
+covariance matching). The ratio of the squared differences to those expected is kept by kind of road user and how fast it is.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ import numpy as np
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Floats, Ints
 from lukou_roadside.perception.tracking.tracks import (
-    AGILITY,
     CLASS,
     P_UU,
     P_UV,
     P_VV,
     P_XU,
+    P_XV,
     P_XX,
     P_XY,
+    P_YU,
     P_YV,
     P_YY,
     VX,
@@ -40,10 +42,13 @@ SAMPLE_S = 0.5
 ACROSS = 2
 """So many samples before and after the one judged tell the way made."""
 
-AGILE = 0.3
-"""A greater factor on the noise of motion tells that a road user manoeuvres."""
+SPEEDS_MPS = np.array([0.1, 0.3, 1.0, 3.0, 8.0])
+"""Edges of the speeds that are judged apart. [m/s]"""
 
-PRIOR_WEIGHT = 30.0
+USUAL = np.array([[0.05, 0.2, 0.4, 0.8, 0.9, 0.9], [0.1, 0.25, 0.6, 0.3, 0.5, 0.9]])
+"""Factors before anything is known, of vehicles and of walkers by speed: means of twelve simulated sites."""
+
+PRIOR_WEIGHT = 40.0
 """What is said at first counts as much as so many samples."""
 
 MEMORY = 3000.0
@@ -52,28 +57,37 @@ MEMORY = 3000.0
 SHARED = 0.5
 """Share of the variance of place that enters the way made: errors of place two seconds apart are half the same. (correlation)"""
 
-MOST = 20.0
+LAGS = 0.4
+"""Share of the covariance of place and velocity that errors of the way made have in common with those of the velocity: places lag behind a change of speed, too."""
+
+LAGS_ABOVE_MPS = 0.3
+"""Who stands has no speed that changes. [m/s]"""
+
+MOST = 30.0
 """No single sample counts for more: beyond it is another road user. (squared difference over covariance)"""
+
+LEAST_EXPECTED = 0.5
+"""No squared difference is expected to be smaller. (over the covariance told)"""
 
 _WALKER = CLASS.start + classes.PEDESTRIAN
 
-BOUNDS = (0.2, 5.0)
+BOUNDS = (0.02, 5.0)
 """Least and greatest factor on the covariance of velocity."""
 
 
 @dataclass
 class VelocityConsistency:
-    """Factor on the covariance of velocity by kind of road user.
+    """Factor on the covariance of velocity by kind of road user and speed.
 
     Attributes
     ----------
-    total, weight : (4,) float array
+    total, weight : (kinds,) float array
         Sums of squared differences over the covariance told, and of what these would be were all covariances right: 2, and what the way made is off by
         itself; fading. That is told by the covariances of place, which come from the same filter and are taken to be off by the same factor.
     """
 
-    total: Floats = field(default_factory=lambda: np.full(4, 2.0 * PRIOR_WEIGHT))
-    weight: Floats = field(default_factory=lambda: np.full(4, 2.0 * PRIOR_WEIGHT))
+    total: Floats = field(default_factory=lambda: 2.0 * PRIOR_WEIGHT * USUAL.ravel())
+    weight: Floats = field(default_factory=lambda: np.full(USUAL.size, 2.0 * PRIOR_WEIGHT))
     _kept: deque[Tracks] = field(default_factory=lambda: deque(maxlen=2 * ACROSS + 1))
 
     def add(self, tracks: Tracks) -> None:
@@ -98,15 +112,18 @@ class VelocityConsistency:
         determinant = np.maximum(b[P_UU] * b[P_VV] - b[P_UV] ** 2, 1e-12)
         squared = (b[P_VV] * dx * dx - 2.0 * b[P_UV] * dx * dy + b[P_UU] * dy * dy) / determinant
         xx, xy, yy = (SHARED * (a[row] + c[row]) / span_s**2 for row in (P_XX, P_XY, P_YY))
+        lags = LAGS / span_s * (np.hypot(b[VX], b[VY]) > LAGS_ABOVE_MPS)
+        xx, xy, yy = xx - 2.0 * lags * b[P_XU], xy - lags * (b[P_XV] + b[P_YU]), yy - 2.0 * lags * b[P_YV]
         expected = 2.0 + (b[P_VV] * xx - 2.0 * b[P_UV] * xy + b[P_UU] * yy) / determinant
+        expected = np.maximum(expected, LEAST_EXPECTED)
         known = np.isfinite(squared) & np.isfinite(expected)
         kind, squared, expected = _kind(b)[known], squared[known], expected[known]
-        keep = np.maximum(1.0 - np.bincount(kind, minlength=4) / MEMORY, 0.0)
-        self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST * expected / 2.0), 4)
-        self.weight = self.weight * keep + np.bincount(kind, expected, 4)
+        keep = np.maximum(1.0 - np.bincount(kind, minlength=USUAL.size) / MEMORY, 0.0)
+        self.total = self.total * keep + np.bincount(kind, np.minimum(squared, MOST * expected / 2.0), USUAL.size)
+        self.weight = self.weight * keep + np.bincount(kind, expected, USUAL.size)
 
     def factor(self) -> Floats:
-        """Factors on the covariance of velocity, (4,)."""
+        """Factors on the covariance of velocity, (kinds,)."""
         return np.asarray(np.clip(self.total / self.weight, *BOUNDS))
 
     def apply(self, tracks: Tracks) -> None:
@@ -117,6 +134,6 @@ class VelocityConsistency:
 
 
 def _kind(values: Floats) -> Ints:
-    """0 to 3: vehicle or walker, calm or manoeuvring."""
-    walks = values[_WALKER] > 0.5
-    return np.asarray(walks + 2 * (values[AGILITY] > AGILE))
+    """Vehicles by speed, then walkers by speed."""
+    speed = np.searchsorted(SPEEDS_MPS, np.hypot(values[VX], values[VY]))
+    return np.asarray(speed + USUAL.shape[1] * (values[_WALKER] > 0.5))
