@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from lukou_cloud.edge import handover as handover_module
 from lukou_cloud.edge.gates import Gates, Way
 from lukou_cloud.edge.handover import HELD_BACK_S, REMEMBERED_S, HandOver
 from lukou_cloud.edge.lost import CRUISING, same_driver
@@ -120,6 +121,17 @@ def test_an_identity_is_not_changed_after_it_was_held_back(model: RoadModel, str
     handover, _, changed = platoon(model, street, HELD_BACK_S + 0.1)
     assert 8 not in changed
     assert 8 not in handover.lost
+
+
+def test_who_is_recognised_at_the_last_moment_keeps_his_identity(
+    model: RoadModel, street: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handover, on_the_way_s = HandOver(model), way_s(model, street, 80.0)
+    monkeypatch.setattr(handover_module, "REMEMBERED_S", on_the_way_s + 0.5)
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0, SPEED_MPS)
+    assert appears(handover, later(on_the_way_s), vehicle(model, street, 100.0)) == 7
+    stranger = {101: (vehicle(model, street, 20.0), 0)}
+    assert handover.recognise(later(on_the_way_s + 1.0), stranger, {7}, {7: SPEED_MPS, 101: SPEED_MPS}) == {}
 
 
 def test_where_vehicles_go_and_how_long_they_take_is_learned() -> None:

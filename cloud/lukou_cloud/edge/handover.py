@@ -144,8 +144,9 @@ class HandOver:
         self.births = {own: birth for own, birth in self.births.items() if birth.name != number}
         self.lost.pop(number, None)
         self.lost[number] = self._lost(at_ns, place, tracks, row)
+        held = {birth.name for birth in self.births.values()}
         while len(self.lost) > MOST_LOST:
-            del self.lost[next(iter(self.lost))]
+            del self.lost[next((one for one in self.lost if one not in held), next(iter(self.lost)))]
 
     def recognise(
         self, at_ns: int, born: dict[int, tuple[UnitTracks, int]], alive: set[int], speeds_mps: Mapping[int, float]
@@ -197,9 +198,11 @@ class HandOver:
                     self._learn(birth, one)
         oldest_ns, held = at_ns - round(REMEMBERED_S * 1e9), {birth.name for birth in self.births.values()}
         for number, one in list(self.lost.items()):
+            if number in held:  # recognised, however long ago he was lost, and may still turn out to be another
+                continue
             if one.at_ns < oldest_ns:
                 self.gates.gave_up(one.lane)
-            if one.at_ns < oldest_ns or (number in alive and number not in held):
+            if one.at_ns < oldest_ns or number in alive:
                 del self.lost[number]
 
     def _learn(self, birth: Birth, one: Lost) -> None:
