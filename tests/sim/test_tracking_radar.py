@@ -187,3 +187,47 @@ def test_who_tells_only_a_length_gets_the_usual_width() -> None:
     scan = VendorMemory().scan(told, 1, 0.0, 1)
     assert np.isfinite(scan.width_m).all()
     assert scan.width_m[0] > 1.5 > scan.width_m[1]
+
+
+def test_neighbours_swap_their_numbers_and_who_has_gone_is_carried_on_unseen() -> None:
+    radar, length_m = TrackingRadar("radar", 0.0, 0.0, np.random.default_rng(4)), np.full(2, 4.5)
+    swaps, before = 0, None
+    for k in range(3000):
+        state = np.array([[10.0 + 0.01 * k, 0.0, 1.0, 0.0], [14.0 + 0.01 * k, 0.0, 1.0, 0.0]])
+        numbers = radar.scan(0.1 * k, np.array([1, 2]), state, length_m).track_id.tolist()
+        swaps += before is not None and len(numbers) == 2 and numbers != before and sorted(numbers) == sorted(before)
+        before = numbers
+    assert 5 <= swaps <= 30  # 300 s at 0.05 per second: 15 are expected
+    gone = [radar.scan(300.0 + 0.1 * k, np.zeros(0, int), np.zeros((0, 4)), np.zeros(0)) for k in range(40)]
+    carried = [np.asarray(one.x_m, float) for one in gone if len(one) == 2]
+    assert 10 <= len(carried) <= 30  # 1 to 3 s
+    assert np.diff(carried, axis=0) == pytest.approx(0.1, abs=0.1)  # on at 1 m/s, though nobody is there
+    assert len(gone[-1]) == 0
+
+
+def vendor_nees(is_track: bool) -> float:
+    """Mean squared error over covariance of ten cars of which one vendor tells filtered places: with the variance that they have, and errors that last for 2 s."""
+    rng, memory, tracker, found = np.random.default_rng(6), VendorMemory(), EventTimeTracker(), []
+    y_m, error = 8.0 * np.arange(10), rng.normal(0.0, 0.5, (2, 10))
+    fade = math.exp(-STEP_S / 2.0)
+    for k in range(150):
+        error = fade * error + math.sqrt(1.0 - fade * fade) * rng.normal(0.0, 0.5, (2, 10))
+        x_m = np.full(10, 6.0 * k * STEP_S)
+        told = DetectionList.of(
+            10, sensor="v", sensor_kind=3 if is_track else 1, x_m=x_m + error[0], y_m=y_m + error[1], score=np.full(10, 0.8),
+            object_class=np.ones(10, np.uint32), position_variance_xx_m2=np.full(10, 0.25), position_variance_xy_m2=np.zeros(10),
+            position_variance_yy_m2=np.full(10, 0.25), **({"track_id": np.arange(1, 11, dtype=np.uint32)} if is_track else {}),
+        )  # fmt: skip
+        scan = memory.scan(told, 0, k * STEP_S, k + 1)
+        tracker.add(scan)
+        tracks = tracker.at(k * STEP_S)
+        if k > 60:
+            x, y, p = *tracks.state[:, :2].T, tracks.covariance
+            off = np.stack([x - x_m[0], y - y_m[np.abs(y[:, None] - y_m).argmin(axis=1)]])
+            found.append(np.einsum("in,nij,jn->n", off, np.linalg.inv(p[:, :2, :2]), off))
+    return float(np.concatenate(found).mean())
+
+
+def test_a_vendors_tracks_with_covariances_are_no_new_evidence_in_every_list() -> None:
+    assert vendor_nees(is_track=True) < 3.5
+    assert vendor_nees(is_track=False) > 5.0  # the same places taken for measurements boast
