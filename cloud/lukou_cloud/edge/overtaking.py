@@ -2,7 +2,8 @@
 
 The likeliest assignment of single vehicles knows nothing of that: where two leave a lane one after the other and travel times are as uncertain as they are
 apart, it exchanges them for a few tenths of a second. So exchanges of two are tried, with overtaking counted (pairwise exchange as in S. Lin, B.
-Kernighan, "An Effective Heuristic Algorithm for the Traveling-Salesman Problem", 1973: those who appear together are few).
+Kernighan, "An Effective Heuristic Algorithm for the Traveling-Salesman Problem", 1973), the best first. All exchanges are weighed at once:
+when a view comes back after a gap, everybody in it appears together.
 """
 
 from __future__ import annotations
@@ -11,18 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Floats, Ints
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 
-PENALTY = np.array([0.0, -1.0, -2.0])
-"""Log-likelihood of overtaking one who neither left nor arrived on the same lane; who did one of both; who did both."""
-
-MOST_ROUNDS = 4
-"""So often all pairs are looked at."""
-
-MOST_TRIED = 200
-"""Pairs tried in one of these rounds, the most promising: a unit that comes back brings all its road users at once."""
+OVERTAKING = -1.0
+"""Log-likelihood of overtaking one who left on the same lane, and as much of one who arrived on the same."""
 
 LEAST_GAIN = 1e-9
+"""An exchange that gains less is none."""
 
 Place = tuple[int, int]
 """Instant [ns] and lane."""
@@ -48,58 +44,47 @@ def in_order(gain: Floats, chosen: list[int], left: Sequence[Place], arrived: Se
     list of n int
         The columns after all exchanges that pay.
     """
-    if len(chosen) < 2 or not left:
-        return list(chosen)
-    order = _Order(gain, np.array(chosen, np.int64), left, arrived)
-    for _ in range(MOST_ROUNDS):
-        pairs = [(a, b) for a, b in order.promising() if order.exchanged(a, b)]
-        if not pairs:
+    columns, count = np.array(chosen, np.int64), len(chosen)
+    if count < 2 or not left:
+        return chosen
+    came, stranger = np.array(arrived, np.int64).reshape(-1, 2), np.arange(gain.shape[1]) >= len(left)
+    # strangers follow nobody: their place is never looked at
+    went = np.concatenate([np.array(left, np.int64), np.zeros((int(stranger.sum()), 2), np.int64)])
+    came_after, came_here = _order(came)
+    for _ in range(2 * count):
+        went_after, went_here = _order(went[columns])
+        told = np.where(stranger[columns], 0.0, gain[:, columns])  # of each row, if it had the column of another
+        better = _better(
+            np.maximum(gain[:, columns], 0.0), told > 0.0, (went_after, went_here), (came_after, came_here)
+        )
+        best = int(better.argmax())
+        a, b = divmod(best, count)
+        if better[a, b] <= LEAST_GAIN:
             break
-    return [int(column) for column in order.columns]
+        columns[[a, b]] = columns[[b, a]]
+    return [int(column) for column in columns]
 
 
-class _Order:
-    """An assignment whose pairs can be exchanged; parameters as of `in_order`."""
+def _order(places: Ints) -> tuple[Floats, Floats]:
+    """Whether each was later (1) or earlier (-1) than each other, and whether on the same lane; (n, n)."""
+    at_ns, lane = places.T
+    return np.sign(at_ns[:, None] - at_ns).astype(np.float64), (lane[:, None] == lane).astype(np.float64)
 
-    def __init__(self, gain: Floats, columns: Ints, left: Sequence[Place], arrived: Sequence[Place]) -> None:
-        self.columns = columns
-        beyond = gain.shape[1] - len(left)
-        self._value = np.maximum(gain, 0.0)
-        self._is_one = (gain > 0.0) & (np.arange(gain.shape[1]) < len(left))
-        self._left = np.pad(np.array(left, np.int64), ((0, beyond), (0, 0)))
-        self._arrived = np.array(arrived, np.int64)
 
-    def promising(self) -> list[tuple[int, int]]:
-        """Pairs that may pay to exchange: both lose less by themselves than they pay now for overtaking."""
-        rows = np.arange(len(self.columns))
-        paid = -self._paid(rows[:, None], self.columns[:, None], rows[None, :], self.columns[None, :]).sum(axis=1)
-        crossed = self._value[:, self.columns]  # [a, b]: a as the one that b is now
-        own = np.diag(crossed)
-        most = np.triu(crossed + crossed.T - own[:, None] - own + paid[:, None] + paid, 1)
-        a, b = np.nonzero(most > LEAST_GAIN)
-        kept = np.sort(np.argsort(-most[a, b], kind="stable")[:MOST_TRIED])
-        return list(zip(a[kept].tolist(), b[kept].tolist(), strict=True))
+def _better(value: Floats, counts: Booleans, went: tuple[Floats, Floats], came: tuple[Floats, Floats]) -> Floats:
+    """What is gained if two rows exchange their columns, (n, n).
 
-    def exchanged(self, a: int, b: int) -> bool:
-        """Exchange two if that pays; whether it did."""
-        pair, now = np.array([a, b]), self.columns[[a, b]]
-        pays = self._total(pair, now[::-1]) > self._total(pair, now) + LEAST_GAIN
-        if pays:
-            self.columns[pair] = now[::-1]
-        return pays
-
-    def _total(self, pair: Ints, columns: Ints) -> float:
-        """Log-likelihood of two, with what they overtake among themselves and of the others."""
-        others = np.delete(np.arange(len(self.columns)), pair)
-        of_others = self._paid(pair[:, None], columns[:, None], others[None, :], self.columns[others][None, :])
-        among = self._paid(pair[:1], columns[:1], pair[1:], columns[1:])
-        return float(self._value[pair, columns].sum() + of_others.sum() + among.sum())
-
-    def _paid(self, row: Ints, column: Ints, other: Ints, others: Ints) -> Floats:
-        """What it costs that rows with these columns and others with theirs have overtaken each other; nothing with strangers, or with oneself."""
-        left, lefts, at, ats = self._left[column], self._left[others], self._arrived[row], self._arrived[other]
-        is_same = (left[..., 1] == lefts[..., 1]).astype(np.int64) + (at[..., 1] == ats[..., 1])
-        is_overtaking = (left[..., 0] < lefts[..., 0]) & (at[..., 0] > ats[..., 0])
-        is_overtaking |= (left[..., 0] > lefts[..., 0]) & (at[..., 0] < ats[..., 0])
-        is_overtaking &= self._is_one[row, column] & self._is_one[other, others]
-        return np.where(is_overtaking, PENALTY[is_same], 0.0)
+    Whoever would have the column of b but come as a has overtaken k where the signs of both orders differ; for signs s and t that is (s^2 t^2 - s t) / 2,
+    and so a sum over k is a product of matrices.
+    """
+    (s, same_left), (t, same_come) = went, came
+    mine = np.diag(counts)  # who overtakes, and is overtaken, has to be one of the lost
+    s2, t2 = s * s, t * t
+    each = (t2 * mine) @ (s2 * same_left).T + (t2 * same_come * mine) @ s2.T
+    each -= (t * mine) @ (s * same_left).T + (t * same_come * mine) @ s.T
+    each *= 0.5 * OVERTAKING * counts
+    shared = OVERTAKING * (same_left + same_come)
+    now = shared * (s * t < 0.0) * mine * mine[:, None]
+    then = shared * (s * t > 0.0) * counts * counts.T
+    held = value.diagonal() + each.diagonal()
+    return np.asarray(value + value.T + each + each.T + then - (held + held[:, None] - now))
