@@ -97,6 +97,25 @@ def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet(
     assert onsets(predictor, users) == expected
 
 
+def test_doubt_begins_no_rear_end_warning_and_ends_none(predictor: Predictor) -> None:
+    # 1.6 m/s behind somebody who stands, known to 1.1 m/s: the least it may be is standing
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 1.6, 0.0), (CAR, 6.0, 0.0, 0.0, 0.0))
+    users.speed_deviation_mps[:] = 1.1
+    found, _, _ = dangers(users, no_lights(predictor.model), predictor, WarningSettings())
+    assert (found.kind.tolist(), found.is_onset.tolist()) == ([REAR_END], [False])
+
+
+@pytest.mark.parametrize(("deviation", "expected"), [(0.1, []), (0.2, [REAR_END])])
+def test_a_tracked_leader_who_brakes_is_slower_than_the_track(
+    predictor: Predictor, deviation: float, expected: list[int]
+) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 10.0, 0.0), (CAR, 17.0, 0.0, 6.0, 0.0))
+    users.acceleration_mps2[:] = (0.0, -4.0)
+    users.speed_deviation_mps[1] = deviation
+    users.speed_deviation_mps[0] = 0.1
+    assert onsets(predictor, users) == expected
+
+
 def test_no_speed_is_doubted_without_bound(predictor: Predictor) -> None:
     users = Lane(predictor).users((CAR, 0.0, 0.0, 11.0, 0.0), (CAR, 20.0, 0.0, 1.0, 0.0))
     users.speed_deviation_mps[:] = (9.0, 0.1)

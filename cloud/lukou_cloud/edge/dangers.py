@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,6 +33,10 @@ REAR_END_DOUBTS = 2.0
 AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
+
+LAG_S = 0.2
+"""By so much the tracked speed of a leader who brakes lags behind: what the braking seen took off meanwhile is taken off (measured: 0.9 to 1.0 m/s
+too fast at 4 to 6 m/s^2). [s]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
@@ -207,40 +212,22 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
         return NOTHING
     follower, leader, gap = h.user.take(rows), h.leader.take(rows), h.leader_gap_m.take(rows)
     along = np.cos(users.heading_rad.take(leader) - users.heading_rad.take(follower))
-    speed = users.least_speed_mps(REAR_END_DOUBTS).take(follower)
-    ahead = users.speed_mps.take(leader) * np.maximum(along, 0.0)
-    closing = speed - ahead
+    speed, least = swift.take(rows), users.least_speed_mps(REAR_END_DOUBTS).take(follower)
     braking = np.maximum(-users.acceleration_mps2.take(leader), 0.0)
-    needed = required_braking(gap, speed, ahead, braking)
-    held = (needed > settings.rear_end_hold_mps2) | (gap < speed + 1.0)
-    held &= (along > 0.5) & (closing > 0.1)
+    lag_s = np.where(users.speed_deviation_mps.take(leader) > SURE_MPS, LAG_S, 0.0)
+    ahead = np.maximum(users.speed_mps.take(leader) * np.maximum(along, 0.0) - lag_s * braking, 0.0)
+    # what stands is held by the speed as it is tracked; to begin, the least is taken that it may be
+    held = (required_braking(gap, speed, ahead, braking) > settings.rear_end_hold_mps2) | (gap < speed + 1.0)
+    held &= (along > 0.5) & (speed - ahead > 0.1)
     held &= users.is_trusted.take(follower) & users.is_trusted.take(leader)
+    time_s = _time_behind(gap, speed, ahead, braking)
+    held &= time_s < 2.0 * settings.rear_end_time_to_collision_s
     some = held.nonzero()[0]
     if len(some) == 0:
         return NOTHING
     rows, follower, leader = np.array((rows, follower, leader)).take(some, axis=1)
-    gap, speed, ahead, closing, braking, needed = np.array((gap, speed, ahead, closing, braking, needed)).take(
-        some, axis=1
-    )
-    time_s = time_to_collision(gap, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
-    onset = (closing > settings.rear_end_closing_mps) & (gap > TOUCHING_M)
-    onset &= time_s < settings.rear_end_time_to_collision_s
-    onset &= np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
-    if onset.any():
-        late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
-        soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-        acceleration = users.acceleration_mps2.take(follower)
-        then = required_braking(
-            gap - closing * soon - 0.5 * acceleration * soon**2,
-            np.maximum(speed + acceleration * soon, 0.0),
-            np.maximum(ahead - braking * soon, 0.0),
-            braking,
-        )
-        onset &= then > settings.rear_end_braking_mps2
-        onset &= -acceleration <= 0.8 * needed  # does not brake as it must
-    kept = time_s < 2.0 * settings.rear_end_time_to_collision_s
-    if not kept.all():
-        rows, follower, leader, time_s, onset = rows[kept], follower[kept], leader[kept], time_s[kept], onset[kept]
+    gap, least, ahead, braking, time_s = np.array((gap, least, ahead, braking, time_s)).take(some, axis=1)
+    onset = _begins_behind(users, follower, leader, Behind(gap, least, ahead, braking), settings)
     best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
     sure = total >= settings.sure_probability
     best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.sure_probability
@@ -258,6 +245,43 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
         y_m=users.y_m[leader[best]],
         is_onset=is_onset,
     )
+
+
+class Behind(NamedTuple):
+    """One behind another: gap, speeds of both, and how hard the leader brakes, (n,) each. [m, m/s, m/s, m/s^2]"""
+
+    gap_m: Floats
+    speed_mps: Floats
+    ahead_mps: Floats
+    braking_mps2: Floats
+
+
+def _begins_behind(users: RoadUsers, follower: Ints, leader: Ints, now: Behind, settings: WarningSettings) -> Booleans:
+    """Whether the danger is bad enough to warn: even a reaction time later too much braking is required, and not done."""
+    gap, speed, ahead, braking = now
+    closing = speed - ahead
+    onset = (closing > settings.rear_end_closing_mps) & (gap > TOUCHING_M)
+    onset &= _time_behind(*now) < settings.rear_end_time_to_collision_s
+    onset &= np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
+    if onset.any():
+        late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
+        soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
+        acceleration = users.acceleration_mps2.take(follower)
+        then = required_braking(
+            gap - closing * soon - 0.5 * acceleration * soon**2,
+            np.maximum(speed + acceleration * soon, 0.0),
+            np.maximum(ahead - braking * soon, 0.0),
+            braking,
+        )
+        onset &= then > settings.rear_end_braking_mps2
+        onset &= -acceleration <= 0.8 * required_braking(*now)  # does not brake as it must
+    return np.asarray(onset, np.bool_)
+
+
+def _time_behind(gap_m: Floats, speed: Floats, ahead: Floats, braking: Floats) -> Floats:
+    """Time to collision with a leader who may be stopping; inf: not closing. [s]"""
+    closing = speed - ahead
+    return time_to_collision(gap_m, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
 
 
 def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, Floats, Floats]:
