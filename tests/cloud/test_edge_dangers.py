@@ -9,7 +9,7 @@ from lukou_cloud.edge.dangers import REAR_END, RED_LIGHT, VULNERABLE, dangers
 from lukou_cloud.edge.episodes import Episodes
 from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, RoadUsers
+from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, RoadUsers, speed_now
 from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind
@@ -105,15 +105,9 @@ def test_doubt_begins_no_rear_end_warning_and_ends_none(predictor: Predictor) ->
     assert (found.kind.tolist(), found.is_onset.tolist()) == ([REAR_END], [False])
 
 
-@pytest.mark.parametrize(("deviation", "expected"), [(0.1, []), (0.2, [REAR_END])])
-def test_a_tracked_leader_who_brakes_is_slower_than_the_track(
-    predictor: Predictor, deviation: float, expected: list[int]
-) -> None:
-    users = Lane(predictor).users((CAR, 0.0, 0.0, 10.0, 0.0), (CAR, 17.0, 0.0, 6.0, 0.0))
-    users.acceleration_mps2[:] = (0.0, -4.0)
-    users.speed_deviation_mps[1] = deviation
-    users.speed_deviation_mps[0] = 0.1
-    assert onsets(predictor, users) == expected
+def test_a_tracked_speed_is_brought_to_now_and_a_sure_one_is_not() -> None:
+    braking, known = np.array([-4.0, -4.0, 2.0, -4.0]), np.array([0.2, 0.1, 0.2, 0.2])
+    assert speed_now(np.array([6.0, 6.0, 6.0, 0.3]), braking, known).tolist() == [5.6, 6.0, 6.2, 0.0]
 
 
 def test_no_speed_is_doubted_without_bound(predictor: Predictor) -> None:

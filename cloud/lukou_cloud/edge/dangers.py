@@ -34,10 +34,6 @@ AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
-LAG_S = 0.2
-"""By so much the tracked speed of a leader who brakes lags behind: what the braking seen took off meanwhile is taken off (measured: 0.9 to 1.0 m/s
-too fast at 4 to 6 m/s^2). [s]"""
-
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
 
@@ -214,8 +210,7 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     along = np.cos(users.heading_rad.take(leader) - users.heading_rad.take(follower))
     speed, least = swift.take(rows), users.least_speed_mps(REAR_END_DOUBTS).take(follower)
     braking = np.maximum(-users.acceleration_mps2.take(leader), 0.0)
-    lag_s = np.where(users.speed_deviation_mps.take(leader) > SURE_MPS, LAG_S, 0.0)
-    ahead = np.maximum(users.speed_mps.take(leader) * np.maximum(along, 0.0) - lag_s * braking, 0.0)
+    ahead = users.speed_mps.take(leader) * np.maximum(along, 0.0)
     # what stands is held by the speed as it is tracked; to begin, the least is taken that it may be
     held = (required_braking(gap, speed, ahead, braking) > settings.rear_end_hold_mps2) | (gap < speed + 1.0)
     held &= (along > 0.5) & (speed - ahead > 0.1)
@@ -258,24 +253,30 @@ class Behind(NamedTuple):
 
 def _begins_behind(users: RoadUsers, follower: Ints, leader: Ints, now: Behind, settings: WarningSettings) -> Booleans:
     """Whether the danger is bad enough to warn: even a reaction time later too much braking is required, and not done."""
+    onset = (now.speed_mps - now.ahead_mps > settings.rear_end_closing_mps) & (now.gap_m > TOUCHING_M)
+    some = onset.nonzero()[0]  # mostly nobody
+    if len(some):
+        rows = Behind(*np.array(now).take(some, axis=1))
+        onset[some] = _needs_too_much(users, follower.take(some), leader.take(some), rows, settings)
+    return onset
+
+
+def _needs_too_much(users: RoadUsers, follower: Ints, leader: Ints, now: Behind, settings: WarningSettings) -> Booleans:
+    """Whether too much braking is required a reaction time later, and not done."""
     gap, speed, ahead, braking = now
-    closing = speed - ahead
-    onset = (closing > settings.rear_end_closing_mps) & (gap > TOUCHING_M)
-    onset &= _time_behind(*now) < settings.rear_end_time_to_collision_s
-    onset &= np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
-    if onset.any():
-        late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
-        soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-        acceleration = users.acceleration_mps2.take(follower)
-        then = required_braking(
-            gap - closing * soon - 0.5 * acceleration * soon**2,
-            np.maximum(speed + acceleration * soon, 0.0),
-            np.maximum(ahead - braking * soon, 0.0),
-            braking,
-        )
-        onset &= then > settings.rear_end_braking_mps2
-        onset &= -acceleration <= 0.8 * required_braking(*now)  # does not brake as it must
-    return np.asarray(onset, np.bool_)
+    known = np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
+    late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
+    soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
+    acceleration = users.acceleration_mps2.take(follower)
+    then = required_braking(
+        gap - (speed - ahead) * soon - 0.5 * acceleration * soon**2,
+        np.maximum(speed + acceleration * soon, 0.0),
+        np.maximum(ahead - braking * soon, 0.0),
+        braking,
+    )
+    needs = known & (_time_behind(*now) < settings.rear_end_time_to_collision_s)
+    needs &= then > settings.rear_end_braking_mps2
+    return np.asarray(needs & (-acceleration <= 0.8 * required_braking(*now)))  # does not brake as it must
 
 
 def _time_behind(gap_m: Floats, speed: Floats, ahead: Floats, braking: Floats) -> Floats:

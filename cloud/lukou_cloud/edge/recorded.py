@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, entered_lines, link_rows, no_lights
-from lukou_cloud.edge.road_users import MOVING_MPS, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import MOVING_MPS, Floats, Ints, RoadUsers, speed_now
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import intersection_name
@@ -223,14 +223,15 @@ def road_users(
             numbers[one.name] = len(numbers) + 1
             names[len(numbers)] = one.name
     table = np.array([[getattr(one, name) for name in MEASURED] for one in frame]).reshape(-1, len(MEASURED))
-    x, y, heading, speed, acceleration, length, width, deviation, speed_deviation, existence, unmeasured = table.T
+    columns = np.ascontiguousarray(table.T)  # what is taken of a column that is none is copied whole first
+    x, y, heading, speed, acceleration, length, width, deviation, speed_deviation, existence, unmeasured = columns
     return RoadUsers(
         id=np.array([numbers[one.name] for one in frame], np.int64),
         object_class=np.array([one.object_class for one in frame], np.int64),
         x_m=x,
         y_m=y,
         heading_rad=heading,
-        speed_mps=speed,
+        speed_mps=speed_now(speed, acceleration, speed_deviation),
         acceleration_mps2=acceleration,
         length_m=length,
         width_m=width,

@@ -30,6 +30,10 @@ SURE_MPS = 0.1
 """Speeds known to this are believed as they are. Of others their deviations are doubted: who has just begun to brake is seen late, and the tracked
 speed is then too high by one to two of them. [m/s]"""
 
+LAG_S = 0.1
+"""Tracked speeds are those of the latest measurements, for trackers know no acceleration: they lag by at least this, by what is seen of the acceleration. Measured
+at 2 to 6 m/s^2 of braking: 0.8 to 0.95 m/s too fast, of which this takes off a half. [s]"""
+
 MOST_DOUBT_MPS = 3.0
 """No speed is doubted by more, however little its list tells. [m/s]"""
 
@@ -100,6 +104,18 @@ class RoadUsers:
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""
         return RoadUsers(*(getattr(self, name)[rows] for name in _COLUMNS))
+
+
+def speed_now(speed_mps: Floats, acceleration_mps2: Floats, deviation_mps: Floats) -> Floats:
+    """Speeds of a list brought to its instant; those that are known well are believed as they are.
+
+    Parameters
+    ----------
+    speed_mps, acceleration_mps2, deviation_mps : (n,) float array
+        Speed and acceleration along the heading as the list tells them, and the standard deviation of the speed. [m/s, m/s^2, m/s]
+    """
+    later = np.maximum(speed_mps + LAG_S * acceleration_mps2, 0.0)
+    return np.where(deviation_mps > SURE_MPS, later, speed_mps)
 
 
 _COLUMNS = tuple(column.name for column in fields(RoadUsers))

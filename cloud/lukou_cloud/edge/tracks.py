@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import MOVING_MPS, Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import MOVING_MPS, Booleans, Floats, Ints, RoadUsers, speed_now
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.objects import ObjectList
 
@@ -185,17 +185,18 @@ def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
     moving = speed > MOVING_MPS
     heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
     along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
+    speed_deviation = np.sqrt(0.5 * (tracks.vxx + tracks.vyy))
     return RoadUsers(
         id=tracks.id,
         object_class=tracks.object_class,
         x_m=tracks.x_m,
         y_m=tracks.y_m,
         heading_rad=heading,
-        speed_mps=speed,
+        speed_mps=speed_now(speed, along, speed_deviation),
         acceleration_mps2=along,
         length_m=tracks.length_m,
         width_m=tracks.width_m,
         deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
-        speed_deviation_mps=np.sqrt(0.5 * (tracks.vxx + tracks.vyy)),
+        speed_deviation_mps=speed_deviation,
         is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
     )
