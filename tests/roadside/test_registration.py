@@ -156,6 +156,33 @@ def test_a_clock_that_is_right_again_is_not_blamed_for_long_though_it_is_trusted
     assert [again.registration.doubt(sensor) for sensor in range(4)] == [""] * 4
 
 
+def test_an_early_clock_whose_scans_arrive_sooner_has_been_set_anew() -> None:
+    tracker, _ = run(12.0, late_s=-0.2)
+    registration = tracker.registration
+    assert "clock early" in registration.doubt(0)
+    before = [registration.of(sensor).clock_s for sensor in range(4)]
+    for sensor in range(4):
+        registration.arrives_sooner(sensor, 0.2)
+    after = [registration.of(sensor).clock_s for sensor in range(4)]
+    assert after[0] == pytest.approx(before[0] + 0.2, abs=0.02)
+    assert after[1:] == pytest.approx(before[1:], abs=0.02)  # their line has become faster: their clocks were right
+    assert registration.doubt(0) == ""
+    registration.arrives_sooner(9, 0.2)  # nobody
+
+
+def test_nobody_is_corrected_by_a_sensor_whose_stamps_are_guessed() -> None:
+    tracker = EventTimeTracker(TrackerSettings(registers=True))
+    rng = np.random.default_rng(3)
+    tracker.registration.guesses(0, True)
+    for k in range(80):
+        for sensor in range(2):
+            tracker.add(scan(sensor, k * 0.1 + 0.02 * sensor, rng, 0.15 if sensor == 0 else 0.0, 0.0, False))
+    assert tracker.registration.of(1).clock_deviation_s == pytest.approx(0.05, abs=0.002)  # as before anything is known
+    assert abs(tracker.registration.of(1).clock_s) < 0.01
+    tracker.registration.guesses(0, False)
+    assert not tracker.registration.no_judges
+
+
 def test_a_blinded_camera_is_noticed_by_what_the_others_see() -> None:
     tracker, _ = run(10.0, blind=True)
     assert "of what the others see" in tracker.registration.doubt(0)

@@ -349,7 +349,11 @@ class PerceptionCore:
         self._use(sensor, one, scan)
 
     def _use(self, sensor: _Sensor, one: Input, scan: Scan) -> None:
-        late_s = sensor.stamps.late(one.measured_at_ns, self._now_ns)
+        was_guessed, late_s = sensor.stamps.late_s > 0.0, sensor.stamps.late(one.measured_at_ns, self._now_ns)
+        if (late_s > 0.0) != was_guessed:
+            self._tracker.registration.guesses(sensor.number, late_s > 0.0)
+        if sensor.stamps.sooner_s:
+            self._tracker.registration.arrives_sooner(sensor.number, sensor.stamps.sooner_s)
         at_ns = one.measured_at_ns - round(late_s * 1e9)
         if late_s:
             scan = scan.moved(scan.time_s - late_s, scan.x_m, scan.y_m, GUESSED_STAMP_WIDER)

@@ -2,6 +2,9 @@
 
 Whoever stamps the future has a clock that is off by at least so much, whatever the other sensors say. What comes from there is taken to have been
 measured as long before it came as usual; else it would move everybody's tracks, and the others would seem to be early.
+
+An early clock looks like a slow line, so arrivals alone never tell of one. But where the tracks have told of one and measurements then suddenly
+arrive sooner, the clock has been set right.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ LOOKED_AT = 5
 ENOUGH = 2
 """With so many of them ahead, one that is not is taken for jitter."""
 
+BEFORE, FELL_S = 20, 0.08
+"""Arrivals that the last `LOOKED_AT` are compared with; all of those must have come sooner by more than this. [1, s]"""
+
 USUAL_LAG_S, LAG_WEIGHT = 0.05, 0.05
 """From measurement to arrival, before it is known; what one more arrival tells of it. [s, 1]"""
 
@@ -35,12 +41,16 @@ class Stamps:
         By how much they are taken to be late; 0 where they may be right. [s]
     lag_s : float
         From measurement to arrival, usually. [s]
+    sooner_s : float
+        By how much measurements have just begun to arrive sooner; 0 where they have not. [s]
     """
 
     ahead_s: float = 0.0
     late_s: float = 0.0
     lag_s: float = USUAL_LAG_S
+    sooner_s: float = 0.0
     _last: deque[float] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
+    _lags: deque[float] = field(default_factory=lambda: deque(maxlen=BEFORE + LOOKED_AT))
 
     def late(self, measured_at_ns: int, now_ns: int) -> float:
         """By how much a new stamp is late. [s]
@@ -58,4 +68,14 @@ class Stamps:
         else:
             self.late_s = 0.0
             self.lag_s += LAG_WEIGHT * (-self.ahead_s - self.lag_s)
+            self._lags.append(-self.ahead_s)
+        self.sooner_s = self._sooner()
         return self.late_s
+
+    def _sooner(self) -> float:
+        lags = list(self._lags)
+        before, now = lags[:-LOOKED_AT], lags[-LOOKED_AT:]
+        if len(before) < LOOKED_AT or max(now) > median(before) - FELL_S:
+            return 0.0
+        self._lags = deque(now, maxlen=BEFORE + LOOKED_AT)
+        return median(before) - median(now)

@@ -213,7 +213,7 @@ class Registration:
     joint: JointOffsets = field(default_factory=JointOffsets)
     sightings: Sightings = field(default_factory=Sightings)
     no_judges: set[int] = field(default_factory=set)
-    """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
+    """Sensors by which others are not corrected: those that tell tracks without covariances, whose errors last for seconds, and those whose stamps are guessed."""
     _of: dict[int, _Belief] = field(default_factory=dict)
     _applied: dict[tuple[int, int], tuple[Floats, float]] = field(default_factory=dict)
 
@@ -302,6 +302,16 @@ class Registration:
         self._of.pop(sensor, None)
         self.joint.forget(sensor)
         self.no_judges.discard(sensor)
+
+    def arrives_sooner(self, sensor: int, by_s: float) -> None:
+        """Measurements of a sensor have begun to arrive sooner by their stamps: if its clock was early, it has been set anew by so much. [s]"""
+        if sensor in self.joint.sensors and self._offsets(sensor)[0] < -0.5 * CLOCK_DOUBT_S:
+            self.joint.open(sensor, 0, float(PRIOR_DEVIATION[0] ** 2))
+            self.joint.mean[self.joint.part(sensor).start] += by_s
+
+    def guesses(self, sensor: int, is_guessed: bool) -> None:
+        """Whether the stamps of a sensor are guessed from their arrival for now: so long the others are not corrected by it."""
+        (self.no_judges.add if is_guessed else self.no_judges.discard)(sensor)
 
     def of(self, sensor: int) -> Offsets:
         """What is believed of one sensor."""
