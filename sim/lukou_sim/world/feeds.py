@@ -72,7 +72,7 @@ class RadarFeed(_Silent):
         self._socket.close()
 
 
-SENSORS_LATENCY_S = {"k2": 0.045, "k3": 0.065, "k4": 0.085}
+SENSORS_LATENCY_S = {"k2": 0.02, "k3": 0.045, "k4": 0.095}
 """From a scan to its sending: sensors that detect by themselves need some tens of milliseconds, and those of
 different intersections never speak in chorus. [s]"""
 
