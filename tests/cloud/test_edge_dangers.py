@@ -147,3 +147,11 @@ def test_red_lights_are_warned_of_after_a_shorter_while() -> None:
     assert not episodes.step(0, seen).raised
     assert [one.kind for one, _ in episodes.step(step, seen).raised] == [RED_LIGHT]
     assert [one.kind for one, _ in episodes.step(2 * step, seen).raised] == [REAR_END]
+
+
+@pytest.mark.parametrize(("here", "ends_s"), [({2, 3}, 2.1), ({2}, 0.9), ((), 0.9)])
+def test_a_warning_outlasts_its_danger_longer_while_both_are_seen(here: set[int], ends_s: float) -> None:
+    episodes, key, step = Episodes(WarningSettings(onset_s=0.0)), (0, 2, 3), 100_000_000
+    assert episodes.step(step, [(key, REAR_END, True)], {2, 3}).raised
+    ended = next(k for k in range(1, 40) if episodes.step((1 + k) * step, [], here).ended)
+    assert ended == round(ends_s / 0.1)

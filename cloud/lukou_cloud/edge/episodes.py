@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from lukou_cloud.edge.settings import WarningSettings
@@ -32,6 +33,8 @@ class Episode:
         Latest moment of danger.
     raised_ns : int
         When the warning was raised; 0: not yet.
+    together_ns : int
+        Latest moment at which both road users were seen; 0: never, or there is only one.
     """
 
     key: Key
@@ -40,6 +43,7 @@ class Episode:
     began_ns: int
     last_ns: int
     raised_ns: int = 0
+    together_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,11 @@ class Episodes:
         self._onset_ns = round(settings.onset_s * 1e9)
         self._red_onset_ns = round(settings.red_light_onset_s * 1e9)
         self._release_ns = round(settings.release_s * 1e9)
+        self._together_ns = round(settings.together_release_s * 1e9)
         self.open: dict[Key, Episode] = {}
         self.next_number = 1
 
-    def step(self, now_ns: int, seen: list[tuple[Key, int, bool]]) -> Changes:
+    def step(self, now_ns: int, seen: list[tuple[Key, int, bool]], here: Collection[int] = ()) -> Changes:
         """Take the dangers of one moment.
 
         Parameters
@@ -76,6 +81,8 @@ class Episodes:
             Instant.
         seen : list of (key, kind, is_onset)
             Dangers; each key once. Those without onset only keep a warning standing that has been raised.
+        here : collection of int
+            Identities of those who are seen.
         """
         index: dict[Key, int] = {}
         for k, (key, kind, is_onset) in enumerate(seen):
@@ -88,8 +95,9 @@ class Episodes:
         raised, standing, ended = [], [], []
         for key in list(self.open):
             episode = self.open[key]
-            patience = self._release_ns if episode.raised_ns else UNRAISED_NS
-            if now_ns - episode.last_ns > patience:
+            if key[1] in here and key[2] in here:
+                episode.together_ns = now_ns
+            if now_ns - episode.last_ns > self._patience_ns(now_ns, episode):
                 del self.open[key]
                 if episode.raised_ns:
                     ended.append(episode)
@@ -101,6 +109,13 @@ class Episodes:
                 self.next_number += 1
                 raised.append((episode, index[key]))
         return Changes(tuple(raised), tuple(standing), tuple(ended))
+
+    def _patience_ns(self, now_ns: int, episode: Episode) -> int:
+        """How long its danger may be gone before an episode ends."""
+        if not episode.raised_ns:
+            return UNRAISED_NS
+        is_together = now_ns - episode.together_ns <= self._release_ns
+        return max(self._together_ns, self._release_ns) if is_together else self._release_ns
 
     def _onset_of(self, kind: int) -> int:
         return self._red_onset_ns if kind == WarningKind.WARNING_KIND_RED_LIGHT else self._onset_ns

@@ -93,7 +93,8 @@ class Judge:
         outcomes = self.encounters.step(measured_ns, users, hypotheses, expected, self.predictor.times_s)
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])
         seen, rows = keys(users, found)
-        return Judgement(self.episodes.step(now_ns, seen), rows, found, hypotheses, outcomes)
+        here = set(users.id.tolist()) if self.episodes.open else ()
+        return Judgement(self.episodes.step(now_ns, seen, here), rows, found, hypotheses, outcomes)
 
     def forget(self, alive: set[int]) -> None:
         """Keep the memory of these road users only."""

@@ -39,7 +39,7 @@ RED_LAG_S = 0.1
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
-RUNNING_SHARE = 0.3
+RUNNING_SHARE = 0.2
 """How much rarer it is that somebody who cannot stop any more runs a light than that another path is meant that needs no running."""
 
 BLOCKED_SHARE = 0.05

@@ -58,6 +58,12 @@ class WarningSettings(_Frozen):
     )
     onset_s: float = Field(0.2, ge=0.0, description="a danger must stand this long before it is warned of [s]")
     release_s: float = Field(0.8, ge=0.0, description="a warning ends when its danger has been gone for this long [s]")
+    together_release_s: float = Field(
+        2.0,
+        ge=0.0,
+        description="the same as long as both road users are still seen: who brakes for it and then goes on brings it back within two seconds, "
+        "and a warning that breaks off in between has said that all is well [s]",
+    )
     expiry_s: float = Field(
         0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
     )
