@@ -64,6 +64,7 @@ def test_errors_say_what_to_do(words: list[str], code: int, says: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_keys_are_made_registered_and_revoked(tmp_path: Path) -> None:
     key = lukou("keys", "new", str(tmp_path / "a.key"))
     assert key.returncode == 0 and (tmp_path / "a.key").stat().st_mode & 0o077 == 0

@@ -209,6 +209,7 @@ def test_replay_says_what_a_recording_lacks(tmp_path: Path) -> None:
         replay(tmp_path / "no.mcap", "toy", ToyCore)
 
 
+@pytest.mark.slow
 def test_a_torn_recording_is_read_up_to_the_tear_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "live.mcap"
     with RecordingWriter(path) as writer:

@@ -110,6 +110,7 @@ def test_sensors_that_are_right_are_left_alone() -> None:
         assert tracker.registration.doubt(sensor) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late_s", [0.2, -0.15])
 def test_a_clock_that_is_off_is_found_and_corrected(late_s: float) -> None:
     tracker, error_m = run(25.0, late_s=late_s)
@@ -121,6 +122,7 @@ def test_a_clock_that_is_off_is_found_and_corrected(late_s: float) -> None:
     assert error_m < min(0.2, without_m)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned_rad", [0.035, -0.035])
 def test_a_camera_that_has_turned_is_found_and_corrected(turned_rad: float) -> None:
     tracker, error_m = run(25.0, turned_rad=turned_rad)
@@ -201,6 +203,7 @@ def test_a_single_sensor_is_compared_with_nobody() -> None:
     assert np.isnan(told.found_share)
 
 
+@pytest.mark.slow
 def test_the_list_says_why_it_is_degraded_and_is_less_certain() -> None:
     model = load_map(DISTRICT)
     spread, validity, reasons = [], [], []

@@ -68,6 +68,7 @@ def test_unseen_cameras_with_wrong_points_among_the_right(seed: int) -> None:
     assert not (errors > 4.0 * np.array(told) + 0.05).any()
 
 
+@pytest.mark.slow
 def test_deviations_are_honest() -> None:
     ratios = []
     for seed in range(40):

@@ -70,6 +70,7 @@ def test_a_start_that_is_off_is_brought_back(seed: int) -> None:
     assert fit.passes >= 8
 
 
+@pytest.mark.slow
 def test_too_few_vehicles_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "tracks.csv"
     file.write_text("t,id,u,v\n" + "".join(f"{0.2 * k},1,{300 + 8 * k},{300 + k}\n" for k in range(40)))
