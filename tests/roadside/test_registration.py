@@ -170,6 +170,18 @@ def test_an_early_clock_whose_scans_arrive_sooner_has_been_set_anew() -> None:
     assert after[1:] == pytest.approx(before[1:], abs=0.02)  # their line has become faster: their clocks were right
     assert registration.doubt(0) == ""
     registration.arrives_sooner(9, 0.2)  # nobody
+    registration.arrives_later(9)
+
+
+def test_a_clock_may_have_been_set_back_where_scans_suddenly_arrive_later() -> None:
+    tracker, _ = run(6.0)
+    registration = tracker.registration
+    before = registration.of(0)
+    registration.arrives_later(0)
+    assert registration.of(0).clock_deviation_s == pytest.approx(0.2, abs=0.01)
+    assert registration.of(0).clock_s == pytest.approx(before.clock_s, abs=0.01)
+    assert "in doubt" in registration.doubt(0)
+    assert [registration.doubt(sensor) for sensor in (1, 2, 3)] == ["", "", ""]
 
 
 def test_nobody_is_corrected_by_a_sensor_whose_stamps_are_guessed() -> None:

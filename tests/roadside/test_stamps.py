@@ -40,22 +40,25 @@ def test_an_early_clock_is_not_to_be_told_from_a_slow_line() -> None:
     assert of(Stamps(), [0.26] * 30) == [0.0] * 30
 
 
-def sooner(stamps: Stamps, lags_s: list[float]) -> list[float]:
+def shifts(stamps: Stamps, lags_s: list[float]) -> list[float]:
     told = []
     for lag_s in lags_s:
         stamps.late(NOW_NS - round(lag_s * 1e9), NOW_NS)
-        told.append(stamps.sooner_s)
+        told.append(stamps.shift_s)
     return told
 
 
-def test_arrivals_that_come_sooner_from_now_on_are_told_once() -> None:
+def test_arrivals_that_come_later_or_sooner_from_now_on_are_told_once() -> None:
     stamps = Stamps()
-    assert not any(sooner(stamps, [0.06] * 30 + [0.25, 0.28, 0.24] * 20))  # a slow line and an early clock are alike
-    told = sooner(stamps, [0.06, 0.05, 0.09] * 20)
-    assert np.flatnonzero(told).tolist() == [4]
-    assert told[4] == pytest.approx(0.19, abs=0.01)
+    later = shifts(stamps, [0.06] * 30 + [0.25, 0.28, 0.24] * 20)
+    assert np.flatnonzero(later).tolist() == [34]
+    assert later[34] == pytest.approx(0.19, abs=0.01)
+    sooner = shifts(stamps, [0.06, 0.05, 0.09] * 20)
+    assert np.flatnonzero(sooner).tolist() == [4]
+    assert sooner[4] == pytest.approx(-0.19, abs=0.01)
 
 
-def test_a_few_quick_arrivals_tell_nothing() -> None:
-    assert not any(sooner(Stamps(), [0.2, 0.2, 0.2, 0.05] * 20))
-    assert not any(sooner(Stamps(), [0.06, 0.03] * 50))
+def test_a_few_quick_or_slow_arrivals_tell_nothing() -> None:
+    assert not any(shifts(Stamps(), [0.2, 0.2, 0.2, 0.05] * 20))
+    assert not any(shifts(Stamps(), [0.06, 0.03] * 50))
+    assert not any(shifts(Stamps(), [0.06] * 30 + [0.3] * 4 + [0.06] * 30))

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
@@ -352,8 +353,7 @@ class PerceptionCore:
         was_guessed, late_s = sensor.stamps.late_s > 0.0, sensor.stamps.late(one.measured_at_ns, self._now_ns)
         if (late_s > 0.0) != was_guessed:
             self._tracker.registration.guesses(sensor.number, late_s > 0.0)
-        if sensor.stamps.sooner_s:
-            self._tracker.registration.arrives_sooner(sensor.number, sensor.stamps.sooner_s)
+        self._arrives(sensor)
         at_ns = one.measured_at_ns - round(late_s * 1e9)
         if late_s:
             scan = scan.moved(scan.time_s - late_s, scan.x_m, scan.y_m, GUESSED_STAMP_WIDER)
@@ -365,6 +365,16 @@ class PerceptionCore:
         sensor.quality.took(scan, (self._now_ns - at_ns) * 1e-9)
         sensor.last_ns = max(sensor.last_ns, at_ns)
         self._cycles.add(sensor.name, one.topic, at_ns)
+
+    def _arrives(self, sensor: _Sensor) -> None:
+        """Heed measurements that suddenly come sooner or later than before, unless all do: then it is this box that has been busy."""
+        shift_s = sensor.stamps.shift_s
+        if shift_s < 0.0:
+            self._tracker.registration.arrives_sooner(sensor.number, -shift_s)
+        elif shift_s > 0.0:
+            others = [one.stamps.risen_s for one in self._sensors.values() if one is not sensor and one.frames]
+            if others and median(others) < 0.5 * shift_s:
+                self._tracker.registration.arrives_later(sensor.number)
 
     def _seconds(self, at_ns: int) -> float:
         assert self._origin_ns is not None

@@ -3,8 +3,8 @@
 Whoever stamps the future has a clock that is off by at least so much, whatever the other sensors say. What comes from there is taken to have been
 measured as long before it came as usual; else it would move everybody's tracks, and the others would seem to be early.
 
-An early clock looks like a slow line, so arrivals alone never tell of one. But where the tracks have told of one and measurements then suddenly
-arrive sooner, the clock has been set right.
+An early clock looks like a slow line, so arrivals alone never tell of one. But where one sensor's suddenly come later, its clock may have been set
+anew; and where the tracks have told of an early one and measurements then suddenly come sooner, it has been set right.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LOOKED_AT = 5
 ENOUGH = 2
 """With so many of them ahead, one that is not is taken for jitter."""
 
-BEFORE, FELL_S = 20, 0.08
-"""Arrivals that the last `LOOKED_AT` are compared with; all of those must have come sooner by more than this. [1, s]"""
+BEFORE, SHIFTED_S = 20, 0.08
+"""Arrivals that the last `LOOKED_AT` are compared with; all of those must have come sooner, or later, by more than this. [1, s]"""
 
 USUAL_LAG_S, LAG_WEIGHT = 0.05, 0.05
 """From measurement to arrival, before it is known; what one more arrival tells of it. [s, 1]"""
@@ -41,14 +41,14 @@ class Stamps:
         By how much they are taken to be late; 0 where they may be right. [s]
     lag_s : float
         From measurement to arrival, usually. [s]
-    sooner_s : float
-        By how much measurements have just begun to arrive sooner; 0 where they have not. [s]
+    shift_s : float
+        By how much measurements have just begun to arrive later; negative: sooner. [s]
     """
 
     ahead_s: float = 0.0
     late_s: float = 0.0
     lag_s: float = USUAL_LAG_S
-    sooner_s: float = 0.0
+    shift_s: float = 0.0
     _last: deque[float] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
     _lags: deque[float] = field(default_factory=lambda: deque(maxlen=BEFORE + LOOKED_AT))
 
@@ -69,13 +69,22 @@ class Stamps:
             self.late_s = 0.0
             self.lag_s += LAG_WEIGHT * (-self.ahead_s - self.lag_s)
             self._lags.append(-self.ahead_s)
-        self.sooner_s = self._sooner()
+        self.shift_s = self._shift()
         return self.late_s
 
-    def _sooner(self) -> float:
+    @property
+    def risen_s(self) -> float:
+        """How much later than usual the last measurements came. [s]"""
+        now = list(self._lags)[-LOOKED_AT:]
+        return median(now) - self.lag_s if now else 0.0
+
+    def _shift(self) -> float:
         lags = list(self._lags)
         before, now = lags[:-LOOKED_AT], lags[-LOOKED_AT:]
-        if len(before) < LOOKED_AT or max(now) > median(before) - FELL_S:
+        if len(before) < LOOKED_AT:
+            return 0.0
+        usual = median(before)
+        if usual - SHIFTED_S < max(now) and min(now) < usual + SHIFTED_S:
             return 0.0
         self._lags = deque(now, maxlen=BEFORE + LOOKED_AT)
-        return median(before) - median(now)
+        return median(now) - usual

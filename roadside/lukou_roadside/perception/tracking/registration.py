@@ -200,6 +200,8 @@ class _Belief:
 
     spread: LearnedSpread = field(default_factory=LearnedSpread)
     time_s: float = -np.inf
+    later_s: float = -np.inf
+    """Since when its measurements arrive later than before."""
     expected: float = 0.0
     found: float = 0.0
     score: Floats = field(default_factory=lambda: np.zeros(2))
@@ -309,6 +311,13 @@ class Registration:
             self.joint.open(sensor, 0, float(PRIOR_DEVIATION[0] ** 2))
             self.joint.mean[self.joint.part(sensor).start] += by_s
 
+    def arrives_later(self, sensor: int) -> None:
+        """Measurements of one sensor alone have begun to arrive later by their stamps: a slow line, or its clock has been set back."""
+        belief = self._of.get(sensor)
+        if belief is not None:
+            belief.later_s = belief.time_s
+            self.joint.open(sensor, 0, float(STEP_DEVIATION[0] ** 2))
+
     def guesses(self, sensor: int, is_guessed: bool) -> None:
         """Whether the stamps of a sensor are guessed from their arrival for now: so long the others are not corrected by it."""
         (self.no_judges.add if is_guessed else self.no_judges.discard)(sensor)
@@ -358,12 +367,21 @@ class Registration:
         """Whether a sensor is known to find far too little of what others see."""
         return self.of(sensor).found_share < FOUND_DOUBT
 
+    def _may_be_set_back(self, sensor: int, deviation_s: float) -> bool:
+        """Whether measurements have begun to arrive later, and it is not known yet that the clock is right."""
+        belief = self._of.get(sensor, _Belief())
+        return belief.later_s > -np.inf and (
+            belief.time_s < belief.later_s + STEP_MEMORY_S or deviation_s > CLOCK_DOUBT_S
+        )
+
     def doubt(self, sensor: int) -> str:
         """What is wrong with a sensor, in words; empty where nothing is."""
         told = self.of(sensor)
         words = []
         if abs(told.clock_s) > CLOCK_DOUBT_S:
             words.append(f"clock {'late' if told.clock_s > 0 else 'early'} by {abs(told.clock_s):.2f} s")
+        elif self._may_be_set_back(sensor, told.clock_deviation_s):
+            words.append("clock in doubt: its measurements come later than before")
         if abs(told.azimuth_rad) > AZIMUTH_DOUBT_RAD:
             words.append(f"turned by {np.degrees(told.azimuth_rad):+.1f} degrees")
         if self.is_all_but_blind(sensor):
