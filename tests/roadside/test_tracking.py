@@ -187,6 +187,18 @@ def test_a_camera_and_its_overlapping_neighbour_make_no_double() -> None:
     assert len(tracker.state()) == 1
 
 
+def test_who_walks_beside_another_is_followed_too_though_nobody_tells_sizes() -> None:
+    rng, tracker = np.random.default_rng(3), EventTimeTracker()
+    for k in range(40):
+        side = np.array([0.0, 0.9]) if k >= 10 else np.zeros(1)
+        for sensor in (0, 1):
+            x_m, y_m = 0.12 * k + rng.normal(0, 0.1, len(side)), side + rng.normal(0, 0.1, len(side))
+            tracker.add(seen(k * 0.1, x_m, y_m, object_class=6, score=0.45, deviation=0.15, sensor=sensor))
+    tracks = confirmed(tracker.at(3.9))
+    assert np.sort(tracks.state[:, 1]) == pytest.approx([0.0, 0.9], abs=0.3)
+    assert tracks.length_m == pytest.approx(0.5, abs=0.1)
+
+
 def test_hidden_road_users_are_expected_to_be_missed() -> None:
     tracker = EventTimeTracker()
     for k in range(10):

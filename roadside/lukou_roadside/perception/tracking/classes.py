@@ -19,6 +19,9 @@ LENGTH_M = np.array([4.0, 4.5, 8.5, 11.5, 2.1, 1.7, 0.5, 1.0, 1.0, 30.0])
 WIDTH_M = np.array([1.6, 1.8, 2.5, 2.55, 0.8, 0.6, 0.5, 0.5, 1.0, 2.6])
 """Usual width. [m]"""
 
+SIZE_M = np.array([LENGTH_M, WIDTH_M])
+"""Both, as rows. [m]"""
+
 HEIGHT_M = np.array([1.6, 1.5, 3.0, 3.1, 1.6, 1.7, 1.7, 1.0, 0.5, 3.5])
 """Usual height. [m]"""
 

@@ -206,6 +206,10 @@ def update_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> No
     yaw_x[turned] += YAW_GAIN * (np.cos(yaw) - yaw_x[turned])
     yaw_y[turned] += YAW_GAIN * (np.sin(yaw) - yaw_y[turned])
     length = scan.length_m[detections]
+    unsized = rows[values[SIZE_WEIGHT].take(rows) == 0.0]
+    if len(unsized):  # nobody has told a size yet: who turns out to be a walker is no longer than one
+        usual = classes.SIZE_M @ values[CLASS].take(unsized, axis=1)
+        values[LENGTH, unsized], values[WIDTH, unsized] = np.minimum(values[[LENGTH, WIDTH]][:, unsized], usual)
     sized = (length == length).nonzero()[0]
     chosen, length_m, width_m, size_weight = rows[sized], values[LENGTH], values[WIDTH], values[SIZE_WEIGHT]
     count = size_weight[chosen] + 1.0
