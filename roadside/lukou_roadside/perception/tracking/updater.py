@@ -70,6 +70,8 @@ TRUSTED_SPEED_MPS = 2.5
 """Above this speed the direction of motion is the direction of the front. [m/s]"""
 
 
+_WALKER = CLASS.start + classes.PEDESTRIAN
+
 _WITH_X, _WITH_Y = np.array([P_XX, P_XY, P_XU, P_XV]), np.array([P_XY, P_YY, P_YU, P_YV])
 """Rows of the covariance of the state with x and with y."""
 
@@ -206,7 +208,7 @@ def update_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> No
     yaw_x[turned] += YAW_GAIN * (np.cos(yaw) - yaw_x[turned])
     yaw_y[turned] += YAW_GAIN * (np.sin(yaw) - yaw_y[turned])
     length = scan.length_m[detections]
-    unsized = rows[values[SIZE_WEIGHT].take(rows) == 0.0]
+    unsized = rows[(values[SIZE_WEIGHT].take(rows) == 0.0) & (values[_WALKER].take(rows) > 0.5)]
     if len(unsized):  # nobody has told a size yet: who turns out to be a walker is no longer than one
         usual = classes.SIZE_M @ values[CLASS].take(unsized, axis=1)
         values[LENGTH, unsized], values[WIDTH, unsized] = np.minimum(values[[LENGTH, WIDTH]][:, unsized], usual)
