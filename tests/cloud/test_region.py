@@ -12,7 +12,9 @@ from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.core import RegionCore
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.neighbours import Neighbours
 from lukou_cloud.region.queues import QueueEstimator, Situation
+from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import RegionSettings, TimingSettings
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.view import View
@@ -50,7 +52,7 @@ def situation(approaches: Approaches, **queues: float) -> Situation:
     )
     view_m = np.full(len(approaches.lanes), 300.0)
     return Situation(
-        queue, np.zeros((120, len(queue))), none, np.full(len(queue), 0.5), none, queue[len(approaches.lanes) :], 0, 0,
+        queue, none, np.full(len(queue), 0.5), none, queue[len(approaches.lanes) :], 0, 0,
         seen, none, view_m=view_m,
     )  # fmt: skip
 
@@ -93,9 +95,28 @@ def test_queues_count_who_stands_and_expect_who_comes(approaches: Approaches) ->
     )  # fmt: skip
     found = estimator.update(0.0, objects)
     assert found.queue[lane] == 2 and found.vehicles == 3
-    assert found.arrivals[:10, lane].sum() == pytest.approx(1.0, abs=0.3)
+    assert found.seen[2].lane == lane and found.seen[2].arrival_s == pytest.approx(60.0 / 12.0, abs=0.5)
     later = estimator.update(7.0, objects)
     assert later.waited_s[lane] == pytest.approx(7.0)
+
+
+def test_neighbours_tell_how_long_one_more_would_wait_there(approaches: Approaches) -> None:
+    k2 = load(DISTRICT / "k2.signal.json")
+    there = compile_approaches(ROAD, k2)
+    here, other = Timing(ROAD, K1, approaches, TimingSettings()), Timing(ROAD, k2, there, TimingSettings())
+    neighbours = Neighbours({"k1": (approaches, here, ReachShare()), "k2": (there, other, ReachShare())})
+    ways = len(here.junction.lane)
+    assert neighbours.onward(T, "k1", ways) is None  # nobody has planned yet
+    other.planned_ns, other.waits_s = T, np.zeros((100, len(there.lanes)))
+    other.waits_s[60:] = 40.0  # red from then on
+    told_s = neighbours.onward(T + 5 * SECOND, "k1", ways)
+    assert told_s is not None
+    leads = np.array([lane in there.upstream for lane in here.ways.to_lane.tolist()])
+    assert leads.any() and not told_s[:, : len(leads)][:, ~leads].any()
+    first = told_s[:, np.flatnonzero(leads)[0]]
+    assert first[0] == pytest.approx(-16.0) and first.max() == pytest.approx(24.0)  # beside the mean
+    assert first[-1] == 0  # beyond the plan
+    assert neighbours.onward(T + 60 * SECOND, "k1", ways) is None  # too old
 
 
 def lanes_of(names: list[str], s_m: list[float], speed_mps: float) -> ObjectList:
@@ -396,4 +417,4 @@ def test_a_snapshot_continues_with_the_same_commands() -> None:
     now = T + 5 * SECOND
     assert one.step(now, [signal(now), lists(now)]) == two.step(now, [signal(now), lists(now)])
     with pytest.raises(ValueError, match="version"):
-        two.restore(b'{"version": 9}')
+        two.restore(b'{"version": 0}')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,16 @@ def test_who_yields_waits_for_a_gap() -> None:
     assert np.flatnonzero(free.departures[:, 1])[0] == 0
     busy = search(crossing).decide(0, 0.0, traffic([[0.0, 2.0, 4.0], [0.0]]), frozenset())
     assert np.flatnonzero(busy.departures[:, 1])[0] > np.flatnonzero(busy.departures[:, 0])[-1]
+
+
+def test_who_would_wait_at_the_next_signal_is_let_go_later() -> None:
+    both = traffic([[0.0] * 4, [0.0] * 4])
+    waits_s = np.zeros((HORIZON_S, 2))
+    of = search(junction(("Gr", "rG")))
+    assert of.decide(0, 10.0, both, frozenset({1})).stage == 0
+    waits_s[:25, 0] = 20.0  # red there
+    waits_s[25:, 0] = -20.0
+    assert of.decide(0, 10.0, replace(both, onward_s=waits_s), frozenset({1})).stage == 1
 
 
 def test_nobody_is_sent_where_there_is_no_room() -> None:

@@ -291,8 +291,9 @@ class RegionCore:
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
         decision = place.timing.decide(
-            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left), place.red_s(now_ns)
-        )
+            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left), place.red_s(now_ns),
+            self._neighbours.onward(now_ns, place.configuration.intersection, len(place.timing.junction.lane)),
+        )  # fmt: skip
         place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
         lead_s = place.timing.lead_s(running, decision.stage) if may_hold else 0
@@ -427,12 +428,13 @@ class RegionCore:
                 "left_ns": list(place.left_ns.items()),
                 "told": place.told,
                 "plan": [place.timing.planned_ns, place.timing.outflow, place.timing.lineup.shares.tolist()],
+                "waits_s": place.timing.waits_s.tolist(),
                 "queues": place.queues.export(),
                 "trips": [[identity, asdict(trip)] for identity, trip in place.meter.trips.items()],
                 "meter": [place.meter.left, place.meter.delay_s, place.meter.stops],
             }
         state = {
-            "version": 8,
+            "version": 9,
             "fence": self._fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -449,7 +451,7 @@ class RegionCore:
     def restore(self, snapshot: bytes) -> None:
         """Continue from `snapshot`; ValueError for any other version."""
         state = json.loads(snapshot)
-        if state.get("version") != 8:
+        if state.get("version") != 9:
             raise ValueError("region: the snapshot is of another version")
         self._fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
@@ -469,6 +471,7 @@ class RegionCore:
             place.timing.planned_ns, outflow, shares = kept["plan"]
             place.timing.outflow = [(float(at_s), int(lane)) for at_s, lane in outflow]
             place.timing.lineup.shares = np.array(shares)
+            place.timing.waits_s = np.array(kept["waits_s"], float).reshape(-1, len(place.approaches.lanes))
             place.queues.load(kept["queues"])
             place.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
             place.meter.left, place.meter.delay_s, place.meter.stops = kept["meter"]

@@ -26,6 +26,8 @@ from lukou_messages.v1.objects_pb2 import ObjectClass
 Place = tuple[int, tuple[int, ...], float, float, float]
 """Approach lane or -1, those it may take, way to the stop line, time for it at the speed limits, limit here. [m, s, m/s]"""
 
+PEDESTRIAN, BUS = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN), int(ObjectClass.OBJECT_CLASS_BUS)
+
 NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
 
 PASSED_M = 25.0
@@ -56,8 +58,6 @@ class Situation:
     ----------
     queue : (q,) float array
         Road users that stand, or will have to, now.
-    arrivals : (horizon, q) float array
-        Expected arrivals at the end of the queue in each second ahead.
     waited_s : (q,) float array
         Longest wait in each queue so far. [s]
     flow, red_flow : (q,) float array
@@ -87,7 +87,6 @@ class Situation:
     """
 
     queue: NDArray[np.float64]
-    arrivals: NDArray[np.float64]
     waited_s: NDArray[np.float64]
     flow: NDArray[np.float64]
     red_flow: NDArray[np.float64]
@@ -128,7 +127,7 @@ class QueueEstimator:
         self.approaches = approaches
         self._lane_index = lane_index
         self._ends = crossing_ends
-        self._horizon, self._view_m = settings.horizon_s, settings.view_m
+        self._view_m = settings.view_m
         self._memory = settings.rate_memory_s
         self._bus_weight = settings.bus_weight
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
@@ -186,15 +185,16 @@ class QueueEstimator:
             np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
         )
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
-        tally = Tally.of(self._size, len(self.approaches.lanes), self._horizon)
+        tally = Tally.of(self._size, len(self.approaches.lanes))
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
+        pedestrians = objects.object_class == PEDESTRIAN
+        is_near = self._is_near(objects, lanes) & ~pedestrians
+        tally.elsewhere = objects.id[~is_near & ~pedestrians].tolist()
         columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
-        pedestrians = objects.object_class == ObjectClass.OBJECT_CLASS_PEDESTRIAN
-        for identity, kind, lane, s, v in zip(*(column.tolist() for column in columns), strict=True):
-            if kind != ObjectClass.OBJECT_CLASS_PEDESTRIAN and lane < len(lanes):
-                worth = self._bus_weight if kind == ObjectClass.OBJECT_CLASS_BUS else 1.0
-                self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0), worth)
-        queue, arrivals, waited, seen, present = tally.queue, tally.arrivals, tally.waited, tally.seen, tally.present
+        for identity, kind, lane, s, v in zip(*(column[is_near].tolist() for column in columns), strict=True):
+            worth = self._bus_weight if kind == BUS else 1.0
+            self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0), worth)
+        queue, waited, seen, present = tally.queue, tally.waited, tally.seen, tally.present
         walkers, waiting = self._people(objects, pedestrians, speed, now_s, tally)
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
@@ -202,15 +202,24 @@ class QueueEstimator:
         self._learn(now_s, tally, stage, is_watched, is_heard)
         self.reach.close(tally.elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
-        self._background(arrivals, view_m)
         self._waits = tally.waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
         red_flow = np.concatenate([self.discharge.red_flow, np.zeros(len(self._people_flow))])
         return Situation(
-            queue, arrivals, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
+            queue, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
         )  # fmt: skip
+
+    def _is_near(self, objects: ObjectList, lanes: list[int]) -> NDArray[np.bool_]:
+        """Who is on the approaches, inside the intersection or on its exits."""
+        upstream = self.approaches.upstream
+        near = [
+            lane in self._number or lane in upstream or lane in self.inside_lanes or self.exits.covers(lane)
+            for lane in lanes
+        ]
+        found: NDArray[np.bool_] = np.array([*near, False])[np.minimum(objects.lane, len(lanes))]
+        return found
 
     def _take(
         self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int, worth: float
@@ -238,7 +247,8 @@ class QueueEstimator:
         if number < 0:
             comes = self.reach.share(lane)
             tally.above[identity] = (now_s, to_stop, v, shares, comes, worth)
-        self._put(tally.queue, tally.arrivals, number, shares, arrival_s, v, comes)
+        if v < STANDING_MPS:
+            self._stand(tally.queue, number, shares, comes)
         wait_s = 0.0
         if number >= 0:
             if v < STANDING_MPS:
@@ -261,27 +271,14 @@ class QueueEstimator:
         to_stop, free_s = above.to_stop_m - s, above.to_stop_s - s / above.speed_mps
         return -1, above.choices, max(0.0, to_stop), max(0.0, free_s), above.speed_mps
 
-    def _put(
-        self,
-        queue: NDArray[np.float64],
-        arrivals: NDArray[np.float64],
-        number: int,
-        shares: tuple[int, ...],
-        arrival_s: float,
-        speed: float,
-        comes: float,
-    ) -> None:
+    def _stand(self, queue: NDArray[np.float64], number: int, shares: tuple[int, ...], comes: float) -> None:
+        """Count who stands, further up on the lanes that it may take."""
         if number >= 0:
-            choice, weights = [number], np.ones(1)
-        else:
-            choice = list(shares)
-            weights = self.rates[choice] + 1e-3
-            weights = comes * weights / weights.sum()
-        if speed < STANDING_MPS:
-            queue[choice] += weights
+            queue[number] += 1.0
             return
-        if arrival_s < self._horizon:
-            arrivals[int(arrival_s), choice] += weights
+        choice = list(shares)
+        weights = self.rates[choice] + 1e-3
+        queue[choice] += comes * weights / weights.sum()
 
     def _people(
         self,
@@ -391,12 +388,6 @@ class QueueEstimator:
                 lanes = len(standing)
                 self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
         self._seen = tally.present
-
-    def _background(self, arrivals: NDArray[np.float64], view_m: NDArray[np.float64]) -> None:
-        """Beyond the view, expect what usually comes."""
-        for number in range(len(self.approaches.lanes)):
-            sight = int(view_m[number] / float(self.approaches.speed_mps[number]))
-            arrivals[sight:, number] += self.rates[number]
 
     def export(self) -> dict[str, object]:
         """State as plain values, for snapshots."""

@@ -43,6 +43,8 @@ class Traffic:
         Share of the time that a lane has to clear what is left over in: that of its green less that of its load.
     pace : float
         Cycle of late on the shortest one: so much longer than the least is the wait for a stage.
+    onward_s : (horizon, movements) float array, optional
+        Wait at the next signal of who leaves in each second, above or below its mean. [s]
     """
 
     arrival_s: NDArray[np.float64]
@@ -54,6 +56,7 @@ class Traffic:
     drain: NDArray[np.float64]
     spare: NDArray[np.float64]
     pace: float = 1.0
+    onward_s: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Choice:
         Weighted delay of the plan chosen, and of the best one that decides otherwise now; inf: there is none. [s]
     departures : (horizon, lanes) bool array
         Who crosses which stop line when, under this plan.
+    states : (horizon,) int array
+        Of the junction in each second.
     """
 
     stage: int
@@ -111,6 +116,7 @@ class Choice:
     cost: float
     alternative: float
     departures: NDArray[np.bool_]
+    states: NDArray[np.int64]
 
 
 class _Beam:
@@ -212,15 +218,15 @@ class StageSearch:
         lead = np.zeros(self._stages, np.int64) if lead_s is None else lead_s
         lanes, places = traffic.arrival_s.shape
         beam = _Beam(state, age_s, skips_left, red_s, lanes, places, traffic.room)
-        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]] = []
+        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_], NDArray[np.int64]]] = []
         limits = bool(np.isfinite(traffic.room).any())
         for second in range(self.settings.horizon_s):
             rows = None
             after = second - int(lead.min())
             if (after >= 0 and after % self.settings.interval_s == 0 and _branches(after)) or second in lead:
                 rows = self._branch(beam, second, traffic, allowed, may_hold, lead)
-            departed = self._advance(beam, second, traffic, limits)
-            lineage.append((rows, departed))
+            shown = beam.state
+            lineage.append((rows, self._advance(beam, second, traffic, limits), shown))
         score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic)
         return self._choice(beam, score, state, lineage, lead)
 
@@ -243,7 +249,7 @@ class StageSearch:
         may = self._may(beam, stage, second, traffic)
         may &= running[:, None] & (beam.age[:, None] >= junction.min_s[stage] - 1e-6)
         may &= ~undecided[:, None] | (second > lead)[None]
-        may |= np.outer(running & undecided, np.isin(np.arange(count), list(allowed)) & (second == lead))
+        may |= np.outer(running & undecided, np.array([k in allowed for k in range(count)]) & (second == lead))
         may &= ~self._are_due(beam, stage, second, traffic.pace)
         may[np.arange(len(stage)), stage] = False
         over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
@@ -342,6 +348,9 @@ class StageSearch:
         if limits:
             np.subtract.at(beam.room, (np.nonzero(departs)[0], junction.exit[movement[departs]]), 1.0)
             beam.room += traffic.drain
+        if traffic.onward_s is not None:
+            worth = traffic.weight.take(beam.next + 1, mode="clip") - traffic.weight.take(beam.next)
+            beam.cost += np.where(departs, worth * traffic.onward_s[second].take(movement), 0.0).sum(axis=1)
         beam.next = beam.next + departs
         waiting = traffic.arrived[second + 1] - traffic.weight.take(beam.next)
         stops = np.minimum(waiting, traffic.arrived[second + 1] - traffic.arrived[second])
@@ -382,16 +391,17 @@ class StageSearch:
         beam: _Beam,
         score: NDArray[np.float64],
         state: int,
-        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_]]],
+        lineage: list[tuple[NDArray[np.int64] | None, NDArray[np.bool_], NDArray[np.int64]]],
         lead: NDArray[np.int64],
     ) -> Choice:
         best = int(np.argmin(score))
         now = (beam.first_s >= 0) & (beam.first_s == lead[beam.target])
         is_now = bool(now[best])
         others = score[now != is_now]
-        row, departures = best, []
-        for rows, departed in reversed(lineage):
+        row, departures, states = best, [], []
+        for rows, departed, shown in reversed(lineage):
             departures.append(departed[row])
+            states.append(int(shown[row]))
             row = int(rows[row]) if rows is not None else row
         stage = int(self.junction.stage[state])
         first = int(beam.first_s[best])
@@ -402,4 +412,5 @@ class StageSearch:
             float(score[best]),
             float(others.min()) if len(others) else np.inf,
             np.array(departures[::-1]),
+            np.array(states[::-1]),
         )

@@ -24,7 +24,6 @@ class Tally:
     """What one object list tells of the approaches."""
 
     queue: NDArray[np.float64]
-    arrivals: NDArray[np.float64]
     waited: NDArray[np.float64]
     moving_m: NDArray[np.float64]  # first one that moves, before the stop line of each approach lane
     free_m: NDArray[np.float64]  # first one that drives freely
@@ -40,9 +39,9 @@ class Tally:
     leaving: list[tuple[int, float, float]] = field(default_factory=list)  # on the exits: map lane, place, speed
 
     @classmethod
-    def of(cls, queues: int, lanes: int, horizon_s: int) -> Tally:
+    def of(cls, queues: int, lanes: int) -> Tally:
         return cls(
-            np.zeros(queues), np.zeros((horizon_s, queues)), np.zeros(queues), np.full(lanes, np.inf), np.full(lanes, np.inf),
+            np.zeros(queues), np.zeros(queues), np.full(lanes, np.inf), np.full(lanes, np.inf),
             [[] for _ in range(lanes)],
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
-from lukou_cloud.region.junction import Movement, compile_junction
+from lukou_cloud.region.junction import NONE, Movement, compile_junction
 from lukou_cloud.region.lineup import Lineup
 from lukou_cloud.region.movements import ways_of
 from lukou_cloud.region.queues import Situation
@@ -23,7 +23,7 @@ BOX_VEHICLES = 2
 
 SLOWEST_PACE = 3.0
 """However long cycles were of late, the wait for a stage is no more than so many times the shortest one."""
-LEAST_SPARE = 0.1
+LEAST_SPARE = 0.03
 """However loaded a lane is, so much of the time is left to clear a queue in: the peak ends."""
 
 
@@ -99,6 +99,7 @@ class Timing:
                 settings.stop_s,
             ),
         )
+        self.horizon_s = settings.horizon_s
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
         site_s = 0.0 if configuration.research else configuration.limits.commit_s
         self.commit_s = site_s if settings.commit_s is None else settings.commit_s
@@ -107,6 +108,7 @@ class Timing:
         changes_s, least_s = float(self.junction.change_s[at].sum()), float(self.junction.min_s[at].sum())
         self.change_share = changes_s / max(1.0, changes_s + least_s)  # of the time, in the shortest cycle
         self.outflow: list[tuple[float, int]] = []  # seconds from the plan, lane entered
+        self.waits_s = np.zeros((0, lanes))  # of who comes to each stop line in each second of the plan
         self.planned_ns = 0  # when the plan that neighbours count on was made
         self._weights = np.concatenate(
             [
@@ -126,6 +128,7 @@ class Timing:
         fed: frozenset[int] = frozenset(),
         skips_left: int = 0,
         red_s: NDArray[np.float64] | None = None,
+        onward_s: NDArray[np.float64] | None = None,
     ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.
 
@@ -171,10 +174,11 @@ class Timing:
         traffic = self.lineup.build(
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
-            situation.hidden_rates if situation.hidden_rates.any() else None,
+            situation.hidden_rates if situation.hidden_rates.any() else None, onward_s,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)
+        self.waits_s = self._waits(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
@@ -219,6 +223,27 @@ class Timing:
             passed[lane] += 1
             found.append((second + 1.0, int(self.ways.to_lane[way])))
         return found
+
+    def _waits(self, choice: Choice, traffic: Traffic) -> NDArray[np.float64]:
+        """Wait of one more who comes to a stop line in each second of a plan: until green, and until those before it are gone. [s]"""
+        lanes, horizon = len(self._approaches.lanes), len(choice.states)
+        shown = self.junction.right[choice.states] > NONE
+        green = np.zeros((horizon + 1, lanes), np.bool_)
+        for k, lane in enumerate(self.junction.lane.tolist()):
+            if lane < lanes:
+                green[:-1, lane] |= shown[:, k]
+        green[-1] = True
+        at = np.arange(horizon + 1)[:, None]
+        begins = np.minimum.accumulate(np.where(green, at, horizon)[::-1], axis=0)[::-1]
+        result = np.zeros((horizon, lanes))
+        for lane in range(lanes):
+            n = int(np.isfinite(traffic.arrival_s[lane]).sum())
+            work = np.concatenate([[0.0], np.cumsum(traffic.headway_s[lane, :n])])
+            come = np.searchsorted(traffic.arrival_s[lane, :n], np.arange(1, horizon + 1), side="left")
+            gone = np.minimum(np.cumsum(choice.departures[:, lane]), n)
+            result[:, lane] = np.maximum(0.0, work[come] - work[np.minimum(gone, come)])
+        result += (begins - at)[:-1]
+        return result.round(1)
 
     def _why(self, stage: int, choice: Choice, situation: Situation) -> str:
         names, serves = self._approaches.stages, self._approaches.serves

@@ -14,6 +14,8 @@ from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.traffic_pb2 import LaneTraffic, TrafficState, ViewLevel
 
+PEDESTRIAN = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
+
 
 @dataclass(slots=True)
 class _Trip:
@@ -58,18 +60,10 @@ class TrafficMeter:
         vehicles: list[list[tuple[float, float]]] = [[] for _ in self.approaches.lanes]
         present: dict[int, _Trip] = {}
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
-        rows = zip(
-            objects.id.tolist(),
-            objects.object_class.tolist(),
-            objects.lane.tolist(),
-            objects.lane_s_m.tolist(),
-            speed.tolist(),
-            strict=True,
-        )
-        for identity, kind, lane, s, v in rows:
-            number = lanes[lane] if lane < len(lanes) else -1
-            if number < 0 or kind == ObjectClass.OBJECT_CLASS_PEDESTRIAN:
-                continue
+        number_of = np.array([*lanes, -1])[np.minimum(objects.lane, len(lanes))]
+        here = (number_of >= 0) & (objects.object_class != PEDESTRIAN)
+        columns = (objects.id, number_of, objects.lane_s_m, speed)
+        for identity, number, s, v in zip(*(column[here].tolist() for column in columns), strict=True):
             to_stop = max(0.0, float(self.approaches.length_m[number]) - s)
             vehicles[number].append((to_stop, v))
             trip = self.trips.get(identity) or _Trip(now_s, to_stop, float(self.approaches.speed_mps[number]))
