@@ -100,6 +100,20 @@ def test_queues_count_who_stands_and_expect_who_comes(approaches: Approaches) ->
     assert later.waited_s[lane] == pytest.approx(7.0)
 
 
+def test_green_that_goes_on_in_a_change_counts(approaches: Approaches) -> None:
+    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+    first, second = (approaches.stages.index(name) for name in ("NS-through", "NS-left"))
+    through, left = (approaches.names.index(name) for name in ("k1_N_approach_2", "k1_N_approach_4"))
+    nobody = lanes_of([], [], 0.0)
+    estimator.update(0.0, nobody, first)
+    before = estimator.green_share.copy()
+    estimator.update(1.0, nobody, -1, changing=(first, second, 1.0))
+    begun = estimator.green_share.copy()
+    assert begun[through] > before[through] and begun[left] < before[left]
+    estimator.update(2.0, nobody, -1, changing=(first, second, 60.0))
+    assert estimator.green_share[through] < begun[through]
+
+
 def test_neighbours_tell_how_long_one_more_would_wait_there(approaches: Approaches) -> None:
     k2 = load(DISTRICT / "k2.signal.json")
     there = compile_approaches(ROAD, k2)

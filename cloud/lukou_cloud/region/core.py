@@ -78,6 +78,18 @@ class Intersection:
         self.stage = stage
         return stage
 
+    def changing(self, now_ns: int) -> tuple[int, int, float] | None:
+        """During a change: the stage that ends, the one that follows, and since when [s]."""
+        stages, signal = self.approaches.stages, self.signal
+        if (
+            signal is None
+            or not signal.in_transition
+            or signal.next_stage not in stages
+            or self.stage not in self.left_ns
+        ):
+            return None
+        return self.stage, stages.index(signal.next_stage), (now_ns - self.left_ns[self.stage]) / 1e9
+
     def red_s(self, now_ns: int) -> NDArray[np.float64]:
         """Since the last end of each stage; inf where it is not known. [s]"""
         stages = range(len(self.approaches.stages))
@@ -209,7 +221,9 @@ class RegionCore:
         now_s = (now_ns - self._origin_ns) / 1e9
         stage = place.follow() if hears else -1
         is_heard = stage >= 0 or (hears and place.signal is not None and place.signal.in_transition)
-        situation = place.queues.update(now_s, objects, stage, turns, seen_m, is_heard)
+        situation = place.queues.update(
+            now_s, objects, stage, turns, seen_m, is_heard, place.changing(now_ns) if hears else None
+        )
         place.timing.lineup.learn(place.queues.crossed, turns)
         command = None
         if hears and place.signal is not None:

@@ -163,6 +163,7 @@ class QueueEstimator:
         intentions: Mapping[int, int] = NOTHING,
         seen_m: NDArray[np.float64] | None = None,
         is_heard: bool = True,
+        changing: tuple[int, int, float] | None = None,
     ) -> Situation:
         """Estimate from one object list.
 
@@ -180,6 +181,8 @@ class QueueEstimator:
             How far before the stop line each lane is watched; everywhere if not given. [m]
         is_heard : bool
             Whether the signal tells what it shows: a stage, or a change.
+        changing : (int, int, float), optional
+            During a change: the stage that ends, the one that follows, and since when [s].
         """
         view_m = (
             np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
@@ -199,7 +202,7 @@ class QueueEstimator:
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
         self._hide(now_s, is_watched, stage, tally)
-        self._learn(now_s, tally, stage, is_watched, is_heard)
+        self._learn(now_s, tally, stage, is_watched, is_heard, changing)
         self.reach.close(tally.elsewhere)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._waits = tally.waits
@@ -355,7 +358,15 @@ class QueueEstimator:
         result: NDArray[np.float64] = (self._left[:lanes] + 0.5) / self._watched_s[:lanes] * (1.0 - share) / share
         return result
 
-    def _learn(self, now_s: float, tally: Tally, stage: int, is_seen: NDArray[np.bool_], is_heard: bool) -> None:
+    def _learn(
+        self,
+        now_s: float,
+        tally: Tally,
+        stage: int,
+        is_seen: NDArray[np.bool_],
+        is_heard: bool,
+        changing: tuple[int, int, float] | None,
+    ) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
         dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._last_s = now_s
@@ -374,6 +385,9 @@ class QueueEstimator:
             left[number] += 1
         if dt > 0:
             served = self.approaches.serves[stage, : len(is_seen)] if stage >= 0 else np.zeros(len(is_seen), np.bool_)
+            if changing is not None:
+                first, second, since_s = changing
+                served = self.approaches.served_in_change_s[first, second, : len(is_seen)] > since_s
             if dt <= LONGEST_STEP_S and is_heard:
                 step = 1.0 - np.exp(-dt / SHARE_MEMORY_S)
                 self.green_share += (served - self.green_share) * step

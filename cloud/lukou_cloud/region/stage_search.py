@@ -227,7 +227,8 @@ class StageSearch:
                 rows = self._branch(beam, second, traffic, allowed, may_hold, lead)
             shown = beam.state
             lineage.append((rows, self._advance(beam, second, traffic, limits), shown))
-        score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic)
+        every = np.arange(len(beam.state))
+        score = beam.cost + self._rest(beam, self.settings.horizon_s, traffic, every, beam.state)
         return self._choice(beam, score, state, lineage, lead)
 
     # ---- branching
@@ -249,8 +250,11 @@ class StageSearch:
         may = self._may(beam, stage, second, traffic)
         may &= running[:, None] & (beam.age[:, None] >= junction.min_s[stage] - 1e-6)
         may &= ~undecided[:, None] | (second > lead)[None]
-        may |= np.outer(running & undecided, np.array([k in allowed for k in range(count)]) & (second == lead))
-        may &= ~self._are_due(beam, stage, second, traffic.pace)
+        if second in lead:
+            begins = np.array([k in allowed for k in range(count)]) & (second == lead)
+            may |= (running & undecided)[:, None] & begins[None]
+        if junction.fixed_order:
+            may &= ~self._are_due(beam, stage, second, traffic.pace)
         may[np.arange(len(stage)), stage] = False
         over = running & (beam.age >= junction.max_s[stage] - 6.0) & may.any(axis=1)
         if not may_hold and second == 0 and may.any():
@@ -259,27 +263,25 @@ class StageSearch:
         if not len(parent):
             return None
         stay = np.flatnonzero(~over)
-        rows = np.concatenate([stay, parent])
-        beam.take(rows)
-        new = slice(len(stay), None)
-        old_stage = beam.state[new].copy()
-        beam.skips[new] = np.where(to <= old_stage, junction.skips, beam.skips[new]) - junction.passed[old_stage, to]
-        beam.left_s[np.arange(len(stay), len(rows)), old_stage] = second
-        begin = junction.change[old_stage, to]
-        has_change = junction.change_s[old_stage, to] > 0
-        beam.state[new] = np.where(has_change, begin, to)
-        beam.age[new] = 0.0
-        beam.cost[new] += self.settings.switch_cost + self.settings.skip_cost * junction.passed[old_stage, to]
-        fresh = np.zeros(len(rows), bool)
-        fresh[new] = beam.first_s[new] < 0
-        beam.first_s[fresh] = second
-        target = np.concatenate([np.full(len(stay), -1), to])
-        beam.target[fresh] = target[fresh]
+        rows, target = np.concatenate([stay, parent]), np.concatenate([np.full(len(stay), -1), to])
         if len(rows) > self.settings.width:
-            kept = self._best(beam, second, traffic)
-            beam.take(kept)
-            rows = rows[kept]
+            kept = self._best(beam, rows, target, second, traffic)
+            rows, target = rows[kept], target[kept]
+        beam.take(rows)
+        self._change(beam, np.flatnonzero(target >= 0), target[target >= 0], second)
         return rows
+
+    def _change(self, beam: _Beam, new: NDArray[np.int64], to: NDArray[np.int64], second: int) -> None:
+        """Begin to change the stage of some plans."""
+        junction, old = self.junction, beam.state[new]
+        beam.skips[new] = np.where(to <= old, junction.skips, beam.skips[new]) - junction.passed[old, to]
+        beam.left_s[new, old] = second
+        beam.state[new] = np.where(junction.change_s[old, to] > 0, junction.change[old, to], to)
+        beam.age[new] = 0.0
+        beam.cost[new] += self.settings.switch_cost + self.settings.skip_cost * junction.passed[old, to]
+        fresh = new[beam.first_s[new] < 0]
+        beam.target[fresh] = to[beam.first_s[new] < 0]
+        beam.first_s[fresh] = second
 
     def _may(self, beam: _Beam, stage: NDArray[np.int64], second: int, traffic: Traffic) -> NDArray[np.bool_]:
         """Stages that may follow by the order, or that somebody wants where it is free."""
@@ -294,8 +296,6 @@ class StageSearch:
 
     def _are_due(self, beam: _Beam, stage: NDArray[np.int64], second: int, pace: float) -> NDArray[np.bool_]:
         """Stages whose begin would leave out one that would be red for too long then, a round of the usual length later."""
-        if not self.junction.fixed_order:
-            return np.zeros((len(stage), self._stages), bool)
         is_late = (second - beam.left_s + pace * self._least_cycle_s > self.junction.max_red_s).astype(np.float32)
         result: NDArray[np.bool_] = np.einsum("rk,rkt->rt", is_late, self._between[stage]) > 0
         return result
@@ -309,10 +309,17 @@ class StageSearch:
         result: NDArray[np.bool_] = asked @ self._served > 0
         return result
 
-    def _best(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.int64]:
-        """The most promising rows, some of each stage."""
-        score = beam.cost + self._rest(beam, second, traffic)
-        stage = self.junction.stage[beam.state] * 2 + (beam.first_s >= 0)
+    def _best(
+        self, beam: _Beam, rows: NDArray[np.int64], target: NDArray[np.int64], second: int, traffic: Traffic
+    ) -> NDArray[np.int64]:
+        """The most promising of plans, which either go on or change to a target now; some of each stage."""
+        junction, new = self.junction, np.flatnonzero(target >= 0)
+        state, cost, to = beam.state[rows], beam.cost[rows], target[new]
+        old = state[new]
+        state[new] = np.where(junction.change_s[old, to] > 0, junction.change[old, to], to)
+        cost[new] += self.settings.switch_cost + self.settings.skip_cost * junction.passed[old, to]
+        score = cost + self._rest(beam, second, traffic, rows, state)
+        stage = junction.stage[state] * 2 + ((beam.first_s[rows] >= 0) | (target >= 0))
         order = np.lexsort((score, stage))
         ordered = stage[order]
         counts = np.bincount(stage)
@@ -353,8 +360,10 @@ class StageSearch:
             beam.cost += np.where(departs, worth * traffic.onward_s[second].take(movement), 0.0).sum(axis=1)
         beam.next = beam.next + departs
         waiting = traffic.arrived[second + 1] - traffic.weight.take(beam.next)
-        stops = np.minimum(waiting, traffic.arrived[second + 1] - traffic.arrived[second])
-        beam.cost += (waiting + self.settings.stop_s * stops).sum(axis=1)
+        if self.settings.stop_s:
+            stops = np.minimum(waiting, traffic.arrived[second + 1] - traffic.arrived[second])
+            waiting += self.settings.stop_s * stops
+        beam.cost += waiting.sum(axis=1)
         beam.state = junction.following.take(beam.state)
         beam.age += beam.state < self._stages
         return departs
@@ -373,15 +382,16 @@ class StageSearch:
         is_open: NDArray[np.bool_] = (busy @ self._yields_to == 0).take(place)
         return is_open
 
-    def _rest(self, beam: _Beam, second: int, traffic: Traffic) -> NDArray[np.float64]:
-        """What those who wait yet will have to wait, estimated: a queue is gone when what its green has to spare has served it."""
+    def _rest(
+        self, beam: _Beam, second: int, traffic: Traffic, rows: NDArray[np.int64], state: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What those who wait yet in some plans will have to wait, estimated, if the junction is in a state then: a queue is gone
+        when what its green has to spare has served it."""
         queue = traffic.arrived[second] - traffic.weight.take(beam.next)
         movement = traffic.movement.take(beam.next)
-        wait = self._wait_s.take(beam.state[:, None] * self._ways + movement)
-        headway = traffic.headway_s.take(beam.next)
-        result: NDArray[np.float64] = (queue * (wait * traffic.pace + 0.5 * headway * queue / traffic.spare)).sum(
-            axis=1
-        )
+        clearing = (0.5 * traffic.headway_s.take(beam.next) * queue * queue / traffic.spare).sum(axis=1)
+        wait = self._wait_s.take(state[:, None] * self._ways + movement[rows])
+        result: NDArray[np.float64] = (queue[rows] * wait).sum(axis=1) * traffic.pace + clearing[rows]
         return result
 
     # ---- the outcome
