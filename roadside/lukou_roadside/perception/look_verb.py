@@ -117,9 +117,8 @@ class Pictures:
 
     def _written(self, name: str, camera: str, told: Heard, sent: CameraPicture | None) -> Path:
         objects: ObjectList = told.value
-        if len(objects) and name not in self._centre:
-            x_m, y_m = (0.5 * float(np.min(axis) + np.max(axis)) for axis in (objects.x_m, objects.y_m))
-            self._centre[name] = x_m, y_m
+        if name not in self._centre and (len(objects) or objects.perceived_areas):
+            self._centre[name] = _middle(objects)
         lanes = self._model.lanes
         centre = self._centre.get(name, (float(np.mean(lanes.x_m)), float(np.mean(lanes.y_m))))
         at = datetime.fromtimestamp(told.header.measured_at_ns * 1e-9, UTC)
@@ -135,6 +134,16 @@ class Pictures:
         if not cv2.imwrite(str(path), image):
             raise SettingsError([f"{path}: cannot be written; name another folder with --out"])
         return path
+
+
+def _middle(objects: ObjectList) -> tuple[float, float]:
+    """Middle of what the sensors watch; of the road users where no sensor tells what it watches."""
+    areas = objects.perceived_areas
+    if not areas:
+        return float(np.median(objects.x_m)), float(np.median(objects.y_m))
+    outlines = [(np.asarray(area.x_m, np.float64), np.asarray(area.y_m, np.float64)) for area in areas]
+    x_m, y_m = (float(np.mean([np.mean(outline[k]) for outline in outlines])) for k in (0, 1))
+    return x_m, y_m
 
 
 def _of(one: Heard, site: str) -> bool:
