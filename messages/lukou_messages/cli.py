@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
@@ -21,6 +22,7 @@ VERBS = {
     "keys": ("messages", "make keys, register and revoke devices"),
     "guard": ("roadside", "prove the signal guard on signal configurations"),
     "detect": ("roadside", "boxes of a detector on pictures or a video"),
+    "look": ("roadside", "what perception sees, as picture files"),
     "track": ("roadside", "tracking and fusion of recorded measurements"),
     "adapt": ("roadside", "teach a detector a camera's empty street"),
     "calibrate": ("roadside", "calibrate cameras without a survey: points, lines, tracks, files of others"),
@@ -34,6 +36,8 @@ VERBS = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the ``lukou`` command."""
+    # many processes share a box: no pool of threads that spin for a product of small matrices; read when numpy is first imported
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] in ("-h", "--help", "help"):
         _list(None)

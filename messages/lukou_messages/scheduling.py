@@ -52,7 +52,8 @@ def answer_like_others() -> None:
 def _scheduled(policy: int, priority: int) -> str:
     try:
         for thread in Path("/proc/self/task").iterdir():
-            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
     except (OSError, AttributeError) as error:
         return str(error)
     return ""

@@ -125,7 +125,7 @@ class Shell:
         self._next_health_ns = self.epoch
         self._phase_ns = zlib.crc32(identity.encode()) % 10 * 100_000_000 + AFTER_TICK_NS
         self.faults: list[str] = []
-        self._is_first, self._greedy_s = False, 0
+        self._is_first, self._greedy_s = False, 0.0
         self._snapshot_due = False
         self._next_snapshot_ns = 0
         self._measure: IO[str] | None = None
@@ -311,14 +311,15 @@ class Shell:
 
     def _tell_health(self, now_ns: int, stopping: bool = False) -> None:
         health = self._health.make(now_ns, stopping)
-        self._give_up_priority(health.cpu_cores)
+        self._give_up_priority(health.cpu_cores, self._health.span_s)
         if self._metrics is not None:
             self._metrics.health(health)
         self.publish([Output("health", health, now_ns)], now_ns)
 
-    def _give_up_priority(self, cpu_cores: float) -> None:
-        """Go with the others from now on, if this process has left them too little for some seconds."""
-        self._greedy_s = self._greedy_s + 1 if cpu_cores > MOST_FIRST_CORES else 0
+    def _give_up_priority(self, cpu_cores: float, span_s: float) -> None:
+        """Go with the others from now on, if this process has left them too little for some seconds; starting does not count."""
+        is_greedy = cpu_cores > MOST_FIRST_CORES and self.steps > 0
+        self._greedy_s = self._greedy_s + span_s if is_greedy else 0.0
         if self._is_first and self._greedy_s >= MOST_GREEDY_S:
             answer_like_others()
             self._is_first = False
@@ -390,11 +391,13 @@ class _HealthReport:
         self._shell = shell
         self._cpu = time.process_time()
         self._wall = time.monotonic()
+        self.span_s = 0.0
 
     def make(self, now_ns: int, stopping: bool) -> health_pb2.Health:
         shell = self._shell
         cpu, wall = time.process_time(), time.monotonic()
-        cores = (cpu - self._cpu) / max(wall - self._wall, 1e-3)
+        self.span_s = max(wall - self._wall, 1e-3)
+        cores = (cpu - self._cpu) / self.span_s
         self._cpu, self._wall = cpu, wall
         steps = np.array(shell._step_seconds) * 1e3 if shell._step_seconds else np.zeros(1)
         shell._step_seconds.clear()

@@ -256,12 +256,13 @@ def test_a_process_that_goes_first_and_computes_all_the_time_goes_with_the_other
     bench, given_up = Bench(), list[bool]()
     monkeypatch.setattr("lukou_messages.shell.answer_like_others", lambda: given_up.append(True))
     bench.shell._is_first = True
+    bench.shell._give_up_priority(0.9, 5.0)  # starting
+    bench.shell.steps = 1
     for cores in (0.9, 0.9, 0.1, 0.9, 0.9):
-        bench.shell._give_up_priority(cores)
+        bench.shell._give_up_priority(cores, 1.0)
     assert not given_up
     assert not bench.shell.faults
-    bench.shell._give_up_priority(0.9)
-    bench.shell._give_up_priority(0.9)
+    bench.shell._give_up_priority(0.9, 10.0)  # a report that came late stands for all the time since the last
     assert given_up == [True]
     bench.shell.turn()
     health = bench.hear("health")[0]

@@ -15,8 +15,8 @@ from lukou_hw.camera import CameraHealth
 from lukou_hw.radar.udp import UdpRadar
 from lukou_messages.codec import decode
 from lukou_messages.transport.sockets import SubscriptionSocket
-from lukou_sim.sensors.camera import CameraFeed, SimulatedCamera
-from lukou_sim.world.process import CAMERA_LATENCY_NS, SPEC, WorldCore, WorldSettings
+from lukou_sim.sensors.camera import CAMERA_LATENCY_NS, CameraFeed, SimulatedCamera
+from lukou_sim.world.process import SPEC, WorldCore, WorldSettings
 from lukou_sim.world.world import STEP_NS
 
 SECOND = 1_000_000_000

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
@@ -350,10 +349,11 @@ class PerceptionCore:
         self._use(sensor, one, scan)
 
     def _use(self, sensor: _Sensor, one: Input, scan: Scan) -> None:
-        was_guessed, late_s = sensor.stamps.late_s > 0.0, sensor.stamps.late(one.measured_at_ns, self._now_ns)
-        if (late_s > 0.0) != was_guessed:
-            self._tracker.registration.guesses(sensor.number, late_s > 0.0)
-        self._arrives(sensor)
+        late_s = sensor.stamps.late(one.measured_at_ns, self._now_ns)
+        guessed = self._tracker.registration.guessed
+        (guessed.add if late_s > 0.0 else guessed.discard)(sensor.number)
+        if sensor.stamps.shift_s < 0.0:
+            self._comes_sooner(sensor)
         at_ns = one.measured_at_ns - round(late_s * 1e9)
         if late_s:
             scan = scan.moved(scan.time_s - late_s, scan.x_m, scan.y_m, GUESSED_STAMP_WIDER)
@@ -366,15 +366,12 @@ class PerceptionCore:
         sensor.last_ns = max(sensor.last_ns, at_ns)
         self._cycles.add(sensor.name, one.topic, at_ns)
 
-    def _arrives(self, sensor: _Sensor) -> None:
-        """Heed measurements that suddenly come sooner or later than before, unless all do: then it is this box that has been busy."""
-        shift_s = sensor.stamps.shift_s
-        if shift_s < 0.0:
-            self._tracker.registration.arrives_sooner(sensor.number, -shift_s)
-        elif shift_s > 0.0:
-            others = [one.stamps.risen_s for one in self._sensors.values() if one is not sensor and one.frames]
-            if others and median(others) < 0.5 * shift_s:
-                self._tracker.registration.arrives_later(sensor.number)
+    def _comes_sooner(self, sensor: _Sensor) -> None:
+        """Heed measurements that suddenly come sooner than before, unless others do, too: then it is this box that was busy."""
+        sooner_s = -sensor.stamps.shift_s
+        others = [one.stamps.risen_s for one in self._sensors.values() if one is not sensor and not one.reason]
+        if not others or min(others) > -0.5 * sooner_s:
+            self._tracker.registration.arrives_sooner(sensor.number, sooner_s)
 
     def _seconds(self, at_ns: int) -> float:
         assert self._origin_ns is not None

@@ -102,9 +102,9 @@ class Pictures:
             else:
                 camera, sent = one.value.camera, one.value
             told = self._lists.get(name)
-            if told is None or not self._is_due(name, camera, one.header.measured_at_ns):
+            if told is None or abs(told.header.measured_at_ns - one.header.measured_at_ns) > TOGETHER_NS:
                 continue
-            if abs(told.header.measured_at_ns - one.header.measured_at_ns) <= TOGETHER_NS:
+            if self._is_due(name, camera, one.header.measured_at_ns):
                 written.append(self._written(name, camera, told, sent))
         return written
 

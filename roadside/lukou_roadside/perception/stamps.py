@@ -3,8 +3,8 @@
 Whoever stamps the future has a clock that is off by at least so much, whatever the other sensors say. What comes from there is taken to have been
 measured as long before it came as usual; else it would move everybody's tracks, and the others would seem to be early.
 
-An early clock looks like a slow line, so arrivals alone never tell of one. But where one sensor's suddenly come later, its clock may have been set
-anew; and where the tracks have told of an early one and measurements then suddenly come sooner, it has been set right.
+An early clock looks like a slow line, so arrivals alone never tell of one. But where the tracks have told of one and its measurements alone
+suddenly come sooner, it has been set right.
 """
 
 from __future__ import annotations

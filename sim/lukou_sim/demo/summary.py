@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from lukou_sim.sensors.camera import CAMERA_LATENCY_NS
+
 
 def percentiles(values: list[float]) -> dict[str, float | None]:
     """p50, p95, p99 in ms; null without values."""
@@ -71,6 +73,7 @@ def latencies(data: Path, camera_source: str) -> dict[str, Any]:
                 sent_to_warning.append((line["done"] - sent_ns[source, epoch, sequence]) / 1e6)
             capture_to_warning += [(line["done"] - due) / 1e6 for due in frames_of.get((source, epoch, sequence), ())]
     return {
+        "camera_latency_assumed_ms": CAMERA_LATENCY_NS / 1e6,
         "capture_to_objects_ms": percentiles(capture_to_objects),
         "objects_to_warning_ms": percentiles(objects_to_warning),
         "objects_sent_to_warning_ms": percentiles(sent_to_warning),

@@ -112,7 +112,7 @@ def _print(figures: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("figure", "value", box=None)
-    rows = ("seconds", "first_picture_s", "real_time_factor", "dropped_frames", "capture_to_objects_ms",
+    rows = ("seconds", "first_picture_s", "real_time_factor", "dropped_frames", "camera_latency_assumed_ms", "capture_to_objects_ms",
             "objects_to_warning_ms", "objects_sent_to_warning_ms", "capture_to_warning_ms", "objects_recall", "objects_precision", "position_error_m",
             "by_class", "warnings", "delay_s", "delay_fixed_plan_s", "stops_per_vehicle", "longest_wait_s", "restarts",
             "cpu_cores", "run_folder")  # fmt: skip

@@ -20,6 +20,9 @@ from lukou_messages.v1.header_pb2 import TimeSource
 
 HEAD = struct.Struct("<4sIqqHH")
 MAGIC = b"LKCF"
+CAMERA_LATENCY_NS = 20_000_000
+"""From the middle of a picture's exposure until the roadside unit has it: assumed for a camera that sends raw pictures (GigE, USB3, CSI), half of an
+exposure of 10 ms and the read-out and transfer of one picture at 60 per second; cameras with an encoder take several times as long. [ns]"""
 QUEUE = 8
 """Frames that wait on either side at most."""
 LATE_S = 0.35

@@ -14,15 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lukou_messages.clock import SystemClock
 from lukou_messages.process import Device, Input, Output, ProcessSpec, Trigger
-from lukou_sim.sensors.camera import CameraFeed
+from lukou_sim.sensors.camera import CAMERA_LATENCY_NS, CameraFeed
 from lukou_sim.world.feeds import CabinetServers, DetectionFeed, Ending, RadarFeed
 from lukou_sim.world.scenario import load_scenario
 from lukou_sim.world.world import DETECTION_SITES, STEP_NS, World
 
 AHEAD_NS = 40_000_000
 """The world is computed so long before the instant that it then shows: drawing pictures is no part of a camera's latency. [ns]"""
-CAMERA_LATENCY_NS = 20_000_000
-"""From the middle of a picture's exposure until the roadside unit has it: read-out and transfer take a street camera some 20 ms. [ns]"""
 TICK_S = 0.02
 """How finely the process keeps these instants. [s]"""
 
@@ -120,8 +118,7 @@ class WorldCore:
         if behind <= 0:
             return
         if self._has_shown:  # before its first picture a camera does not run
-            self._steps_without_pictures += behind - 1 + bool(self._taken)
-        self._taken = {}
+            self._steps_without_pictures += behind - 1
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
             world.skip(due_ns - STEP_NS)

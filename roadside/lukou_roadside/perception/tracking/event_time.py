@@ -140,4 +140,6 @@ class EventTimeTracker:
             if len(scan.views) != 1 or (scan.is_sweep and scan.sequence % LEARN_EVERY_SWEEP):
                 continue
             said = step.said.of(number) if isinstance(step.said, Comparisons) else step.said
-            self.registration.add(scan, matches(step.before, scan, said, self.registration.no_judges))
+            self.registration.add(
+                scan, matches(step.before, scan, said, self.registration.no_judges, self.registration.guessed)
+            )

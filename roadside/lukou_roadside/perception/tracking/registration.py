@@ -143,7 +143,13 @@ class Offsets(NamedTuple):
     found_share: float
 
 
-def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collection[int] = ()) -> Matches:
+def matches(
+    before: Tracks,
+    scan: Scan,
+    compared: Comparison,
+    no_judges: Collection[int] = (),
+    guessed: Collection[int] = (),
+) -> Matches:
     """Collect what a scan says of its sensor.
 
     Parameters
@@ -156,17 +162,23 @@ def matches(before: Tracks, scan: Scan, compared: Comparison, no_judges: Collect
         What came of it.
     no_judges : collection of int
         Sensors whose having seen a road user does not count.
+    guessed : collection of int
+        Sensors by which it is known that somebody is there, but not where.
     """
     values, view = before.values, scan.views[0]
     seen = before.sensor_seen_s > scan.time_s - OTHERS_SEEN_S
     seen[[one for one in (scan.sensor, *no_judges) if one < len(seen)]] = False
     known = before.is_confirmed & seen.any(axis=0)
+    seen[[one for one in guessed if one < len(seen)]] = False
+    placed = np.asarray(seen.any(axis=0))
     x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
     expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
     pairs = compared.pairs.take(known[compared.pairs.rows])
+    counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[pairs.rows]))
+    if len(guessed):
+        pairs, expected = pairs.take(placed[pairs.rows]), expected & placed
     rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
-    counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[rows]))
     if scan.kind == CAMERA and counts[1] < ASTRAY_SHARE * counts[0]:
         expected[rows] = False
         astray, free = _astray(x, y, expected.nonzero()[0], scan, np.delete(np.arange(len(scan)), detections))
@@ -200,8 +212,6 @@ class _Belief:
 
     spread: LearnedSpread = field(default_factory=LearnedSpread)
     time_s: float = -np.inf
-    later_s: float = -np.inf
-    """Since when its measurements arrive later than before."""
     expected: float = 0.0
     found: float = 0.0
     score: Floats = field(default_factory=lambda: np.zeros(2))
@@ -215,7 +225,9 @@ class Registration:
     joint: JointOffsets = field(default_factory=JointOffsets)
     sightings: Sightings = field(default_factory=Sightings)
     no_judges: set[int] = field(default_factory=set)
-    """Sensors by which others are not corrected: those that tell tracks without covariances, whose errors last for seconds, and those whose stamps are guessed."""
+    """Sensors that tell tracks without covariances: their errors last for seconds, and others are not corrected by them."""
+    guessed: set[int] = field(default_factory=set)
+    """Sensors whose stamps are guessed from their arrival for now: they see who is there, but correct nobody."""
     _of: dict[int, _Belief] = field(default_factory=dict)
     _applied: dict[tuple[int, int], tuple[Floats, float]] = field(default_factory=dict)
 
@@ -278,7 +290,7 @@ class Registration:
             variance = np.stack([told.s_xx, told.s_xy, told.s_yy]) * RADAR_REPEATS
         velocity = np.stack([told.velocity_x_mps, told.velocity_y_mps])
         seen = Seen(told.birth, place, variance, by, velocity, told.velocity_variance).take(np.arange(count))
-        judges = scan.sensor not in self.no_judges
+        judges = scan.sensor not in self.no_judges and scan.sensor not in self.guessed
         met = self.sightings.met(scan.sensor, scan.time_s, seen, scan.kind != CAMERA or not judges)
         if not len(met.others):
             return
@@ -310,17 +322,6 @@ class Registration:
         if sensor in self.joint.sensors and self._offsets(sensor)[0] < -0.5 * CLOCK_DOUBT_S:
             self.joint.open(sensor, 0, float(PRIOR_DEVIATION[0] ** 2))
             self.joint.mean[self.joint.part(sensor).start] += by_s
-
-    def arrives_later(self, sensor: int) -> None:
-        """Measurements of one sensor alone have begun to arrive later by their stamps: a slow line, or its clock has been set back."""
-        belief = self._of.get(sensor)
-        if belief is not None:
-            belief.later_s = belief.time_s
-            self.joint.open(sensor, 0, float(STEP_DEVIATION[0] ** 2))
-
-    def guesses(self, sensor: int, is_guessed: bool) -> None:
-        """Whether the stamps of a sensor are guessed from their arrival for now: so long the others are not corrected by it."""
-        (self.no_judges.add if is_guessed else self.no_judges.discard)(sensor)
 
     def of(self, sensor: int) -> Offsets:
         """What is believed of one sensor."""
@@ -367,21 +368,12 @@ class Registration:
         """Whether a sensor is known to find far too little of what others see."""
         return self.of(sensor).found_share < FOUND_DOUBT
 
-    def _may_be_set_back(self, sensor: int, deviation_s: float) -> bool:
-        """Whether measurements have begun to arrive later, and it is not known yet that the clock is right."""
-        belief = self._of.get(sensor, _Belief())
-        return belief.later_s > -np.inf and (
-            belief.time_s < belief.later_s + STEP_MEMORY_S or deviation_s > CLOCK_DOUBT_S
-        )
-
     def doubt(self, sensor: int) -> str:
         """What is wrong with a sensor, in words; empty where nothing is."""
         told = self.of(sensor)
         words = []
         if abs(told.clock_s) > CLOCK_DOUBT_S:
             words.append(f"clock {'late' if told.clock_s > 0 else 'early'} by {abs(told.clock_s):.2f} s")
-        elif self._may_be_set_back(sensor, told.clock_deviation_s):
-            words.append("clock in doubt: its measurements come later than before")
         if abs(told.azimuth_rad) > AZIMUTH_DOUBT_RAD:
             words.append(f"turned by {np.degrees(told.azimuth_rad):+.1f} degrees")
         if self.is_all_but_blind(sensor):
