@@ -23,6 +23,7 @@ def give_way(niceness: int, pid: int | None = None) -> None:
     with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
         for thread in (here / "task").iterdir():
             os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+            os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))  # children inherit real time
         (here / "autogroup").write_text(str(niceness))
 
 

@@ -40,8 +40,9 @@ AFTER_TICK_NS = 40_000_000
 tenths sensors measure, and all the processes of a box at once would hold each other up. [ns]"""
 LONGEST_WAIT_S = 0.05
 
-MOST_FIRST_CORES, MOST_GREEDY_S = 0.6, 3
-"""A process that goes before all others and computes so much of some seconds in a row leaves them nothing: it goes with the others from then on."""
+MOST_FIRST_CORES, MOST_GREEDY_S = 0.5 * (os.cpu_count() or 1), 3
+"""A process that goes before all others and computes more than half of what the machine can for some seconds leaves them too little: it goes with the
+others from then on."""
 
 SNAPSHOT_PERIOD_NS = 5 * 10**9
 """A recording gets the core's state this often, so that a lost message spoils no more than this."""
@@ -324,7 +325,7 @@ class Shell:
             answer_like_others()
             self._is_first = False
             self.faults = [
-                f"computed {cpu_cores:.0%} of the time: runs without real-time priority until it is started again"
+                f"computed {cpu_cores:.1f} s of every second: runs without real-time priority until it is started again"
             ]
             log.warning("real_time.given_up", process=self.identity, cpu_cores=round(cpu_cores, 2))
 

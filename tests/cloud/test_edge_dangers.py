@@ -79,7 +79,7 @@ def test_the_braking_of_the_follower_counts(predictor: Predictor, acceleration: 
     assert onsets(predictor, users) == expected
 
 
-@pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 0.99, 1), (0, 1.01, 0), (1, 1.01, 0)])
+@pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 1.29, 1), (0, 1.31, 0), (1, 1.31, 0)])
 def test_a_speed_that_is_hardly_known_begins_no_warning(
     predictor: Predictor, whose: int, deviation: float, expected: int
 ) -> None:

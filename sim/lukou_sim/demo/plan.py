@@ -36,6 +36,11 @@ PORTS = ("edge", "edge_warnings", "region", "commands", "centre", "records", "pa
          "radar_north", "radar_east", "radar_south", "radar_west")  # fmt: skip
 
 
+PRIORITIES = {"cameras": 1, "edge": 2, "signal": 3}
+"""Real-time priorities, where the system allows them: what keeps the lights lawful goes before what warns, and that before the detector, which needs
+forty of every hundred milliseconds."""
+
+
 @dataclass(frozen=True)
 class Process:
     """One process of the demo."""
@@ -272,13 +277,17 @@ class _Builder:
             "trusts_clock": True,  # of this very machine: world and signals share it
             "command_log": f"data/{site}.commands.log",
         }
-        run_signal = {**self._run(signal), "snapshot_file": f"data/{site}.signal.snapshot"}
+        first = {"real_time_priority": PRIORITIES["cameras"]} if site == CAMERA_SITE else {}
+        run_signal = {
+            **self._run(signal, real_time_priority=PRIORITIES["signal"]),
+            "snapshot_file": f"data/{site}.signal.snapshot",
+        }
         frames = {name: self._ipc(name) for name in CAMERAS}
         radar_ports = {name: self.ports[name.replace("-", "_")] for name in RADARS}
         content = {
             "site": {"name": site},
             "links": links,
-            "run": {"perception": self._run(perception), "signal": run_signal},
+            "run": {"perception": self._run(perception, **first), "signal": run_signal},
             "perception": perception_settings(site, str(NET), frames, radar_ports, self.rate_hz),
             "signal": controller,
         }
@@ -317,7 +326,7 @@ class _Builder:
         district = self._write("district", {
             "site": {"name": "district"},
             "links": {"edge": edge, "region": region},
-            "run": {"edge": self._run("district/edge", real_time_priority=1), "region": self._run("district/region")},
+            "run": {"edge": self._run("district/edge", real_time_priority=PRIORITIES["edge"]), "region": self._run("district/region")},
             "edge": {"map": str(NET), "configurations": configurations},
             "region": {"map": str(NET), "configurations": configurations},
         })  # fmt: skip

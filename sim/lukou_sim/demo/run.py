@@ -22,9 +22,7 @@ from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
 NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
-CAMERAS_NICENESS = 2
-"""One machine plays a whole city: what computes for long gives way to what answers at once. The edge and the signals, which finish in
-milliseconds, go before the detector, which needs forty of every hundred, and that before the world, which computes ahead of its time."""
+"""One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
 
 PATIENCE_S = 90.0
 """Without a live picture after this time something is wrong, and the demo ends."""
@@ -67,7 +65,7 @@ class Demo:
             time.sleep(1.0)
         for one in self.plan.processes:
             arguments = ["run", one.process, "--site", str(one.site_file)]
-            niceness = CAMERAS_NICENESS if one.source == f"{CAMERA_SITE}/perception" else NICENESS.get(one.process, 0)
+            niceness = 0 if one.source == f"{CAMERA_SITE}/perception" else NICENESS.get(one.process, 0)
             self.supervisor.add(one.source, arguments, self._log(one.source), niceness)
 
     def _log(self, source: str) -> Path:
