@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import zmq
 
-from lukou_messages.codec import decode
-from lukou_messages.errors import LukouError, SettingsError
+from lukou_messages.errors import SettingsError
 from lukou_messages.report import FAILED, plain_errors, print_json
 from lukou_messages.sensor_quality import plain_sensor
-from lukou_messages.transport.sockets import SubscriptionSocket
+from lukou_messages.transport.taps import heard
 from lukou_messages.v1 import health_pb2
 
 app = typer.Typer(add_completion=False)
@@ -64,22 +61,11 @@ def newest_taps() -> Path:
 
 def listen(paths: list[Path], topic: str = "health") -> dict[str, Any]:
     """The last message of a topic of each process, by source."""
-    context = zmq.Context()
     found: dict[str, Any] = {}
-    try:
-        sockets = [SubscriptionSocket(context, f"ipc://{path.resolve()}", (topic,), None, None) for path in paths]
-        ends = time.monotonic() + WAIT_S
-        while time.monotonic() < ends and len(found) < len(paths):
-            for socket in sockets:
-                for packet in socket.drain():
-                    try:
-                        decoded = decode(packet.topic, packet.payload)
-                    except LukouError:
-                        continue
-                    found[decoded.header.source] = decoded.value
-            time.sleep(0.02)
-    finally:
-        context.destroy(linger=0)
+    for _, decoded in heard(paths, (topic,), WAIT_S):
+        found[decoded.header.source] = decoded.value
+        if len(found) == len(paths):
+            break
     return found
 
 

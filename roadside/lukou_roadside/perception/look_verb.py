@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,15 +12,14 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 import typer
-import zmq
 
 from lukou_maps.reading import load_map
 from lukou_messages.codec import decode
-from lukou_messages.errors import LukouError, SettingsError
+from lukou_messages.errors import SettingsError
 from lukou_messages.objects import ObjectList
 from lukou_messages.recording import read_recording
 from lukou_messages.report import WRONG_USAGE, plain_errors, print_json
-from lukou_messages.transport.sockets import SubscriptionSocket
+from lukou_messages.transport.taps import heard
 from lukou_messages.v1.header_pb2 import Header, Validity
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.sensor_pb2 import CameraPicture
@@ -160,18 +158,5 @@ def _live(taps: Path, seconds: float) -> Iterator[Heard]:
     paths = [path for path in sorted(taps.glob("*.tap")) if "perception" in path.stem]
     if not paths:
         raise SettingsError([f"{taps}: no perception process has a tap here; name the folder with --taps"])
-    context = zmq.Context()
-    try:
-        sockets = [SubscriptionSocket(context, f"ipc://{path.resolve()}", TOPICS, None, None) for path in paths]
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            for socket in sockets:
-                for packet in socket.drain():
-                    try:
-                        decoded = decode(packet.topic, packet.payload)
-                    except LukouError:
-                        continue
-                    yield Heard(packet.topic, decoded.header, decoded.value)
-            time.sleep(0.02)
-    finally:
-        context.destroy(linger=0)
+    for topic, decoded in heard(paths, TOPICS, seconds):
+        yield Heard(topic, decoded.header, decoded.value)
