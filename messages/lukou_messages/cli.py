@@ -22,7 +22,7 @@ VERBS = {
     "keys": ("messages", "make keys, register and revoke devices"),
     "guard": ("roadside", "prove the signal guard on signal configurations"),
     "detect": ("roadside", "boxes of a detector on pictures or a video"),
-    "look": ("roadside", "what perception sees, as picture files"),
+    "look": ("roadside", "the map with everybody whom perception follows, as picture files"),
     "track": ("roadside", "tracking and fusion of recorded measurements"),
     "adapt": ("roadside", "teach a detector a camera's empty street"),
     "calibrate": ("roadside", "calibrate cameras without a survey: points, lines, tracks, files of others"),
