@@ -29,7 +29,8 @@ VERBS = {
     "map": ("maps", "look at, check, match and show maps"),
     "warn": ("cloud", "conflict warnings of recorded trajectories"),
     "bench": ("sim", "benchmarks: objects, signals, timing, matching, conflicts, perception, calibration"),
-    "report": ("cloud", "indicators of a recording or an archive"),
+    "report": ("cloud", "indicators of an archive or a recording: delay, view, warnings, near misses, orders, events"),
+    "site": ("sim", "make whole sites to measure on: map, signals, demand, plans"),
 }
 """Verbs that Lukou has or will have: the room that owns each, and what it does."""
 

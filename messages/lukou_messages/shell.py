@@ -243,8 +243,7 @@ class Shell:
             header = self._header(output, sent_at_ns)
             payload = encode(output.topic, header, output.value)
             self.transport.send(output.topic, payload, output.to)
-            if TOPICS[output.topic].recorded:
-                self.transport.record(output.topic, payload)
+            self.transport.record(output.topic, payload)
 
     def _header(self, output: Output, sent_at_ns: int) -> Header:
         return make_header(

@@ -56,7 +56,7 @@ def _table(*rows: Topic) -> dict[str, Topic]:
 TOPICS: dict[str, Topic] = _table(
     Topic("detections",    "lukou.v1.DetectionList", 10.0, 0.5, "all",    "state",   True,  "scans of sensors that detect by themselves"),
     Topic("objects",       "lukou.v1.ObjectList",    10.0, 0.5, "latest", "state",   True,  "road users at one intersection, from its roadside unit"),
-    Topic("fused_objects", "lukou.v1.ObjectList",    10.0, 0.5, "latest", "state",   True,  "road users of all intersections of an edge cloud"),
+    Topic("fused_objects", "lukou.v1.ObjectList",    10.0, 0.5, "latest", "state",   True,  "road users of an edge cloud, or of a region with several, each once"),
     Topic("signal",        "lukou.v1.SignalState",   10.0, 0.5, "latest", "state",   True,  "signal phase and timing of one intersection"),
     Topic("vehicle",       "lukou.v1.VehicleReport",  2.0, 2.0, "all",    "state",   True,  "what connected vehicles tell of themselves"),
     Topic("warning",       "lukou.v1.Warning",        0.0, 0.0, "all",    "event",   True,  "dangers, repeated until cancelled"),

@@ -154,3 +154,42 @@ def test_the_live_stream_gives_the_newest_first_and_then_what_comes(page: PageDe
 
     assert [one["type"] for one in asyncio.run(listen())] == ["figures", "signals"]
     assert get(page, "/api/figures")["delay_s"] == 2
+
+
+def told(source: str, at_ns: int, count: int, beneath: tuple[str, ...] = ()) -> Input:
+    ids = list(range(1, count + 1))
+    objects = ObjectList.of(count, sensor_names=beneath, id=ids, object_class=ids, x_m=ids, y_m=ids)
+    return Input("fused_objects", source, T, 1, at_ns, objects, VALID)
+
+
+def shown(core: CentreCore, now_ns: int, *inputs: Input) -> list[int]:
+    """Lengths of the lists of road users that the page is given."""
+    return [len(one["id"]) for one in of_type(core.step(now_ns, inputs), "objects")]
+
+
+@pytest.mark.parametrize("liar", ["north/edge", "south/region", "k1/perception"])
+def test_nobody_hides_a_regions_list_by_naming_it(tmp_path: Path, liar: str) -> None:
+    core, region = CentreCore(settings(tmp_path)), "north/region"
+    for k in range(3):
+        at = T + k * SECOND // 2
+        assert shown(core, at, told(liar, at, 1, (region, "south/edge")), told(region, at, 3)) == [3]
+
+
+def test_an_edge_hides_no_other_edge(tmp_path: Path) -> None:
+    core = CentreCore(settings(tmp_path))
+    assert shown(core, T, told("north/edge", T, 1, ("south/edge",)), told("south/edge", T, 2)) == [2]
+
+
+def test_a_list_that_is_part_of_another_is_not_shown_beside_it(tmp_path: Path) -> None:
+    core = CentreCore(settings(tmp_path))
+
+    edge, region = "north/edge", "district/region"
+    assert shown(core, T, told(edge, T, 2, ("n1/perception",))) == [2]
+    at = T + SECOND
+    assert shown(core, at, told(region, at, 3, (edge, "south/edge")), told(edge, at, 2)) == [3]
+    assert shown(core, at + SECOND // 2, told(edge, at + SECOND // 2, 2)) == []
+    assert shown(core, at + 3 * SECOND, told(edge, at + 3 * SECOND, 2)) == [2]  # the region is gone
+    at += 6 * SECOND
+    assert shown(core, at, told(region, at, 3, (edge,))) == [3]
+    assert shown(core, at + SECOND // 2, told(edge, at, 2, (region,))) == []  # nor for claiming to hold the region's
+    assert shown(core, at + SECOND, told(region, at, 3, (edge,))) == [3]

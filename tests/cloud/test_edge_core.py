@@ -350,6 +350,31 @@ def test_invalid_lists_are_not_used(model: RoadModel, configurations: list[Signa
     assert {one.validity for one in outputs if one.topic == "fused_objects"} == {INVALID}
 
 
+def test_the_units_after_the_first_32_warn_and_are_doubted_as_the_others(
+    model: RoadModel, configurations: list[SignalConfiguration]
+) -> None:
+    edge, outputs = core(model, configurations), []
+    for now, inputs in crossing_frames(Street(model), 1.5):
+        others = [objects(now, [], f"a{k:02}/perception") for k in range(70)]  # by name before k1/perception
+        doubted = [
+            Input(
+                one.topic,
+                one.source,
+                1,
+                1,
+                one.measured_at_ns,
+                one.value,
+                DEGRADED if one.topic == "objects" else VALID,
+            )
+            for one in inputs
+        ]
+        outputs += edge.step(now, [*others, *doubted])
+    warned = warnings_of(outputs)
+    assert warned and all("k1/perception is degraded" in one.doubts for one in warned)
+    fused = [one.value for one in outputs if one.topic == "fused_objects"]
+    assert fused[-1].contributing_sensors.tolist() == [0] * len(fused[-1])  # the wire has bits for 32
+
+
 def test_a_clock_that_is_ahead_moves_nobodys_time(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
     edge = core(model, configurations)
     outputs: list[Output] = []
@@ -404,3 +429,22 @@ def test_lanes_survive_the_fusion(model: RoadModel, configurations: list[SignalC
     fused = next(o.value for o in outputs if o.topic == "fused_objects")
     assert fused.lane_names[fused.lane[0]] == model.lanes.names[lane]
     assert fused.lane_s_m[0] == 7.0
+
+
+def test_who_is_seen_again_after_a_hiccup_of_his_unit_is_the_same_on_foot_too(
+    model: RoadModel, configurations: list[SignalConfiguration]
+) -> None:
+    edge, at = core(model, configurations), START_NS
+
+    def seen(now_ns: int, first: int, moved_m: float) -> list[int]:
+        users = [user(first, CAR, moved_m, 5.0, 0.0, 10.0), user(first + 1, PEDESTRIAN, 30.0, 9.0, 0.0, 0.0)]
+        (fused,) = [one.value for one in edge.step(now_ns, [objects(now_ns, users)]) if one.topic == "fused_objects"]
+        return list(fused.id[np.argsort(fused.y_m)].tolist())
+
+    before = seen(at, 1, 0.0)
+    assert all(
+        len(one.value) == 0
+        for one in edge.step(at + 800_000_000, [])
+        if one.topic == "fused_objects"  # too late a list: nobody is told
+    )
+    assert seen(at + 900_000_000, 51, 9.0) == before

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Polygon, affinity, box
 
-from lukou_cloud.edge.fusion import intersection
 from lukou_cloud.edge.measures import overlaps, required_braking, time_to_collision
+from lukou_cloud.fusion.covariance_intersection import intersection
 
 
 def test_time_to_collision() -> None:

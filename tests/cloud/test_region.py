@@ -12,7 +12,7 @@ from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.core import RegionCore
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
-from lukou_cloud.region.neighbours import Neighbours
+from lukou_cloud.region.neighbours import ACROSS_S, Neighbours, behind_m
 from lukou_cloud.region.queues import QueueEstimator, Situation
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import RegionSettings, TimingSettings
@@ -100,6 +100,37 @@ def test_queues_count_who_stands_and_expect_who_comes(approaches: Approaches) ->
     assert later.waited_s[lane] == pytest.approx(7.0)
 
 
+def unsure(speed_mps: float, lane: str, before_line_m: float, deviation: float) -> ObjectList:
+    """One vehicle, its place and speed told with a deviation. [m, m/s]"""
+    length = float(ROAD.lanes.length_m[ROAD.lanes.index[lane]])
+    names = ("position_variance_xx_m2", "position_variance_yy_m2", "velocity_variance_xx_m2ps2", "velocity_variance_yy_m2ps2",
+             "position_variance_xy_m2", "velocity_variance_xy_m2ps2")  # fmt: skip
+    told = {name: [0.0 if "xy" in name else deviation**2] for name in names}
+    return ObjectList.of(
+        1, lane_names=[lane], id=[1], object_class=[1], x_m=[0], y_m=[0], velocity_x_mps=[speed_mps], velocity_y_mps=[0],
+        lane=[0], lane_s_m=[length - before_line_m], **told,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("deviation", "stays"), [(1.0, True), (0.1, False)])
+def test_who_stood_stands_on_his_lane_as_far_as_place_and_speed_are_unsure(
+    approaches: Approaches, deviation: float, stays: bool
+) -> None:
+    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+    lane, beside = (approaches.names.index(f"k1_N_approach_{k}") for k in (2, 3))
+    estimator.update(0.0, unsure(0.3, "k1_N_approach_2", 9.0, deviation))
+    assert estimator.update(1.0, unsure(2.5, "k1_N_approach_2", 9.0, deviation)).queue[lane] == (1 if stays else 0)
+    found = estimator.update(2.0, unsure(0.3, "k1_N_approach_3", 9.0, deviation))
+    assert (found.queue[lane], found.queue[beside]) == ((1, 0) if stays else (0, 1))
+
+
+def test_who_drives_is_no_queue_however_unsure_his_speed_is_told(approaches: Approaches) -> None:
+    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+    lane = approaches.names.index("k1_N_approach_2")
+    estimator.update(0.0, unsure(0.3, "k1_N_approach_2", 30.0, 50.0))
+    assert estimator.update(1.0, unsure(5.0, "k1_N_approach_2", 25.0, 50.0)).queue[lane] == 0
+
+
 def test_green_that_goes_on_in_a_change_counts(approaches: Approaches) -> None:
     estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
     first, second = (approaches.stages.index(name) for name in ("NS-through", "NS-left"))
@@ -114,23 +145,33 @@ def test_green_that_goes_on_in_a_change_counts(approaches: Approaches) -> None:
     assert estimator.green_share[through] < begun[through]
 
 
-def test_neighbours_tell_how_long_one_more_would_wait_there(approaches: Approaches) -> None:
-    k2 = load(DISTRICT / "k2.signal.json")
-    there = compile_approaches(ROAD, k2)
-    here, other = Timing(ROAD, K1, approaches, TimingSettings()), Timing(ROAD, k2, there, TimingSettings())
+def test_neighbours_feed_a_street_that_is_one_edge_from_signal_to_signal(approaches: Approaches) -> None:
+    there = compile_approaches(ROAD, load(DISTRICT / "k2.signal.json"))
+    here = Timing(ROAD, K1, approaches, TimingSettings())
+    number = there.names.index("k2_W_approach_2")
+    lane = there.lanes[number]
+    here.ways = replace(here.ways, to_lane=np.full_like(here.ways.to_lane, lane))
+    other = Timing(ROAD, load(DISTRICT / "k2.signal.json"), there, TimingSettings())
     neighbours = Neighbours({"k1": (approaches, here, ReachShare()), "k2": (there, other, ReachShare())})
-    ways = len(here.junction.lane)
-    assert neighbours.onward(T, "k1", ways) is None  # nobody has planned yet
-    other.planned_ns, other.waits_s = T, np.zeros((100, len(there.lanes)))
-    other.waits_s[60:] = 40.0  # red from then on
-    told_s = neighbours.onward(T + 5 * SECOND, "k1", ways)
-    assert told_s is not None
-    leads = np.array([lane in there.upstream for lane in here.ways.to_lane.tolist()])
-    assert leads.any() and not told_s[:, : len(leads)][:, ~leads].any()
-    first = told_s[:, np.flatnonzero(leads)[0]]
-    assert first[0] == pytest.approx(-16.0) and first.max() == pytest.approx(24.0)  # beside the mean
-    assert first[-1] == 0  # beyond the plan
-    assert neighbours.onward(T + 60 * SECOND, "k1", ways) is None  # too old
+    here.planned_ns, here.outflow = T, [(2.0, lane), (8.0, lane)]
+    expected, fed = neighbours.expected(T + 5 * SECOND, "k2")
+    drive_s = there.length_m[number] / there.speed_mps[number]
+    assert [at_s for at_s, *_ in expected] == pytest.approx([3.0 + ACROSS_S + drive_s])  # the first has left by now
+    assert number in fed and expected[0][1] == there.beside[number]
+    assert neighbours.expected(T + 60 * SECOND, "k2") == ([], frozenset())  # too old
+
+
+def test_who_is_in_view_behind_one_signal_is_seen_on_the_way_to_the_next(approaches: Approaches) -> None:
+    ways = Timing(ROAD, K1, approaches, TimingSettings()).ways
+    near, far = behind_m(ROAD, [ways], 60.0), behind_m(ROAD, [ways], 300.0)
+    assert set(ways.to_lane.tolist()) <= set(far) > set(near)
+    assert max(near.values()) <= 60.0 and not set(approaches.lanes) & set(far)
+    estimator = QueueEstimator(approaches, dict(ROAD.lanes.index), np.zeros((0, 2, 2)), TimingSettings(view_m=30.0))
+    lane = approaches.names.index("k1_N_approach_2")
+    seen = lanes_of(["k1_N_approach_2"], [float(approaches.length_m[lane]) - 50.0], 10.0)
+    assert not estimator.update(0.0, seen).seen
+    estimator.behind_m = {approaches.lanes[lane]: -100.0}
+    assert [one.to_stop_m for one in estimator.update(1.0, seen).seen] == pytest.approx([50.0])
 
 
 def lanes_of(names: list[str], s_m: list[float], speed_mps: float) -> ObjectList:

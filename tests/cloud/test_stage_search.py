@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from lukou_cloud.region.junction import FREE, NONE, YIELDS, Junction, Movement, compile_junction
+from lukou_cloud.region.junction import FREE, NONE, STOPS, YIELDS, Junction, Movement, compile_junction
 from lukou_cloud.region.lineup import _traffic
-from lukou_cloud.region.stage_search import SearchSettings, StageSearch, Traffic
+from lukou_cloud.region.queue_model import Traffic
+from lukou_cloud.region.stage_search import SearchSettings, StageSearch
 from lukou_maps.signal_configuration import configuration_from_programme
 
 HORIZON_S = 60
@@ -67,14 +66,15 @@ def test_who_yields_waits_for_a_gap() -> None:
     assert np.flatnonzero(busy.departures[:, 1])[0] > np.flatnonzero(busy.departures[:, 0])[-1]
 
 
-def test_who_would_wait_at_the_next_signal_is_let_go_later() -> None:
-    both = traffic([[0.0] * 4, [0.0] * 4])
-    waits_s = np.zeros((HORIZON_S, 2))
-    of = search(junction(("Gr", "rG")))
-    assert of.decide(0, 10.0, both, frozenset({1})).stage == 0
-    waits_s[:25, 0] = 20.0  # red there
-    waits_s[25:, 0] = -20.0
-    assert of.decide(0, 10.0, replace(both, onward_s=waits_s), frozenset({1})).stage == 1
+def test_who_turns_on_red_stops_first() -> None:
+    phases = [(20.0, "Gs"), (3.0, "ys"), (20.0, "rG"), (3.0, "ry")]
+    ways = [Movement(0, 0, frozenset({0})), Movement(1, 1, frozenset({1}), may_turn_on_red=True)]
+    of = compile_junction(configuration_from_programme("x", phases), ways, np.array([[False, False], [True, False]]))
+    assert of.right[0].tolist() == [FREE, STOPS] and of.right[1].tolist() == [NONE, FREE]
+    free = search(of).decide(0, 0.0, traffic([[], [1.0]]), frozenset())
+    assert np.flatnonzero(free.departures[:, 1]).tolist() == [4]
+    busy = search(of).decide(0, 0.0, traffic([[3.0, 5.0], [1.0]]), frozenset())
+    assert np.flatnonzero(busy.departures[:, 1])[0] > 5
 
 
 def test_nobody_is_sent_where_there_is_no_room() -> None:

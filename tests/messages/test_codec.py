@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -116,11 +117,20 @@ def test_vehicles_must_be_on_the_map_and_in_si_units() -> None:
     )
 
 
-def test_a_flood_of_tiny_parts_is_refused_in_ten_milliseconds() -> None:
+def test_a_flood_of_tiny_parts_is_refused_before_each_is_looked_at() -> None:
     payload = signal_pb2.SignalState(header=HEADER, intersection="k1").SerializeToString() + b"\x3a\x00" * 90_000
-    began = time.process_time()
+
+    def least_s(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(5):
+            began = time.process_time()
+            work()
+            times.append(time.process_time() - began)
+        return min(times)
+
     assert reason("signal", payload) in ("too_many_elements", "too_large")
-    assert time.process_time() - began < 0.05  # ten milliseconds on a quiet machine
+    parsed_s = least_s(lambda: signal_pb2.SignalState.FromString(payload))
+    assert least_s(lambda: reason("signal", payload)) < 2.0 * parsed_s
 
 
 def test_signal_groups_may_not_appear_twice() -> None:

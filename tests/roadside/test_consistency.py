@@ -49,7 +49,7 @@ def test_standing_and_driving_are_judged_apart() -> None:
 
 def test_nothing_is_learned_of_who_is_seen_too_short() -> None:
     rng, velocities = np.random.default_rng(2), VelocityConsistency()
-    for k in range(15):
+    for k in range(10):  # the way made is that of a second
         velocities.add(published(0.1 * k, rng, 3.0))
     assert velocities.factor() == pytest.approx(VelocityConsistency().factor())
 

@@ -202,6 +202,36 @@ def test_a_silent_camera_is_said_and_not_waited_for(scene: Scene, model: RoadMod
     assert back[-1].validity == VALID
 
 
+def test_late_pictures_after_a_silence_turn_no_time_back(scene: Scene, model: RoadModel) -> None:
+    core = scene.core(model)
+    scene.run(core, 1.0)
+    silence = [o for k in range(10, 20) for o in core.step(START_NS + k * 100_000_000, []) if o.topic == "objects"]
+    late = [scene.frame(camera, 1.7) for camera in scene.cameras]
+    after = [o for o in core.step(START_NS + 2_000_000_000, late) if o.topic == "objects"]
+    after += scene.run(core, 1.0, begin=2.0)
+    told = [o.measured_at_ns for o in silence + after]
+    assert silence
+    assert len(after) > 5
+    assert told == sorted(told)
+
+
+def test_one_camera_that_comes_later_than_before_is_doubted_but_a_busy_box_is_not(
+    scene: Scene, model: RoadModel
+) -> None:
+    def reasons(late: tuple[str, ...]) -> str:
+        core = scene.core(model)
+        told = ""
+        for k in range(60):
+            at_ns = START_NS + k * 100_000_000
+            frames = [scene.frame(camera, k * 0.1 - 0.2 * (k > 30 and camera.name in late)) for camera in scene.cameras]
+            outputs = core.step(at_ns + 20_000_000, frames)
+            told = next((one.reason for one in reversed(outputs) if one.topic == "objects"), told)
+        return told
+
+    assert "camera-west measurements come 0.20 s later than before" in reasons(("camera-west",))
+    assert "later than before" not in reasons(tuple(camera.name for camera in scene.cameras))
+
+
 def test_a_lost_picture_is_said_at_once(scene: Scene, model: RoadModel) -> None:
     core = scene.core(model)
     scene.run(core, 1.0)

@@ -62,3 +62,15 @@ def test_a_few_quick_or_slow_arrivals_tell_nothing() -> None:
     assert not any(shifts(Stamps(), [0.2, 0.2, 0.2, 0.05] * 20))
     assert not any(shifts(Stamps(), [0.06, 0.03] * 50))
     assert not any(shifts(Stamps(), [0.06] * 30 + [0.3] * 4 + [0.06] * 30))
+
+
+def test_later_arrivals_are_held_against_a_sensor_until_they_end_or_are_usual() -> None:
+    stamps = Stamps()
+    of(stamps, [0.06] * 30 + [0.26] * 5)
+    assert stamps.later_s == pytest.approx(0.2, abs=0.01)
+    of(stamps, [0.26] * 300)
+    assert stamps.later_s == pytest.approx(0.2, abs=0.01)
+    of(stamps, [0.06] * 5)
+    assert stamps.later_s == 0.0
+    of(stamps, [0.06] * 30 + [0.26] * 700)
+    assert stamps.later_s == 0.0

@@ -1,5 +1,7 @@
 """The tracker on small scenes with known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -321,3 +323,66 @@ def test_a_radar_of_unknown_place_is_taken_for_positions() -> None:
         base = swept(k * 0.1, np.array([60.0 - k]), np.array([5.0]), np.array([-10.0]))
         tracker.add(Scan(**{name: getattr(base, name) for name in Scan.__slots__} | {"views": ()}))
     assert len(confirmed(tracker.state())) == 1
+
+
+def just_come(velocity_share: float | None) -> float:
+    """Speed error of cars in their first second, seen by a poor camera and told by a vendor's filter with velocity times a share, or none. [m/s]"""
+    rng, tracker = np.random.default_rng(11), EventTimeTracker()
+    views, errors = (View(0.0, -40.0),), []
+    for k in range(280):
+        time_s, since_s = 0.1 * k, 0.1 * (k % 40)  # every 4 s two others come, one from either side
+        speed, x, way = 8.0, np.array([20.0, 26.0]), np.array([1.0, -1.0])
+        y = way * (speed * since_s - 16.0)
+        tracker.add(seen(time_s, x + rng.normal(0, 0.6, 2), y + rng.normal(0, 0.6, 2), deviation=0.6, views=views))
+        if velocity_share is not None:
+            theirs = seen(time_s, x + rng.normal(0, 0.8, 2), y + rng.normal(0, 0.8, 2), sensor=1, views=views)
+            velocity = np.array([rng.normal(0, 0.3, 2), speed * way * velocity_share + rng.normal(0, 0.3, 2)])
+            tracker.add(replace(theirs, repeats=10.0, presence=0.1, age_s=np.full(2, since_s), velocity_mps=velocity))
+        tracks = confirmed(tracker.at(time_s))
+        if time_s > 12.0 and 0.4 < since_s < 1.2:
+            away = np.hypot(tracks.state[:, 0, None] - x, tracks.state[:, 1, None] - y)
+            found = away.min(axis=0) < 3.0
+            errors += np.abs(tracks.state[away.argmin(axis=0), 3] - speed * way)[found].tolist()
+    assert len(errors) > 40
+    return float(np.mean(errors))
+
+
+def test_a_vendors_velocities_help_as_far_as_they_turn_out_right() -> None:
+    alone, right, wrong = just_come(None), just_come(1.0), just_come(0.5)
+    assert right < 0.5 * alone
+    assert wrong < 1.2  # he is wrong by 4 m/s, as is learned from the camera
+    assert np.isfinite(just_come(np.nan))
+
+
+def told_wrong(share: float, deviation_mps: float) -> tuple[float, Floats]:
+    """NEES (2 where honest) of the velocity of cars told by a poor camera and by a vendor who tells this share of their speed and errors that last for 2 s; and the variance learned of him, by age."""
+    rng, tracker, found = np.random.default_rng(13), EventTimeTracker(), []
+    views, x, way = (View(0.0, -40.0),), np.array([20.0, 26.0, 32.0]), np.array([1.0, -1.0, 1.0])
+    lasting, fade = np.zeros((2, 3)), np.exp(-0.05)
+    for k in range(360):
+        time_s, since_s = 0.1 * k, 0.1 * (k % 40)  # every 4 s three others come
+        keep = fade if k % 40 else 0.0
+        lasting = keep * lasting + np.sqrt(1.0 - keep * keep) * rng.normal(0.0, 1.0, (2, 3))
+        velocity, y = np.array([0.0 * way, 8.0 * way]), way * (8.0 * since_s - 16.0)
+        tracker.add(seen(time_s, x + rng.normal(0, 0.6, 3), y + rng.normal(0, 0.6, 3), deviation=0.6, views=views))
+        theirs = seen(time_s, x + rng.normal(0, 0.8, 3), y + rng.normal(0, 0.8, 3), sensor=1, views=views)
+        told = share * velocity + deviation_mps * lasting + rng.normal(0.0, 0.1, (2, 3))
+        age_s = np.full(3, since_s)
+        tracker.add(replace(theirs, repeats=10.0, presence=0.1, age_s=age_s, velocity_mps=told))
+        tracks = confirmed(tracker.at(time_s))
+        if time_s > 12.0 and since_s > 1.0:
+            away = np.hypot(tracks.state[:, 0, None] - x, tracks.state[:, 1, None] - y)
+            near, rows = away.min(axis=0) < 3.0, away.argmin(axis=0)
+            off, p = (tracks.state[rows, 2:] - velocity.T)[near], tracks.covariance[rows][near][:, 2:, 2:]
+            found += np.einsum("ni,nij,nj->n", off, np.linalg.inv(p), off).tolist()
+    assert len(found) > 400
+    learned = tracker.registration._of[1].velocities
+    return float(np.mean(found)), (learned.total / learned.weight)[1, :2]
+
+
+def test_a_vendors_velocities_that_are_off_for_long_are_not_boasted_of() -> None:
+    """What is known of the velocity came from him, too: taken away in full from what is learned, he was believed to err by 0.2 m/s at most."""
+    for share, deviation_mps, least in ((1.15, 0.2, 0.3), (1.0, 1.0, 0.4)):
+        nees, learned = told_wrong(share, deviation_mps)
+        assert 0.8 < nees < 2.4
+        assert learned.min() > least  # of (0.15 * 8)^2 / 2 = 0.7, and of 1.0

@@ -190,16 +190,17 @@ def test_who_tells_only_a_length_gets_the_usual_width() -> None:
 
 
 def test_neighbours_swap_their_numbers_and_who_has_gone_is_carried_on_unseen() -> None:
-    radar, length_m = TrackingRadar("radar", 0.0, 0.0, np.random.default_rng(4)), np.full(2, 4.5)
+    radar, length_m = TrackingRadar("radar", 0.0, 0.0, np.random.default_rng(4)), np.full(3, 4.5)
     swaps, before = 0, None
     for k in range(3000):
-        state = np.array([[10.0 + 0.01 * k, 0.0, 1.0, 0.0], [14.0 + 0.01 * k, 0.0, 1.0, 0.0]])
-        numbers = radar.scan(0.1 * k, np.array([1, 2]), state, length_m).track_id.tolist()
-        swaps += before is not None and len(numbers) == 2 and numbers != before and sorted(numbers) == sorted(before)
+        x_m = 10.0 + 0.01 * k  # the second who came is far from both others
+        state = np.array([[x_m, 0.0, 1.0, 0.0], [x_m, 50.0, 1.0, 0.0], [x_m + 4.0, 0.0, 1.0, 0.0]])
+        numbers = radar.scan(0.1 * k, np.array([1, 2, 3]), state, length_m).track_id.tolist()
+        swaps += before is not None and len(numbers) == 3 and numbers != before and sorted(numbers) == sorted(before)
         before = numbers
     assert 5 <= swaps <= 30  # 300 s at 0.05 per second: 15 are expected
     gone = [radar.scan(300.0 + 0.1 * k, np.zeros(0, int), np.zeros((0, 4)), np.zeros(0)) for k in range(40)]
-    carried = [np.asarray(one.x_m, float) for one in gone if len(one) == 2]
+    carried = [np.asarray(one.x_m, float) for one in gone if len(one) == 3]
     assert 10 <= len(carried) <= 30  # 1 to 3 s
     assert np.diff(carried, axis=0) == pytest.approx(0.1, abs=0.1)  # on at 1 m/s, though nobody is there
     assert len(gone[-1]) == 0

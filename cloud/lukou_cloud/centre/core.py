@@ -30,6 +30,12 @@ EVENTS_KEPT = 200
 MAP_EVERY_NS = 60 * 10**9
 """How often all tiles of the map in force are sent, so that whoever comes later gets them too. [ns]"""
 
+MADE_OF_NS = 10**9
+"""So long an edge's list counts as part of a region's that names it."""
+
+REGION = "region"
+"""Process whose list is made of edges' lists."""
+
 TILES_A_STEP = 4
 """Tiles sent in one step, so that they never crowd out anything else."""
 
@@ -59,6 +65,7 @@ class CentreCore:
         self._signals: dict[str, tuple[int, SignalState, int]] = {}
         self._warnings: dict[str, tuple[int, WarningMessage]] = {}
         self._objects: tuple[int, ObjectList, int] | None = None
+        self._made_of: dict[str, tuple[int, frozenset[str]]] = {}  # of whose lists each region's was made, and when
         self._objects_sent_ns = 0
         self._second_ns = 0
         self._started_ns = 0
@@ -107,8 +114,7 @@ class CentreCore:
 
     def _take(self, now_ns: int, one: Input) -> list[Output]:
         if one.topic == "fused_objects":
-            self._objects = (one.measured_at_ns, one.value, one.validity)
-            self._figures.add_objects(len(one.value))
+            self._take_objects(now_ns, one)
         elif one.topic == "signal":
             self._signals[one.value.intersection] = (one.measured_at_ns, one.value, one.validity)
         elif one.topic == "warning":
@@ -124,6 +130,18 @@ class CentreCore:
         elif one.topic == "device/archive":
             return self._take_record(now_ns, *one.value)
         return []
+
+    def _take_objects(self, now_ns: int, one: Input) -> None:
+        """The region's list, or an edge's where no list is made of it: whoever stands in both is shown once.
+
+        What a list is made of is its sender's word, believed of regions and about edges only: nobody hides a region's list.
+        """
+        if _process_of(one.source) == REGION:
+            self._made_of[one.source] = now_ns, frozenset(one.value.sensor_names)
+        elif any(one.source in parts and now_ns - at_ns < MADE_OF_NS for at_ns, parts in self._made_of.values()):
+            return
+        self._objects = (one.measured_at_ns, one.value, one.validity)
+        self._figures.add_objects(len(one.value))
 
     def _take_warning(self, now_ns: int, warning: WarningMessage) -> None:
         if warning.phase == WarningPhase.WARNING_PHASE_CANCELLED:
@@ -247,6 +265,11 @@ class CentreCore:
     def restore(self, snapshot: bytes) -> None:
         if snapshot:
             raise ValueError("centre: keeps no snapshots")
+
+
+def _process_of(source: str) -> str:
+    """Process of a source, for example region of district/region: by its name, which its key vouches for, not by what it says."""
+    return source.rpartition("/")[2]
 
 
 def objects_update(at_ns: int, objects: ObjectList, validity: int) -> dict[str, Any]:

@@ -2,9 +2,6 @@
 
 ============== ==================================================================
 road_users     what is followed, as columns
-fusion         lists of several roadside units into one
-handover       identities along the lanes from one view to the next
-gates          what is learned of these ways: shares and times
 lights         what the signals show and when it ends, per connection of the map
 ways           what the map says along each lane path
 priority       who waits for whom

@@ -12,21 +12,21 @@ from lukou_cloud.edge import near_miss
 from lukou_cloud.edge.announcer import PERIOD_NS, Announcer, Wording
 from lukou_cloud.edge.episodes import Changes, Episode
 from lukou_cloud.edge.followings import Followings
-from lukou_cloud.edge.fused_list import fused_list
-from lukou_cloud.edge.fusion import Fusion, Unit
-from lukou_cloud.edge.handover import HandOver
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
-from lukou_cloud.edge.road_users import Ints, around
+from lukou_cloud.edge.road_users import around, road_users_of
 from lukou_cloud.edge.rules import STOPPED, WRONG_WAY
 from lukou_cloud.edge.services import PERIOD_NS as LOOK_NS
 from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import EdgeSettings
 from lukou_cloud.edge.speed_advice import SpeedAdvisor
-from lukou_cloud.edge.tracks import UnitTracks, road_users_of, unit_tracks
 from lukou_cloud.edge.trust import Condition, withheld_in_words
 from lukou_cloud.edge.walk_lights import WalkLights
 from lukou_cloud.edge.wording import message, nearest_intersection
+from lukou_cloud.fusion.association import Fusion
+from lukou_cloud.fusion.fused_list import fits, fused_list
+from lukou_cloud.fusion.handover import HandOver
+from lukou_cloud.fusion.tracks import Sets, UnitTracks, unit_tracks
 from lukou_cloud.near_misses import NearMiss
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
@@ -39,7 +39,7 @@ from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.signal_pb2 import SignalState
 
-SNAPSHOT_VERSION = 8
+SNAPSHOT_VERSION = 9
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""
@@ -86,13 +86,12 @@ class EdgeCore:
             settings.rules,
             self._lights.may_turn_on_red,
         )
-        self._handover = HandOver(self._model)
-        self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s, self._handover)
+        self._fusion = Fusion(settings.fusion_gate, settings.fusion_reach_m, settings.forget_s, HandOver(self._model))
         self._lists: dict[str, tuple[int, int, ObjectList]] = {}
         self._signals: dict[str, tuple[int, SignalState]] = {}
         self._silent: dict[str, int] = {}  # last instant at which each unit was late
         self._ahead: dict[str, float] = {}  # by how many seconds a unit's clock is ahead
-        self._latest: tuple[tuple[Any, ...], UnitTracks, Ints] | None = None
+        self._latest: tuple[tuple[Any, ...], UnitTracks, Sets] | None = None
         trust = settings.services.trust
         self._condition = Condition(trust)
         self._services = Services(self._model, settings.services, settings.hazards)
@@ -153,9 +152,8 @@ class EdgeCore:
                     continue
                 self._lists[one.source] = (one.measured_at_ns, one.validity, one.value)
                 fresh[one.source] = None
-        for source in fresh:
-            at_ns, _, objects = self._lists[source]
-            self._fusion.update(source, at_ns, unit_tracks(objects, self._model.lanes.index))
+        lanes = self._model.lanes.index
+        self._fusion.take({s: (self._lists[s][0], unit_tracks(self._lists[s][2], lanes)) for s in fresh})
         return list(fresh)
 
     def faults(self) -> list[str]:
@@ -272,14 +270,14 @@ class EdgeCore:
             now_ns, self._epoch_ns, measured_ns, changes, lambda one, _: say(one), self._trust, (), self._passed()
         )
 
-    def _everybody(self, at_ns: int) -> tuple[UnitTracks, Ints]:
+    def _everybody(self, at_ns: int) -> tuple[UnitTracks, Sets]:
         """All road users at an instant; worked out once per instant and set of lists."""
         key = (at_ns, *((name, unit.at_ns) for name, unit in self._fusion.units.items()))
         if self._latest is None or self._latest[0] != key:
             self._latest = (key, *self._fusion.fused_at(at_ns))
         return self._latest[1], self._latest[2]
 
-    def _touched(self, units: Ints, fresh: list[str]) -> Any:
+    def _touched(self, units: Sets, fresh: list[str]) -> Any:
         names = sorted(self._fusion.units)
         wanted = sum(1 << names.index(source) for source in fresh if source in names)
         return (units & wanted) > 0
@@ -291,11 +289,13 @@ class EdgeCore:
         at_ns = max(used.values(), default=now_ns)
         tracks, units = self._everybody(at_ns)
         self._judge.forget(set(tracks.id.tolist()))
+        tracks, units, left_out = fits(tracks, units)
         names = sorted(used)
         areas = [area for name in names for area in self._lists[name][2].perceived_areas]
         degraded = [name for name in names if self._lists[name][1] == DEGRADED]
         silent = [name for name, late_ns in sorted(self._silent.items()) if now_ns - late_ns < STILL_LATE_NS]
         reasons = [f"{name} silent" for name in silent] + [f"{name} degraded" for name in degraded]
+        reasons += [left_out] if left_out else []
         validity = INVALID if not used else DEGRADED if reasons else VALID
         objects = fused_list(tracks, units, names, areas, self._model.lanes.names)
         stamps = tuple((f"objects:{name}", stamp) for name, stamp in sorted(used.items()))
@@ -322,10 +322,7 @@ class EdgeCore:
             "informative": self._informative.state(),
             "ahead": sorted(self._ahead.items()),
             "lists": {s: [at, validity, _text(o.encode(Header()))] for s, (at, validity, o) in self._lists.items()},
-            "units": {s: u.state() for s, u in self._fusion.units.items()},
-            "next_id": self._fusion.next_id,
-            "lost": self._handover.state(),
-            "doubts": [[*pair, count] for pair, count in self._fusion.doubts.items()],
+            "fusion": self._fusion.state(),
             "signals": {
                 i: [at, _text(state.SerializeToString(deterministic=True))] for i, (at, state) in self._signals.items()
             },
@@ -359,16 +356,8 @@ class EdgeCore:
         self._ahead, self._latest = {name: float(by) for name, by in state["ahead"]}, None
         self._lists = {s: (at, v, ObjectList.decode(_bytes(o))) for s, (at, v, o) in state["lists"].items()}
         self._signals = {i: (at, SignalState.FromString(_bytes(s))) for i, (at, s) in state["signals"].items()}
-        self._restore_fusion(state)
-
-    def _restore_fusion(self, state: dict[str, Any]) -> None:
-        fusion = self._fusion
-        fusion.units.clear()
-        for source, unit in state["units"].items():
-            fusion.units[source] = Unit.restored(unit, unit_tracks(self._lists[source][2], self._model.lanes.index))
-        fusion.next_id = state["next_id"]
-        self._handover.restore(state["lost"])
-        fusion.doubts = {(a, b): count for a, b, count in state["doubts"]}
+        lanes = self._model.lanes.index
+        self._fusion.restore(state["fusion"], {s: unit_tracks(o, lanes) for s, (_, _, o) in self._lists.items()})
 
 
 def _nothing_to_say(episode: Episode, index: int) -> warning_pb2.Warning:

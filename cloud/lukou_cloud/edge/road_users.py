@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_cloud.edge.settings import WarningSettings
+from lukou_cloud.fusion.tracks import UnitTracks
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
 Floats = NDArray[np.float64]
@@ -130,3 +132,34 @@ def around(users: RoadUsers, touched: Booleans) -> Booleans:
     near = (users.x_m > x_m.min() - AROUND_M) & (users.x_m < x_m.max() + AROUND_M)
     near &= (users.y_m > y_m.min() - AROUND_M) & (users.y_m < y_m.max() + AROUND_M)
     return np.asarray(near, np.bool_)
+
+
+def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
+    """Road users as the judgement takes them.
+
+    Parameters
+    ----------
+    tracks : UnitTracks
+        Tracks at one instant.
+    settings : WarningSettings
+        Who is sure enough to be warned of.
+    """
+    speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
+    moving = speed > MOVING_MPS
+    heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
+    along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
+    speed_deviation = np.sqrt(0.5 * (tracks.vxx + tracks.vyy))
+    return RoadUsers(
+        id=tracks.id,
+        object_class=tracks.object_class,
+        x_m=tracks.x_m,
+        y_m=tracks.y_m,
+        heading_rad=heading,
+        speed_mps=speed_now(speed, along, speed_deviation),
+        acceleration_mps2=along,
+        length_m=tracks.length_m,
+        width_m=tracks.width_m,
+        deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
+        speed_deviation_mps=speed_deviation,
+        is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lukou_cloud.edge.service_settings import TrustSettings
-from lukou_cloud.edge.tracks import UnitTracks
+from lukou_cloud.fusion.tracks import UnitTracks
 from lukou_messages.v1 import warning_pb2
 from lukou_messages.v1.sensor_pb2 import SensorReport
 
@@ -68,7 +68,7 @@ class Condition:
         ----------
         warning : Warning
             What is to be sent.
-        seen : (UnitTracks, (n,) int array) or None
+        seen : (UnitTracks, (n,) array of int) or None
             Everybody, with the bit set of the units behind each.
         units : list of str
             Units, in the order of the bits.

@@ -62,6 +62,8 @@ class Approaches:
         Lanes for bicycles only.
     yields : (n,) bool array
         Lanes from which a turn yields to others while it has green, people on the crosswalk mostly.
+    beside : tuple of tuple of int
+        Of each approach lane, those that its traffic can change to, itself among them (index into `lanes`).
     upstream : dict of int to Upstream
         Lanes further up, by map index.
     crossings : tuple of int
@@ -88,6 +90,7 @@ class Approaches:
     reach_m: NDArray[np.float64]
     is_bicycle: NDArray[np.bool_]
     yields: NDArray[np.bool_]
+    beside: tuple[tuple[int, ...], ...]
     upstream: dict[int, Upstream]
     crossings: tuple[int, ...]
     crossing_links: tuple[tuple[int, ...], ...]
@@ -97,6 +100,17 @@ class Approaches:
     max_s: NDArray[np.float64]
     change_s: NDArray[np.float64]
     served_in_change_s: NDArray[np.float64]
+
+    def way_from(self, lane: int) -> tuple[tuple[int, ...], float] | None:
+        """Approach lanes that who enters a lane (map index) may take, and the time from its start to the stop line [s]; None:
+        it leads elsewhere."""
+        above = self.upstream.get(lane)
+        if above is not None:
+            return above.choices, above.to_stop_s
+        if lane not in self.lanes:
+            return None
+        number = self.lanes.index(lane)
+        return self.beside[number], float(self.length_m[number] / self.speed_mps[number])
 
 
 def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> Approaches:
@@ -142,6 +156,7 @@ def compile_approaches(road: RoadModel, configuration: SignalConfiguration) -> A
         reach_m=reach_m,
         is_bicycle=is_bicycle,
         yields=np.array([lane in yielding for lane in lanes]),
+        beside=tuple(tuple(sorted(lanes.index(k) for k in _beside(road, lane) if k in lanes)) for lane in lanes),
         upstream=upstream,
         crossings=crossings,
         crossing_links=tuple(

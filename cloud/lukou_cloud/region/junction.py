@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from lukou_maps.signal_configuration import GroupType, SignalConfiguration, changes
 
-NONE, FREE, YIELDS = 0, 1, 2
-"""Right of way of a movement in a state: none, its own, or only where those with priority leave a gap."""
+NONE, FREE, YIELDS, STOPS = 0, 1, 2, 3
+"""Right of way of a movement in a state: none, its own, only where those with priority leave a gap, or so after a stop."""
 
 YELLOW_USED_S = 1.0
 """The first second of yellow is still driven on. [s]"""
@@ -52,7 +52,7 @@ class Junction:
     lane, exit : (m,) int array
         Of each movement.
     right : (states, m) int array
-        `NONE`, `FREE` or `YIELDS`.
+        `NONE`, `FREE`, `YIELDS` or `STOPS`.
     gives_way : (m, m) float array
         1 where the first movement, when it yields, waits for the second.
     following : (states,) int array
@@ -121,7 +121,7 @@ def compile_junction(
     """
     stages, names = configuration.stages, [stage.name for stage in configuration.stages]
     groups = [frozenset(g.name for g in configuration.groups if m.links & set(g.links)) for m in movements]
-    on_red = np.array([YIELDS if m.may_turn_on_red else NONE for m in movements])
+    on_red = np.array([STOPS if m.may_turn_on_red else NONE for m in movements])
     right = [_in_stage(stage.green, stage.yielding_links, movements, groups, on_red) for stage in stages]
     on_foot = {group.name for group in configuration.groups if group.type is GroupType.PEDESTRIAN}
     following, stage_of = list(range(len(stages))), list(range(len(stages)))

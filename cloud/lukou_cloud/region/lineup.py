@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.movements import Ways
-from lukou_cloud.region.stage_search import Traffic
+from lukou_cloud.region.queue_model import Traffic
 from lukou_cloud.region.travel import STANDING_MPS
 from lukou_maps.road_model import Turn
 
@@ -103,12 +103,6 @@ class Lineup:
             for way in ways:
                 self.shares[way] += (way == told) if told is not None else 1.0 / len(ways)
 
-    def shares_of(self, lanes: Sequence[int]) -> NDArray[np.float64]:
-        """How those who may take some lanes choose among them."""
-        found = np.array([sum(self.shares[way] for way in self._of_lane[lane]) for lane in lanes]) + 1e-3
-        shares: NDArray[np.float64] = found / found.sum()
-        return shares
-
     def build(
         self,
         seen: Sequence[Seen],
@@ -124,7 +118,6 @@ class Lineup:
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
         hidden: NDArray[np.float64] | None = None,
-        onward_s: NDArray[np.float64] | None = None,
     ) -> Traffic:
         """Traffic from now on.
 
@@ -154,8 +147,6 @@ class Lineup:
             Lanes whose arrivals from beyond the view neighbours tell.
         hidden : (lanes,) float array, optional
             Vehicles that come without being seen. [1/s]
-        onward_s : (horizon, movements) float array, optional
-            As in `Traffic`. [s]
         """
         lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
         counts = np.zeros(len(self.shares))
@@ -190,9 +181,7 @@ class Lineup:
             if people > 0:
                 line.append((0.0, first + k, PEOPLE_HEADWAY_S, people * weight))
             line += self._walkers(float(rates[self._lanes + k]), first + k, weight)
-        return _traffic(
-            lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace, onward_s
-        )
+        return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace)
 
     def _default_ways(self, first: int, crossings: int) -> list[int]:
         return [found[0] if found else 0 for found in self._of_lane] + [first + k for k in range(crossings)]
@@ -261,7 +250,6 @@ def _traffic(
     drain: NDArray[np.float64],
     spare: NDArray[np.float64],
     pace: float,
-    onward_s: NDArray[np.float64] | None = None,
 ) -> Traffic:
     longest = max((len(line) for line in lines), default=0) + 1
     shape = (len(lines), longest)
@@ -281,4 +269,4 @@ def _traffic(
         total = np.concatenate([[0.0], np.cumsum(columns[3])])
         weight[k, : n + 1], weight[k, n + 1 :] = total, total[-1]
         arrived[:, k] = total[np.searchsorted(arrival[k, :n], seconds, side="right")]
-    return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, pace, onward_s)
+    return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, pace)

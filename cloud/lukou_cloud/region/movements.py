@@ -28,6 +28,8 @@ class Ways:
         Map indices of the lanes of each exit.
     to_lane : (m,) int array
         Map index of the (first) lane that each leads to.
+    across_m : (m,) float array
+        Way of each inside the intersection. [m]
     inner : dict of int to int
         Movement by the lanes inside the intersection.
     """
@@ -37,6 +39,7 @@ class Ways:
     gives_way: NDArray[np.bool_]
     exits: tuple[tuple[int, ...], ...]
     to_lane: NDArray[np.int64]
+    across_m: NDArray[np.float64]
     inner: dict[int, int]
 
 
@@ -58,6 +61,9 @@ def ways_of(road: RoadModel, configuration: SignalConfiguration, lanes: tuple[in
         turns.append(int(at.turn[rows[0]]))
         onto.append(int(at.to_lane[rows[0]]))
         paths.append({inner for k in rows for inner in _path(road, int(at.via_lane[k]))})
+    across_m = [
+        sum(float(road.lanes.length_m[k]) for k in _path(road, int(at.via_lane[rows[0]]))) for rows in found.values()
+    ]
     inner = {one: k for k, path in enumerate(paths) for one in path}
     return Ways(
         tuple(movements),
@@ -65,6 +71,7 @@ def ways_of(road: RoadModel, configuration: SignalConfiguration, lanes: tuple[in
         _gives_way(road, paths, turns, [_beside(road, lanes[m.lane]) for m in movements]),
         tuple(exits),
         np.array(onto, np.int64),
+        np.array(across_m),
         inner,
     )
 

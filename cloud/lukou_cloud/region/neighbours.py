@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
+from lukou_cloud.region.movements import Ways
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.timing import Timing
+from lukou_maps.road_model import LaneKind, RoadModel
 
 ACROSS_S = 3.0
 """From the stop line to the lane behind the intersection. [s]"""
 
 PLAN_LIFE_S = 40.0
 """So long neighbours count on a plan. [s]"""
+
+
+def behind_m(road: RoadModel, ways: Iterable[Ways], most_m: float) -> dict[int, float]:
+    """Where lanes behind intersections begin: map index, and way from the stop line, no longer than `most_m`. [m]"""
+    found: dict[int, float] = {}
+    crossing = set(road.connections.via_lane[road.connections.intersection >= 0].tolist())
+    passed = (LaneKind.ROAD, LaneKind.JUNCTION)
+    for one in ways:
+        todo = [(lane, float(one.across_m[k])) for k, m in enumerate(one.movements) for lane in one.exits[m.exit]]
+        while todo:
+            lane, at_m = todo.pop()
+            if at_m > most_m or found.get(lane, np.inf) <= at_m:
+                continue
+            found[lane] = at_m
+            at_m += float(road.lanes.length_m[lane])
+            onward = [int(k) for k in road.lanes.successors[lane] if road.lanes.kind[k] in passed]
+            todo += [(k, at_m) for k in onward if k not in crossing]
+    return found
 
 
 class Neighbours:
@@ -30,26 +49,13 @@ class Neighbours:
     def __init__(self, places: Mapping[str, tuple[Approaches, Timing, ReachShare]]) -> None:
         self._timing = {name: timing for name, (_, timing, _) in places.items()}
         self._reach = {name: reach for name, (*_, reach) in places.items()}
-        self._horizon_s = {name: timing.horizon_s for name, (_, timing, _) in places.items()}
-        self._onward: dict[str, list[tuple[int, str, int, tuple[int, ...], float]]] = {name: [] for name in places}
-        for name, (_, timing, _) in places.items():
-            for other, (approaches, *_) in places.items():
-                for k, lane in enumerate(timing.ways.to_lane.tolist()):
-                    above = approaches.upstream.get(lane)
-                    if other != name and above is not None:
-                        travel_s = ACROSS_S + above.to_stop_s
-                        self._onward[name].append((k, other, lane, above.choices, travel_s))
         self._feeds: dict[str, dict[str, dict[int, tuple[tuple[int, ...], float]]]] = {}
         for name, (approaches, *_) in places.items():
             for other, (_, timing, _) in places.items():
                 for lane in set(timing.ways.to_lane.tolist()):
-                    above = approaches.upstream.get(lane)
-                    if other == name or above is None:
-                        continue
-                    self._feeds.setdefault(name, {}).setdefault(other, {})[lane] = (
-                        above.choices,
-                        ACROSS_S + above.to_stop_s,
-                    )
+                    way = approaches.way_from(lane)
+                    if other != name and way is not None:
+                        self._feeds.setdefault(name, {}).setdefault(other, {})[lane] = way[0], ACROSS_S + way[1]
 
     def expected(self, now_ns: int, name: str) -> tuple[list[tuple[float, tuple[int, ...], float]], frozenset[int]]:
         """Who will come to an intersection from its neighbours: time at the stop line from now and approach lanes it may
@@ -69,21 +75,3 @@ class Neighbours:
                     choices, travel_s = lanes[lane]
                     found.append((at_s - since_s + travel_s, choices, reach.share(lane)))
         return found, frozenset(fed)
-
-    def onward(self, now_ns: int, name: str, ways: int) -> NDArray[np.float64] | None:
-        """Wait at the next signal of who leaves an intersection by each of its ways in each second from now, above or below
-        its mean there; None: nobody there has a plan. [s]"""
-        horizon = self._horizon_s[name]
-        result = np.zeros((horizon, ways))
-        found = False
-        for way, other, lane, choices, travel_s in self._onward[name]:
-            timing = self._timing[other]
-            since_s = (now_ns - timing.planned_ns) / 1e9
-            if not timing.planned_ns or since_s > PLAN_LIFE_S:
-                continue
-            found = True
-            waits_s = timing.waits_s[:, list(choices)] @ timing.lineup.shares_of(choices)
-            at = np.arange(horizon) + round(since_s + travel_s)
-            known = at < len(waits_s)
-            result[known, way] = self._reach[other].share(lane) * (waits_s[at[known]] - waits_s.mean())
-        return result if found else None

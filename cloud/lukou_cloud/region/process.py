@@ -9,7 +9,7 @@ from lukou_messages.process import ProcessSpec, Trigger
 SPEC = ProcessSpec(
     name="region",
     takes=("fused_objects", "signal", "warning", "command_reply", "map"),
-    gives=("traffic", "traffic_log", "command", "command_log", "event"),
+    gives=("fused_objects", "traffic", "traffic_log", "command", "command_log", "event"),
     trigger=Trigger(period_s=0.2),
     settings=RegionSettings,
     make_core=make_core,

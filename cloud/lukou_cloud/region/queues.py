@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.people import WAITING_MPS, Crosswalks
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.sudden import BELIEVED, PASSED_M, Sudden
 from lukou_cloud.region.tally import Above, Tally
 from lukou_cloud.region.travel import STANDING_MPS, free_arrival_s
+from lukou_cloud.region.trust import has_unsure_place, standing_mps
 from lukou_cloud.region.unseen import Standing, Unseen
 from lukou_cloud.region.view import SEEN_FROM_M
 from lukou_messages.objects import ObjectList
@@ -30,9 +33,6 @@ PEDESTRIAN, BUS = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN), int(ObjectClass.OBJE
 
 NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
 
-PASSED_M = 25.0
-"""Who was so near the stop line, and is not before it any more, has passed it. [m]"""
-
 LONGEST_STEP_S = 2.0
 """After a longer gap, nobody knows what was shown in it. [s]"""
 SHARE_MEMORY_S = 600.0
@@ -41,13 +41,6 @@ PRIOR_S = 60.0
 """A usual side street's rate counts as seen for so long. [s]"""
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
-
-NEAR_CROSSING_M = 4.0
-"""People this close to the end of a crosswalk, and not on it, wait for it."""
-
-PATIENCE_S, IMPATIENCE_S = 45.0, 15.0
-"""Who has waited this long on foot counts more, twice as much after the second time: beyond 60 to 70 s people walk on red
-(GB/T 51439-2021 asks for waits of at most 70 s). [s]"""
 
 
 @dataclass(frozen=True)
@@ -126,13 +119,14 @@ class QueueEstimator:
     ) -> None:
         self.approaches = approaches
         self._lane_index = lane_index
-        self._ends = crossing_ends
+        self._crosswalks = Crosswalks(crossing_ends, len(approaches.lanes))
         self._view_m = settings.view_m
         self._memory = settings.rate_memory_s
         self._bus_weight = settings.bus_weight
         lanes, crossings = len(approaches.lanes), len(approaches.crossings)
         self._number = {lane: k for k, lane in enumerate(approaches.lanes)}
         self._size = lanes + crossings
+        self._road = [name.rsplit("_", 1)[0] for name in approaches.names]
         self._left, self._watched_s = np.full(self._size, 0.02 * PRIOR_S), np.full(self._size, PRIOR_S)
         self.rates = self._left / self._watched_s  # arrivals of those who are seen
         self._seen: dict[int, tuple[int, float]] = {}
@@ -144,15 +138,19 @@ class QueueEstimator:
         self.change_share = 0.0  # set by who knows the shortest cycle
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
+        self.behind_m: Mapping[int, float] = {}  # lanes that begin so far behind another intersection [m]
         self.inside_lanes: Mapping[
             int, int
         ] = {}  # of the intersection: approach lane by map index; set by who knows its ways
         self.exits = ExitRoom()  # set by who knows them
+        self.entries: frozenset[int] = frozenset()  # lanes with which the map begins; set by who knows it
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
         self._last_s: float | None = None
         self._above: dict[int, Above] = {}  # vehicles further up, as last seen
         self._lost: dict[int, Above] = {}  # those of them that nobody sees now
         self.reach = ReachShare()
+        self.sudden = Sudden()
+        self._border_m = np.full(lanes, self._view_m)  # where vehicles come into view, before each stop line
         self.unseen = Unseen(~approaches.is_bicycle)
 
     def update(
@@ -187,23 +185,32 @@ class QueueEstimator:
         view_m = (
             np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
         )
+        self._border_m = np.minimum(view_m, self.approaches.reach_m)
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         tally = Tally.of(self._size, len(self.approaches.lanes))
         speed = np.hypot(objects.velocity_x_mps, objects.velocity_y_mps)
         pedestrians = objects.object_class == PEDESTRIAN
         is_near = self._is_near(objects, lanes) & ~pedestrians
         tally.elsewhere = objects.id[~is_near & ~pedestrians].tolist()
-        columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed)
-        for identity, kind, lane, s, v in zip(*(column[is_near].tolist() for column in columns), strict=True):
+        stands, unsure = standing_mps(objects), has_unsure_place(objects)
+        columns = (objects.id, objects.object_class, objects.lane, objects.lane_s_m, speed, stands, unsure)
+        for identity, kind, lane, s, v, still, is_unsure in zip(
+            *(column[is_near].tolist() for column in columns), strict=True
+        ):
             worth = self._bus_weight if kind == BUS else 1.0
-            self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0), worth)
+            v = 0.0 if STANDING_MPS <= v < still and identity in self._waits else v
+            self._take(tally, now_s, identity, lanes[lane], s, v, intentions.get(identity, 0), worth, is_unsure)
         queue, waited, seen, present = tally.queue, tally.waited, tally.seen, tally.present
-        walkers, waiting = self._people(objects, pedestrians, speed, now_s, tally)
+        walkers, waiting = self._crosswalks.take(
+            objects, pedestrians & (speed < WAITING_MPS), now_s, self._waits, tally
+        )
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
+        dt_s = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         self._hide(now_s, is_watched, stage, tally)
         self._learn(now_s, tally, stage, is_watched, is_heard, changing)
         self.reach.close(tally.elsewhere)
+        self.sudden.close(now_s, dt_s)
         view_m = np.minimum(view_m, self.approaches.reach_m)
         self._waits = tally.waits
         flow = np.concatenate([self.discharge.flow, self._people_flow])
@@ -225,7 +232,16 @@ class QueueEstimator:
         return found
 
     def _take(
-        self, tally: Tally, now_s: float, identity: int, lane: int, s: float, v: float, turn: int, worth: float
+        self,
+        tally: Tally,
+        now_s: float,
+        identity: int,
+        lane: int,
+        s: float,
+        v: float,
+        turn: int,
+        worth: float,
+        is_unsure: bool,
     ) -> None:
         """Count one vehicle."""
         if v < STANDING_MPS and lane in self.inside_lanes:
@@ -235,20 +251,27 @@ class QueueEstimator:
         place = self._place(lane, s)
         if place is None:
             tally.elsewhere.append(identity)
+            self.sudden.passed(identity)
             if lane in self.inside_lanes:
                 tally.entered[identity] = self.inside_lanes[lane]
             elif self.exits.covers(lane) and len(choices := self._above.get(identity, NOWHERE)[3]) == 1:
                 tally.entered[identity] = choices[0]
             return
+        if is_unsure and v < STANDING_MPS:
+            place = self._kept(identity, place)
         number, shares, to_stop, free_s, limit = place
         self.reach.note(identity, lane if number < 0 else -1)
-        if to_stop > self._view_m:
+        # in view of the intersection before, since it left that
+        is_behind = self.behind_m.get(lane, np.inf) + s <= self._view_m
+        driven_m = np.inf if is_behind else min(self._border_m[list(shares)].tolist()) - to_stop
+        driven_m = min(driven_m, s) if lane in self.entries else driven_m
+        comes = self.sudden.likely(now_s, identity, driven_m, to_stop, v)
+        if to_stop > self._view_m and not is_behind:
             return
         arrival_s = free_arrival_s(to_stop, free_s, v, limit)
         tally.present[identity] = (number, to_stop)
-        comes = 1.0
         if number < 0:
-            comes = self.reach.share(lane)
+            comes *= self.reach.share(lane)
             tally.above[identity] = (now_s, to_stop, v, shares, comes, worth)
         if v < STANDING_MPS:
             self._stand(tally.queue, number, shares, comes)
@@ -258,7 +281,8 @@ class QueueEstimator:
                 since = self._waits.get(identity, (number, now_s))[1]
                 tally.waits[identity] = (number, since)
                 wait_s = now_s - since
-            tally.on_approach(number, Standing(to_stop, identity, wait_s), v, limit)
+            if comes > BELIEVED:
+                tally.on_approach(number, Standing(to_stop, identity, wait_s), v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:
@@ -274,48 +298,21 @@ class QueueEstimator:
         to_stop, free_s = above.to_stop_m - s, above.to_stop_s - s / above.speed_mps
         return -1, above.choices, max(0.0, to_stop), max(0.0, free_s), above.speed_mps
 
+    def _kept(self, identity: int, place: Place) -> Place:
+        """Who stands, and whose place is unsure, has not changed to the lane beside: that was the measurement."""
+        before, roads = self._waits.get(identity, (-1, 0.0))[0], self._road
+        if not 0 <= before < len(roads) or place[0] < 0 or roads[before] != roads[place[0]]:
+            return place
+        return before, (before,), *place[2:]
+
     def _stand(self, queue: NDArray[np.float64], number: int, shares: tuple[int, ...], comes: float) -> None:
         """Count who stands, further up on the lanes that it may take."""
         if number >= 0:
-            queue[number] += 1.0
+            queue[number] += comes
             return
         choice = list(shares)
         weights = self.rates[choice] + 1e-3
         queue[choice] += comes * weights / weights.sum()
-
-    def _people(
-        self,
-        objects: ObjectList,
-        pedestrians: NDArray[np.bool_],
-        speed: NDArray[np.float32],
-        now_s: float,
-        tally: Tally,
-    ) -> tuple[NDArray[np.float64], int]:
-        """Who waits beside each crosswalk, long waits counted more, and how many they are."""
-        walkers = np.zeros(len(self._ends))
-        rows = np.flatnonzero(pedestrians & (speed < 0.7))
-        if not len(rows) or not len(self._ends):
-            return walkers, 0
-        at = np.stack([objects.x_m[rows], objects.y_m[rows]], axis=1).astype(float)
-        distance = np.linalg.norm(self._ends[None] - at[:, None, None, :], axis=3).min(axis=2)
-        nearest = distance.argmin(axis=1)
-        first = len(self.approaches.lanes)
-        count = 0
-        for row, crossing, gap in zip(rows.tolist(), nearest.tolist(), distance.min(axis=1).tolist(), strict=True):
-            if gap > NEAR_CROSSING_M:
-                continue
-            identity, number = int(objects.id[row]), first + crossing
-            before = self._waits.get(identity)
-            if before is None or before[0] != number:
-                tally.came.append(number)
-                before = (number, now_s)
-            tally.waits[identity] = before
-            wait_s = now_s - before[1]
-            walkers[crossing] += 1.0 + max(0.0, wait_s - PATIENCE_S) / IMPATIENCE_S
-            tally.queue[number] += 1
-            tally.waited[number] = max(tally.waited[number], wait_s)
-            count += 1
-        return walkers, count
 
     def _between(
         self, now_s: float, above: dict[int, Above], present: Mapping[int, object], view_m: NDArray[np.float64]
@@ -378,6 +375,8 @@ class QueueEstimator:
             )  # short lanes are passed between two lists
             if identity not in tally.present and number >= 0 and to_stop < PASSED_M:
                 self.reach.ended(identity, True)
+                if self.sudden.is_doubted(identity):
+                    continue
                 left[number] += 1
                 self.departures[number] += 1
                 self.crossed.append((identity, number))
@@ -418,6 +417,7 @@ class QueueEstimator:
             "above": [[i, *v] for i, v in self._above.items()],
             "lost": [[i, *v] for i, v in self._lost.items()],
             "reach": self.reach.export(),
+            "sudden": self.sudden.export(),
             "green_share": self.green_share.tolist(),
             "change_share": float(self.change_share),
         }
@@ -435,6 +435,7 @@ class QueueEstimator:
         self._above = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["above"]}
         self._lost = {int(i): (at, m, v, tuple(c), w, b) for i, at, m, v, c, w, b in state["lost"]}
         self.reach.load(state["reach"])
+        self.sudden.load(state["sudden"])
         self.green_share = np.array(state["green_share"], float)
         self.change_share = float(state["change_share"])
         self._last_s = None if state["last_s"] is None else float(state["last_s"])

@@ -56,6 +56,25 @@ class TimingSettings(BaseModel):
     switch_cost: float = Field(0.0, ge=0, description="charged per change of stage [weighted s]")
 
 
+class FusionSettings(BaseModel):
+    """How the lists of several edges become one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gate: float = Field(11.8, gt=0.0, description="largest squared distance of two edges' tracks of one road user")
+    reach_m: float = Field(4.0, gt=0.0, description="tracks of two edges farther apart are never one [m]")
+    forget_s: float = Field(2.0, gt=0.0, description="who is lost is looked for at the same place so long [s]")
+    remember_s: float = Field(
+        150.0, ge=0.0, description="an edge's own identities are believed so long after they were in its list [s]"
+    )
+    most_lost: int = Field(4000, ge=10, description="road users between views that are remembered, the latest ones")
+    ahead_s: float = Field(
+        0.1,
+        ge=0.0,
+        description="lists stamped later than now by more than this are not used [s]",
+    )
+
+
 class RegionSettings(BaseModel):
     """The region process of one district."""
 
@@ -68,4 +87,8 @@ class RegionSettings(BaseModel):
     lease_s: float = Field(5.0, ge=1, le=15, description="life of the authority that a command grants [s]")
     stale_s: float = Field(1.0, gt=0.2, description="older object lists or signal states are not acted upon [s]")
     log_every_s: float = Field(10.0, ge=1, description="period of the traffic states for the archive [s]")
+    edges: tuple[str, ...] = Field(
+        (), description="edges whose lists are expected, for example north/edge; empty: any that has the right to send"
+    )
+    fusion: FusionSettings = Field(default_factory=FusionSettings, description="lists of several edges into one")
     timing: TimingSettings = Field(default_factory=TimingSettings, description="numbers of the timing model")

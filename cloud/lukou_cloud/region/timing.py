@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
-from lukou_cloud.region.junction import NONE, Movement, compile_junction
+from lukou_cloud.region.junction import YIELDS, Movement, compile_junction
 from lukou_cloud.region.lineup import Lineup
 from lukou_cloud.region.movements import ways_of
+from lukou_cloud.region.queue_model import Traffic
 from lukou_cloud.region.queues import Situation
 from lukou_cloud.region.settings import TimingSettings
-from lukou_cloud.region.stage_search import Choice, SearchSettings, StageSearch, Traffic
+from lukou_cloud.region.stage_search import Choice, SearchSettings, StageSearch
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import GroupType, SignalConfiguration
 
@@ -83,7 +84,7 @@ class Timing:
         self.junction = compile_junction(configuration, [*ways.movements, *people], gives_way)
         self.models_yielding = np.zeros(lanes, bool)  # lanes whose yielding the search itself models, all of it
         for k, m in enumerate(ways.movements):
-            self.models_yielding[m.lane] |= gives_way[k].any() and (self.junction.right[:, k] == 2).any()
+            self.models_yielding[m.lane] |= gives_way[k].any() and (self.junction.right[:, k] >= YIELDS).any()
         self.models_yielding[_yields_to_people(configuration, ways.movements, lanes)] = (
             False  # what is learned tells it
         )
@@ -108,7 +109,6 @@ class Timing:
         changes_s, least_s = float(self.junction.change_s[at].sum()), float(self.junction.min_s[at].sum())
         self.change_share = changes_s / max(1.0, changes_s + least_s)  # of the time, in the shortest cycle
         self.outflow: list[tuple[float, int]] = []  # seconds from the plan, lane entered
-        self.waits_s = np.zeros((0, lanes))  # of who comes to each stop line in each second of the plan
         self.planned_ns = 0  # when the plan that neighbours count on was made
         self._weights = np.concatenate(
             [
@@ -128,7 +128,6 @@ class Timing:
         fed: frozenset[int] = frozenset(),
         skips_left: int = 0,
         red_s: NDArray[np.float64] | None = None,
-        onward_s: NDArray[np.float64] | None = None,
     ) -> Decision:
         """Choose for a stage that has run `elapsed_s`.
 
@@ -174,11 +173,10 @@ class Timing:
         traffic = self.lineup.build(
             situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
-            situation.hidden_rates if situation.hidden_rates.any() else None, onward_s,
+            situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
         choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)
-        self.waits_s = self._waits(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         following = choice.stage if target != choice.stage else -1
@@ -223,27 +221,6 @@ class Timing:
             passed[lane] += 1
             found.append((second + 1.0, int(self.ways.to_lane[way])))
         return found
-
-    def _waits(self, choice: Choice, traffic: Traffic) -> NDArray[np.float64]:
-        """Wait of one more who comes to a stop line in each second of a plan: until green, and until those before it are gone. [s]"""
-        lanes, horizon = len(self._approaches.lanes), len(choice.states)
-        shown = self.junction.right[choice.states] > NONE
-        green = np.zeros((horizon + 1, lanes), np.bool_)
-        for k, lane in enumerate(self.junction.lane.tolist()):
-            if lane < lanes:
-                green[:-1, lane] |= shown[:, k]
-        green[-1] = True
-        at = np.arange(horizon + 1)[:, None]
-        begins = np.minimum.accumulate(np.where(green, at, horizon)[::-1], axis=0)[::-1]
-        result = np.zeros((horizon, lanes))
-        for lane in range(lanes):
-            n = int(np.isfinite(traffic.arrival_s[lane]).sum())
-            work = np.concatenate([[0.0], np.cumsum(traffic.headway_s[lane, :n])])
-            come = np.searchsorted(traffic.arrival_s[lane, :n], np.arange(1, horizon + 1), side="left")
-            gone = np.minimum(np.cumsum(choice.departures[:, lane]), n)
-            result[:, lane] = np.maximum(0.0, work[come] - work[np.minimum(gone, come)])
-        result += (begins - at)[:-1]
-        return result.round(1)
 
     def _why(self, stage: int, choice: Choice, situation: Situation) -> str:
         names, serves = self._approaches.stages, self._approaches.serves

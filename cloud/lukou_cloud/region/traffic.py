@@ -16,23 +16,42 @@ from lukou_messages.v1.traffic_pb2 import LaneTraffic, TrafficState, ViewLevel
 
 PEDESTRIAN = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
 
+LOST_S = 3.0
+"""Who is on no lane of the approaches for so long has left, or is lost. [s]"""
+
+NEAR_LINE_M = 10.0
+"""Who was last seen no farther than this, and a second and a half of driving, from the stop line has passed it. [m]"""
+
 
 @dataclass(slots=True)
 class _Trip:
-    """One vehicle on the approaches: when and where first seen, how often it stopped."""
+    """One vehicle on the approaches: when and where first and last seen, how often it stopped."""
 
     since_s: float
     to_stop_m: float
-    speed_mps: float
+    limit_mps: float
     stops: int = 0
     is_standing: bool = False
+    last_s: float = 0.0
+    last_to_stop_m: float = 0.0
+    last_mps: float = 0.0
+
+    def has_passed(self) -> bool:
+        """Whether the last that was seen of it lets it have passed the line; else it was lost on its way."""
+        return self.last_to_stop_m <= NEAR_LINE_M + 1.5 * self.last_mps
+
+    def delay_s(self) -> float:
+        """Delay until the stop line, which it reached after it was last seen. [s]"""
+        passed_s = self.last_s + self.last_to_stop_m / max(self.last_mps, 0.5 * self.limit_mps, 1.0)
+        return max(0.0, passed_s - self.since_s - self.to_stop_m / max(self.limit_mps, 1.0))
 
 
 @dataclass(slots=True)
 class TrafficMeter:
     """Measures delay, stops and queues of one intersection from object lists.
 
-    Delay of a vehicle is the time from first sight to the stop line minus the same distance at the speed limit.
+    Delay of a vehicle is the time from first sight to the stop line minus the same distance at the speed limit. Who vanishes farther from the
+    line was lost, and has not left: whoever sees badly counts few vehicles, not many.
     """
 
     approaches: Approaches
@@ -70,6 +89,7 @@ class TrafficMeter:
             if v < STANDING_MPS and not trip.is_standing:
                 trip.stops += 1
             trip.is_standing = v < STANDING_MPS
+            trip.last_s, trip.last_to_stop_m, trip.last_mps = now_s, to_stop, v
             present[identity] = trip
         self._finish(now_s, present)
         state = TrafficState(
@@ -78,14 +98,18 @@ class TrafficMeter:
             lanes=[self._lane(k, vehicles[k], rates[k], departures[k]) for k in range(len(vehicles))],
             view=view,  # type: ignore[arg-type]
             decision=decision,
-            vehicles_left=self.left,
             pedestrians_waiting=situation.pedestrians,
             longest_wait_s=float(situation.waited_s.max(initial=0.0)),
         )
+        self.count_into(state)
+        return state
+
+    def count_into(self, state: TrafficState) -> None:
+        """Tell who has left since the interval began."""
+        state.vehicles_left = self.left
         if self.left:
             state.delay_s = self.delay_s / self.left
             state.stops_per_vehicle = self.stops / self.left
-        return state
 
     def reset(self) -> None:
         """Begin a new interval."""
@@ -93,10 +117,14 @@ class TrafficMeter:
 
     def _finish(self, now_s: float, present: dict[int, _Trip]) -> None:
         for identity, trip in self.trips.items():
-            if identity not in present:
+            if identity in present:
+                continue
+            if now_s - trip.last_s < LOST_S:
+                present[identity] = trip
+            elif trip.has_passed():
                 self.left += 1
                 self.stops += trip.stops
-                self.delay_s += max(0.0, now_s - trip.since_s - trip.to_stop_m / max(trip.speed_mps, 1.0))
+                self.delay_s += trip.delay_s()
         self.trips = present
 
     def _lane(self, number: int, vehicles: list[tuple[float, float]], rate: float, departures: int) -> LaneTraffic:

@@ -36,10 +36,10 @@ class Transport(Protocol):
         """What has arrived, in order of arrival; waits at most `timeout_s` for the first."""
 
     def is_recorded(self) -> bool:
-        """Whether somebody records this process."""
+        """Whether somebody records this process, its steps too."""
 
     def record(self, topic: str, payload: bytes) -> None:
-        """Give a message to those who record this process; no effect where nobody does."""
+        """Give a message to those who listen to this process on its box; no effect where nobody does."""
 
     def new_recorders(self) -> bool:
         """Whether a recorder has come since the last call: it then needs a snapshot."""

@@ -261,12 +261,16 @@ class CommandClientSocket:
             self.counts["command_server_down"] += 1
 
 
+JOURNAL = b"journal\0"
+"""Who listens to it records."""
+
+
 class TapSocket:
-    """XPUB on the box for recorders: costs nothing while nobody listens, and says when somebody comes."""
+    """XPUB on the box for whoever looks at a process or records it: costs nothing while nobody listens, and says when a recorder comes."""
 
     def __init__(self, context: Any, endpoint: str) -> None:
-        self._listeners = 0
-        self._came = False
+        self._heard: Counter[bytes] = Counter()
+        self._recorder_came = False
         self.socket: Socket = context.socket(zmq.XPUB)
         harden(self.socket, max(LARGE.values()))
         self.socket.sndhwm = 20_000
@@ -279,21 +283,26 @@ class TapSocket:
                 note = self.socket.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
+            topic = note[1:]
             if note[:1] == b"\1":
-                self._listeners += 1
-                self._came = True
+                self._heard[topic] += 1
+                self._recorder_came |= JOURNAL.startswith(topic)
             elif note[:1] == b"\0":
-                self._listeners = max(0, self._listeners - 1)
+                self._heard[topic] -= 1
+                self._heard += Counter()  # drops what nobody listens to any more
 
-    def is_heard(self) -> bool:
+    def is_recorded(self) -> bool:
+        """Whether somebody listens to the journal of steps, not only to what is said."""
         self._poll()
-        return self._listeners > 0
+        return any(JOURNAL.startswith(topic) for topic in self._heard)
 
-    def new_listeners(self) -> bool:
+    def new_recorders(self) -> bool:
+        """Whether a recorder has come since the last call."""
         self._poll()
-        came, self._came = self._came, False
+        came, self._recorder_came = self._recorder_came, False
         return came
 
     def send(self, topic: str, payload: bytes) -> None:
-        if self._listeners:
+        """Give a message to those who listen to its topic."""
+        if self._heard:
             self.socket.send_multipart([topic.encode() + b"\0", payload], zmq.NOBLOCK)

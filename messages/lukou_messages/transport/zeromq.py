@@ -183,10 +183,10 @@ class ZeroMqTransport:
         return self.register.refresh()
 
     def is_recorded(self) -> bool:
-        return self._tap is not None and self._tap.is_heard()
+        return self._tap is not None and self._tap.is_recorded()
 
     def new_recorders(self) -> bool:
-        return self._tap is not None and self._tap.new_listeners()
+        return self._tap is not None and self._tap.new_recorders()
 
     def record(self, topic: str, payload: bytes) -> None:
         if self._tap is not None:

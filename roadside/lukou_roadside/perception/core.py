@@ -141,7 +141,7 @@ class PerceptionCore:
         self._cycles = Cycles(round(settings.period_s * 1e9), round(settings.deadline_s * 1e9))
         self._origin_ns: int | None = None
         self._started_ns = 0
-        self._last_ns = 0
+        self._last_ns = self._told_ns = 0
         self.dropped_frames = 0
         self._dropped_by_driver: dict[str, int] = {}
         self._now_ns = self._reported_ns = 0
@@ -195,7 +195,9 @@ class PerceptionCore:
         if cycle is not None:
             # what is awaited is late with the first list after a silence: say it by validity, not by waiting
             missing = sorted(awaited - cycle.sources)
-            return [self._list(cycle.newest_ns, now_ns, tuple(cycle.used), missing)]
+            # a list made while nobody was awaited told of its own instant: what comes late then does not turn time back
+            at_ns = max(cycle.newest_ns, min(self._told_ns, now_ns))
+            return [self._list(at_ns, now_ns, tuple(cycle.used), missing)]
         if not awaited and now_ns - self._last_ns >= round(self._settings.period_s * 1e9):
             return [self._list(now_ns, now_ns, (), [])]
         return []
@@ -222,6 +224,7 @@ class PerceptionCore:
             "detections_off_area": float(sum(gate.off_area for gate in gates)),
             "detections_on_background": float(self._on_background),
             "detections_of_wrong_size": float(sum(gate.wrong_size for gate in gates)),
+            "detections_of_wrong_covariance": float(sum(one.memory.refused for one in self._sensors.values())),
         }
 
     # --- taking ---------------------------------------------------------------------------------------------------
@@ -386,7 +389,7 @@ class PerceptionCore:
                 sensor.reason = f"silent for {silent_s:.1f} s"
 
     def _list(self, at_ns: int, now_ns: int, used: tuple[tuple[str, int], ...], missing: list[str]) -> Output:
-        self._last_ns = now_ns
+        self._last_ns, self._told_ns = now_ns, at_ns
         areas = [one.area for one in self._sensors.values() if one.area is not None and self._sees(one)]
         tracks = self._tracker.at(self._seconds(at_ns))
         objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
@@ -409,8 +412,17 @@ class PerceptionCore:
         """What speaks against a sensor that works."""
         ahead_s = sensor.stamps.ahead_s
         ahead = f"clock off: stamps lie {ahead_s:.2f} s in the future" if ahead_s > MOST_AHEAD_S else ""
-        words = (ahead, self._tracker.registration.doubt(sensor.number), sensor.mounting.doubt)
-        return " and ".join(word for word in words if word)
+        told = self._tracker.registration.doubt(sensor.number)
+        later = "" if ahead or told else self._comes_later(sensor)
+        return " and ".join(word for word in (ahead, told, later, sensor.mounting.doubt) if word)
+
+    def _comes_later(self, sensor: _Sensor) -> str:
+        """Words where measurements come later than before, and those of others do not: else it is this box that is busy."""
+        later_s = sensor.stamps.later_s
+        others = [one.stamps.later_s for one in self._sensors.values() if one is not sensor and not one.reason]
+        if not later_s or (others and max(others) > 0.5 * later_s):
+            return ""
+        return f"measurements come {later_s:.2f} s later than before: a slow line, or its clock was set back"
 
     def _compare(self, tracks: Tracks) -> None:
         """Compare one sensor, another each time, with the list: cheap, and soon all have had their turn."""

@@ -63,7 +63,7 @@ def look(
     radius: Annotated[float, typer.Option(min=10.0, max=1000.0, help="Half of the map's width [m]")] = 70.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
-    """Write pictures of what perception follows: the map with everybody, and the picture of each camera that sends any to the taps (today none does)."""
+    """Write pictures of what perception follows: the map with everybody, beside it the picture of each camera that sends any."""
     with plain_errors("lukou look --help", WRONG_USAGE):
         if recording is None:
             heard = _live(taps or newest_taps(), seconds)

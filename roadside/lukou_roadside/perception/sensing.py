@@ -14,7 +14,6 @@ from lukou_messages.v1.sensor_pb2 import SensorKind
 from lukou_roadside.perception.settings import RadarSettings
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
-from lukou_roadside.perception.tracking.visibility import sight_line
 
 RADAR_SCORE = 0.6
 """Score of a radar return: it tells nothing of its own truth."""
@@ -93,9 +92,16 @@ def radar_scan(sweep: RadarScan, settings: RadarSettings, sensor: int, time_s: f
 
 
 class VendorMemory:
-    """What one vendor's list says only together with those before: how long it has followed whom, and who is carried on unseen."""
+    """What one vendor's list says only together with those before: how long it has followed whom, and who is carried on unseen.
+
+    Attributes
+    ----------
+    refused : int
+        Detections left out so far since what was told as their covariance is none.
+    """
 
     def __init__(self) -> None:
+        self.refused = 0
         self._since: dict[int, float] = {}
         self._last: dict[int, tuple[float, float, float, int]] = {}
         self._time_s = -np.inf
@@ -104,17 +110,20 @@ class VendorMemory:
         """One list as a scan; parameters as in `detection_scan`.
 
         Tracks are of two kinds. With covariances they count as one measurement per `FILTERED_S`; without, their covariances are
-        learned. Those that move on without the least deviation are not measured but extrapolated, and left out.
+        learned. Those that move on without the least deviation are not measured but extrapolated, and left out. So is, of all lists,
+        what has no covariance that can be one.
         """
+        scan = detection_scan(detections, sensor, time_s, sequence)
+        good = scan.variance_xx * scan.variance_yy - scan.variance_xy**2 > 0.0  # not where one of them is no number
+        self.refused += len(scan) - int(np.count_nonzero(good))
         if not (detections.sensor_kind in TRACK_KINDS or detections.has("track_id")):
-            return detection_scan(detections, sensor, time_s, sequence)
+            return scan if good.all() else scan.of_tracks(np.flatnonzero(good), 1.0, 1.0, None)
         passed_s = time_s - self._time_s
         period_s = min(max(passed_s, 0.02), FILTERED_S) if passed_s < USUAL_GAP_S else USUAL_PERIOD_S
         self._time_s = max(self._time_s, time_s)
-        scan = detection_scan(detections, sensor, time_s, sequence)
         ids = detections.track_id.tolist() if detections.has("track_id") else [0] * len(detections)
         age_s = np.array([time_s - self._since.setdefault(one, time_s) if one else 0.0 for one in ids])
-        measured = ~self._extrapolated(detections, ids, time_s)
+        measured = good & ~self._extrapolated(detections, ids, time_s)
         self._since = {one: self._since[one] for one in ids if one}
         is_told = detections.has("position_variance_xx_m2") and detections.has("position_variance_yy_m2")
         repeats = FILTERED_S / period_s
@@ -163,11 +172,14 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
     default = np.full(count, 1.0 if is_tracks else DEFAULT_DEVIATION_M**2)
     xx = _floats(detections.position_variance_xx_m2) if told else default
     yy = _floats(detections.position_variance_yy_m2) if told else default
-    xy = _floats(detections.position_variance_xy_m2) if detections.has("position_variance_xy_m2") else np.zeros(count)
+    has_xy = told and detections.has("position_variance_xy_m2")
+    xy = _floats(detections.position_variance_xy_m2) if has_xy else np.zeros(count)
     rate = _known(detections, "range_rate_mps")
-    if is_tracks and views and not detections.has("range_rate_mps") and detections.has("velocity_x_mps"):
-        ux, uy, _ = sight_line(_floats(detections.x_m), _floats(detections.y_m), views[0])
-        rate = _known(detections, "velocity_x_mps") * ux + _known(detections, "velocity_y_mps") * uy
+    velocity = None
+    if is_tracks and detections.has("velocity_x_mps") and detections.has("velocity_y_mps"):
+        velocity = np.array([_known(detections, "velocity_x_mps"), _known(detections, "velocity_y_mps")])
+        if kind == CAMERA:  # the rate is of the same filter: no second evidence; of sweeps only the rate is used
+            rate = np.where(np.isfinite(velocity).all(axis=0), np.nan, rate)
     score = _floats(detections.score) if detections.has("score") else np.full(count, 0.6)
     named = np.minimum(detections.object_class.astype(np.int64), 9)
     length_m, width_m = _sizes(detections, named)
@@ -188,6 +200,7 @@ def detection_scan(detections: DetectionList, sensor: int, time_s: float, sequen
         length_m=length_m,
         width_m=width_m,
         range_rate_mps=rate,
+        velocity_mps=velocity,
     )
 
 

@@ -25,6 +25,9 @@ ENOUGH = 2
 BEFORE, SHIFTED_S = 20, 0.08
 """Arrivals that the last `LOOKED_AT` are compared with; all of those must have come sooner, or later, by more than this. [1, s]"""
 
+NEW_USUAL = 600
+"""After so many arrivals that come later than before, this is how they come."""
+
 USUAL_LAG_S, LAG_WEIGHT = 0.05, 0.05
 """From measurement to arrival, before it is known; what one more arrival tells of it. [s, 1]"""
 
@@ -43,12 +46,16 @@ class Stamps:
         From measurement to arrival, usually. [s]
     shift_s : float
         By how much measurements have just begun to arrive later; negative: sooner. [s]
+    later_s : float
+        How much later than before they arrive of late; 0 once they have done so for long. A slow line does that, and a clock that was set back. [s]
     """
 
     ahead_s: float = 0.0
     late_s: float = 0.0
     lag_s: float = USUAL_LAG_S
     shift_s: float = 0.0
+    later_s: float = 0.0
+    _since: int = 0
     _last: deque[float] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
     _lags: deque[float] = field(default_factory=lambda: deque(maxlen=BEFORE + LOOKED_AT))
 
@@ -70,6 +77,9 @@ class Stamps:
             self.lag_s += LAG_WEIGHT * (-self.ahead_s - self.lag_s)
             self._lags.append(-self.ahead_s)
         self.shift_s = self._shift()
+        self._since = 0 if self.shift_s else self._since + 1
+        later_s = self.later_s + self.shift_s
+        self.later_s = later_s if later_s > SHIFTED_S and self._since < NEW_USUAL else 0.0
         return self.late_s
 
     @property

@@ -2,14 +2,15 @@
 
 Any SUMO folder with several signalised intersections. At each stands a unit that sees vehicles within a radius: it publishes tracks
 under its own numbers, late at birth, with errors that are slow to change, with wrong lengths and classes, and now and then it loses one and
-begins it anew. The edge's core, as it ships, fuses the lists. A hand-over is a vehicle that was followed in one view and is then
-followed in another; it is kept where the published identity is the same.
+begins it anew. The edge's core, as it ships, fuses the lists; where there are several edges, the region's core fuses theirs. A hand-over is a
+vehicle that was followed in one view and is then followed in another; it is kept where the published identity is the same.
 """
 
 from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,9 @@ OTHER_CLASS_SHARE = 0.03
 
 MATCH_M = 2.5
 """A fused road user nearer than this to a vehicle is taken to be it. [m]"""
+
+REGION_STEPS = 2
+"""The region makes a step every so many lists of its edges."""
 
 NO_LANE = 0xFFFFFFFF
 
@@ -115,7 +119,12 @@ class _Journey:
 
 
 def measure(
-    folder: Path, seed: int, seconds: float, radius_m: float, progress: Callable[[float], None] | None = None
+    folder: Path,
+    seed: int,
+    seconds: float,
+    radius_m: float,
+    edges: int = 1,
+    progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
     """Hand-overs on one scenario.
 
@@ -129,13 +138,15 @@ def measure(
         Length of the run. [s]
     radius_m : float
         Sight of a unit. [m]
+    edges : int
+        Edges among which the units are split; with more than one the identities are the region's.
     progress : callable, optional
         Called with the share done.
     """
     scenario = ScenarioFolder.open(folder)
     with tempfile.TemporaryDirectory(prefix="lukou-handover-") as place:
         road, shift_m = _near_map(scenario.net, Path(place))
-        run = _Run(road, shift_m, seed, radius_m)
+        run = _Run(road, shift_m, seed, radius_m, edges)
     extra = ["--step-length", str(STEP_S)]
     arguments = [one for one in scenario.arguments(Path("/dev/null"), seed, 1.0, []) if one]
     at = arguments.index("--step-length")
@@ -165,16 +176,29 @@ def _near_map(net: Path, place: Path) -> tuple[Path, tuple[float, float]]:
 
 
 class _Run:
-    def __init__(self, road: Path, shift_m: tuple[float, float], seed: int, radius_m: float) -> None:
+    def __init__(self, road: Path, shift_m: tuple[float, float], seed: int, radius_m: float, edges: int) -> None:
         self._road, self._shift_m = load_map(road), shift_m
         self._matcher = LaneMatcher(self._road)
-        spec = load_spec("edge")
-        self._edge = spec.make_core(spec.settings.model_validate({"map": str(road), "stale_s": 0.5}))
+        edge, region = load_spec("edge"), load_spec("region")
+        self._edges = [
+            edge.make_core(edge.settings.model_validate({"map": str(road), "stale_s": 0.5, "name": f"e{k}/edge"}))
+            for k in range(edges)
+        ]
+        self._region = None
+        if edges > 1:
+            names = [f"e{k}/edge" for k in range(edges)]
+            settings = {"map": str(road), "configurations": [], "edges": names}
+            self._region = region.make_core(region.settings.model_validate(settings))
+        self._edge_of: dict[str, int] = {}
+        self._waiting: list[Input] = []
+        self._region_ms: list[float] = []
         self._seed, self._radius_m = seed, radius_m
         self._units: list[_Unit] = []
         self._journeys: dict[str, _Journey] = {}
         self._kinds: dict[str, tuple[float, float, float]] = {}
         self.kept = self.changed = self.taken = 0
+        self.between, self.kept_between = 0, 0  # edges
+        self._listed = self._seen = 0
         self._owner: dict[int, str] = {}
 
     def place_units(self) -> None:
@@ -187,6 +211,12 @@ class _Run:
             self._units.append(_Unit(f"u{k}/perception", middle[0], middle[1], np.random.default_rng([self._seed, k])))
         if len(self._units) < 2:
             raise SettingsError(["lukou bench handover: fewer than two signalised intersections; name another folder"])
+        if len(self._units) < len(self._edges):
+            raise SettingsError([f"lukou bench handover: --edges: {len(self._units)} intersections have no more edges"])
+        places = np.array([(unit.x_m, unit.y_m) for unit in self._units])
+        along = np.linalg.svd(places - places.mean(axis=0))[2][0]  # edges lie side by side along the longer axis
+        for rank, k in enumerate(np.argsort(places @ along, kind="stable").tolist()):
+            self._edge_of[self._units[k].name] = rank * len(self._edges) // len(self._units)
 
     def step(self, step: int) -> None:
         """One list of each unit, one step of the edge, one look at its list."""
@@ -195,17 +225,38 @@ class _Run:
         names = list(libsumo.vehicle.getIDList())
         place = np.array([_pose(name) for name in names]).reshape(-1, 4)
         place[:, :2] += self._shift_m
-        inputs, seen_by = [], {}
+        inputs: list[list[Input]] = [[] for _ in self._edges]
+        seen_by = {}
         for unit in self._units:
             near = np.hypot(place[:, 0] - unit.x_m, place[:, 1] - unit.y_m) < self._radius_m
             rows = {names[k]: k for k in np.flatnonzero(near).tolist()}
             published = unit.look(now_s, {name: self._kind(name) for name in rows})
             seen_by[unit.name] = set(published)
             objects = self._list(published, place[[rows[name] for name in published]], unit)
-            inputs.append(Input("objects", unit.name, 1, step + 1, now_ns, objects, VALID))
-        for output in self._edge.step(now_ns, inputs):
-            if output.topic == "fused_objects" and step % 5 == 0:
-                self._judge(now_s, output.value, names, place, seen_by)
+            inputs[self._edge_of[unit.name]].append(Input("objects", unit.name, 1, step + 1, now_ns, objects, VALID))
+        fused = self._fused(now_ns, step, inputs)
+        if fused is not None:
+            self._listed += len(fused)
+            self._seen += len(set().union(*seen_by.values()))
+            self._judge(now_s, fused, names, place, seen_by)
+
+    def _fused(self, now_ns: int, step: int, inputs: list[list[Input]]) -> ObjectList | None:
+        """The list of the only edge each half second, or of the region each 0.4 s, with the times that its steps take."""
+        for k, (edge, lists) in enumerate(zip(self._edges, inputs, strict=True)):
+            for one in edge.step(now_ns, lists):
+                if one.topic == "fused_objects":
+                    source, at_ns = f"e{k}/edge", one.measured_at_ns
+                    self._waiting.append(Input(one.topic, source, 1, step + 1, at_ns, one.value, one.validity))
+        waiting, outputs = self._waiting, [one.value for one in self._waiting]
+        if self._region is None:
+            self._waiting = []
+            return outputs[-1] if outputs and step % 5 == 0 else None
+        if step % REGION_STEPS:
+            return None
+        self._waiting, began = [], time.process_time()
+        told = [one.value for one in self._region.step(now_ns, waiting) if one.topic == "fused_objects"]
+        self._region_ms.append(1e3 * (time.process_time() - began))
+        return told[-1] if told and step % (2 * REGION_STEPS) == 0 else None
 
     def _kind(self, name: str) -> tuple[float, float, float]:
         if name not in self._kinds:
@@ -267,13 +318,15 @@ class _Run:
                 continue
             identity = int(fused.id[int(away.argmin())])
             if journey.view and journey.view not in journey.views:
-                self._count(journey, identity, name)
+                self._count(journey, identity, name, self._edge_of[settled[0]] != self._edge_of[journey.view])
             if journey.view not in journey.views:
                 journey.view = settled[0]
             journey.identity = identity
             self._owner.setdefault(identity, name)
 
-    def _count(self, journey: _Journey, identity: int, name: str) -> None:
+    def _count(self, journey: _Journey, identity: int, name: str, is_between: bool) -> None:
+        self.between += is_between
+        self.kept_between += is_between and identity == journey.identity
         self.kept += identity == journey.identity
         self.changed += identity != journey.identity
         self.taken += identity != journey.identity and self._owner.get(identity, name) != name
@@ -288,7 +341,18 @@ class _Run:
             "kept_share": round(self.kept / events, 4) if events else None,
             "new_identity": self.changed - self.taken,
             "identity_of_another": self.taken,
+            "edges": len(self._edges),
+            "between_edges": self.between,
+            "kept_between_edges": self.kept_between,
+            "listed_per_vehicle": round(self._listed / self._seen, 4) if self._seen else None,
+            "region_step_cpu_ms": _percentiles(self._region_ms),
         }
+
+
+def _percentiles(values: list[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {f"p{k}": round(float(np.percentile(values, k)), 3) for k in (50, 95, 99)}
 
 
 def _pose(name: str) -> tuple[float, float, float, float]:

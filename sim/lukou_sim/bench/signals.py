@@ -28,6 +28,7 @@ from lukou_messages.v1.vehicle_pb2 import VehicleReport
 from lukou_sim.bench.scenario_folder import ScenarioFolder
 from lukou_sim.bench.service import Service
 from lukou_sim.bench.signal_baselines import Baseline, make_baseline
+from lukou_sim.bench.unsure import Sight, UnsureSight
 from lukou_sim.cabinet.core import Cabinet
 from lukou_sim.cabinet.direct import reading_of
 from lukou_sim.sites.persons import mean_delay, trips
@@ -37,11 +38,14 @@ SECOND_NS = 10**9
 RESEARCH_YELLOW_S = 3.0
 """RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
 MINIMUM_GREEN_S = 5.0
+NO_LIMIT_S = 3600.0
+"""The longest that a configuration may say. RESCO's rules know no longest red, and their eight stages serve each way several times over: where every stage had to come within ten
+minutes, all those that nobody needed came one after the other. The longest wait is among the figures. [s]"""
 TIMING: dict[str, float] = {
     "horizon_s": 60,
     "startup_s": 2.0,
-    "stop_s": 4.0,
-    "switch_cost": 4.0,
+    "stop_s": 2.0,
+    "switch_cost": 2.0,
     "bus_weight": 1.0,
     "bicycle_weight": 1.0,
 }
@@ -79,6 +83,8 @@ class Options:
         Lukou tells the end of a green so long before, and does not move it; None: as the configuration demands. [s]
     tripinfo : Path or None
         Where SUMO's trip file is kept.
+    sight : Sight or None
+        Noise of places and speeds, and share of vehicles that are not there; None: neither.
     """
 
     controller: str = "lukou"
@@ -90,6 +96,7 @@ class Options:
     range_m: float = 200.0
     commit_s: float | None = None
     tripinfo: Path | None = None
+    sight: Sight | None = None
 
 
 @dataclass
@@ -187,6 +194,8 @@ class Run:
                 signal_id, configuration, Cabinet(configuration, START_NS), guard
             )
         self._turns = _turns(self.road)
+        sight = self.options.sight
+        self._unsure = UnsureSight(self.road, sight, self.options.range_m, self.options.seed) if sight else None
         if self.lawful:
             missing = set(self.lawful) - set(self.places)
             if missing:
@@ -214,7 +223,7 @@ class Run:
         try:
             return configuration_from_programme(
                 intersection_name(signal_id), phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
-                minimum_green_s=MINIMUM_GREEN_S - 0.2, maximum_green_s=120.0, maximum_red_s=600.0,
+                minimum_green_s=MINIMUM_GREEN_S - 0.2, maximum_green_s=120.0, maximum_red_s=NO_LIMIT_S,
             )  # fmt: skip
         except ValueError:
             return None  # no stages: the programme stays as it is
@@ -320,15 +329,18 @@ class Run:
             if self._is_visible(name):
                 x, y = libsumo.person.getPosition(name)
                 rows.append((self._numbers[name], WALKER, -1, 0.0, libsumo.person.getSpeed(name), x, y))
-        rows = rows[:MAX_OBJECTS]
         table = np.array(rows, float).reshape(-1, 7)
+        if self._unsure is not None:
+            table = self._unsure.told(table)
+        table = table[:MAX_OBJECTS]
         held, lane_of = np.unique(table[:, 2], return_inverse=True)
         first = int(len(held) > 0 and held[0] < 0)
         names = [self.road.lanes.names[int(k)] for k in held[first:]]
         objects = ObjectList.of(
-            len(rows), lane_names=names, id=table[:, 0].astype(np.int64), object_class=table[:, 1].astype(np.int64),
-            x_m=table[:, 5], y_m=table[:, 6], velocity_x_mps=table[:, 4], velocity_y_mps=np.zeros(len(rows)),
+            len(table), lane_names=names, id=table[:, 0].astype(np.int64), object_class=table[:, 1].astype(np.int64),
+            x_m=table[:, 5], y_m=table[:, 6], velocity_x_mps=table[:, 4], velocity_y_mps=np.zeros(len(table)),
             lane=np.where(table[:, 2] < 0, NOT_ONE, lane_of - first).astype(np.uint32), lane_s_m=table[:, 3],
+            **({} if self.options.sight is None else self.options.sight.told_variances(len(table))),
         )  # fmt: skip
         told = [Input("vehicle", "vehicles", 1, k, now_ns, report, VALID) for k, report in enumerate(reports)]
         return [Input("fused_objects", "bench", 1, 1, now_ns, objects, VALID), *told]

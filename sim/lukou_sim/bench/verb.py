@@ -74,16 +74,22 @@ def signals(
         typer.Option(min=0, max=30, help="lukou tells ends of green so long before; default: the configuration's [s]"),
     ] = None,
     tripinfo: Annotated[Path | None, typer.Option(help="Keep SUMO's trip file here")] = None,
+    noise: Annotated[
+        float, typer.Option(min=0, max=10, help="Deviation of every place and speed that lukou is told [m, m/s]")
+    ] = 0.0,
+    false_tracks: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the list that is not there")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """A signal controller on any SUMO scenario, the guard in the loop: delay over all scheduled vehicles."""
     from lukou_sim.bench.scenario_folder import ScenarioFolder
     from lukou_sim.bench.signals import Options, Run
+    from lukou_sim.bench.unsure import Sight
 
     with plain_errors("lukou bench signals --help"):
         if controller not in ("lukou", "plan", "actuated", "max-pressure", "greedy"):
             raise SettingsError([f"--controller {controller}: lukou, plan, actuated, max-pressure or greedy"])
-        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, commit, tripinfo)
+        sight = Sight(noise, noise, false_tracks) if noise or false_tracks else None
+        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, commit, tripinfo, sight)
         figures = Run(ScenarioFolder.open(folder), options).run()
     if as_json:
         print_json(figures, seed=seed)
@@ -306,13 +312,16 @@ def handover(
     seed: Annotated[int, typer.Option(help="Of SUMO and of the units' errors")] = 1,
     seconds: Annotated[float, typer.Option(min=30, help="Length of the run [s]")] = 600.0,
     radius: Annotated[float, typer.Option(min=20, help="Sight of each intersection's unit [m]")] = 90.0,
+    edges: Annotated[
+        int, typer.Option(min=1, help="Edges that share the intersections; their lists the region fuses")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
-    """Identities over the gaps between intersections: the edge fuses the lists of units that do not see each other."""
+    """Identities over the gaps between intersections: edge or region fuses the lists of units that do not see each other."""
     from lukou_sim.bench.handover import measure
 
     with plain_errors("lukou bench handover --help"):
-        figures = measure(folder, seed, seconds, radius, _progress)
+        figures = measure(folder, seed, seconds, radius, edges, _progress)
     if as_json:
         print_json(figures, seed=seed)
         return

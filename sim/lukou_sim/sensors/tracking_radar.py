@@ -1,15 +1,14 @@
 """A traffic radar that sends its own tracks, with the habits of real ones.
 
 Identity, position, speed, length and class; no covariance. Tracks begin 2 to 5 s late; they are carried on unseen for a while
-without saying so; those of neighbours swap their numbers; who stands is forgotten after 10 to 60 s, a whole queue
-at a time; errors last for seconds, since the radar has filtered them.
+without saying so; those of neighbours swap their numbers; who stands is forgotten after 10 to 60 s, a queue
+one by one; errors last for seconds, since the radar has filtered them.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,9 +139,11 @@ class TrackingRadar:
 
     def _swap(self, dt: float) -> None:
         tracks = list(self._tracks.values())
-        for a, b in pairwise(tracks):
-            near = math.hypot(*(a.state[:2] - b.state[:2])) < SWAP_M
-            if near and self.rng.uniform() < SWAP_PER_S * dt:
+        x_m, y_m = np.array([track.state[:2] for track in tracks]).reshape(-1, 2).T
+        near = np.hypot(x_m[:, None] - x_m, y_m[:, None] - y_m) < SWAP_M
+        for row, other in np.argwhere(np.triu(near, 1)).tolist():
+            if self.rng.uniform() < SWAP_PER_S * dt:
+                a, b = tracks[row], tracks[other]
                 a.number, b.number = b.number, a.number
 
     def _list(self, now_s: float, shown: list[tuple[int, _Track]], length_m: dict[int, float]) -> DetectionList:

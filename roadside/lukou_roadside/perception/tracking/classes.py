@@ -34,6 +34,9 @@ ACROSS_NOISE = np.array([2.0, 1.0, 0.6, 0.6, 1.5, 1.0, 0.5, 1.5, 0.1, 0.2])
 NOISE = np.array([ALONG_NOISE, ACROSS_NOISE])
 """Both, as rows. [m^2/s^3]"""
 
+DRIVES = np.array([0.5, 1.0, 1.0, 1.0, 1.0, 0.3, 0.0, 0.0, 0.0, 1.0])
+"""How much of an acceleration lasts: an engine's and brakes' do, a step's does not."""
+
 SPEED_DEVIATION_MPS = np.array([8.0, 9.0, 8.0, 8.0, 8.0, 4.5, 1.3, 1.5, 0.3, 8.0])
 """Standard deviation of each component of velocity at first sight. [m/s]"""
 

@@ -2,7 +2,7 @@
 
 Who stands keeps standing, who walks or drives steadily mostly goes on, and who is between the two is braking or picking up speed: no noise of motion that is right
 for one is right for the others, and a tracker has to be ready for all of them.
-What a second later shows is compared with what was published: the way that a road user made from a second before to a second after is a
+What a second later shows is compared with what was published: the way that a road user made from half a second before to half a second after is a
 measurement of its velocity that owes little to the one published (a smoother's cross-check; compare R. Mehra, "Approaches to Adaptive Filtering", 1972, on
 covariance matching). The ratio of the squared differences to those expected is kept by kind of road user and how fast it is.
 """
@@ -39,25 +39,25 @@ from lukou_roadside.perception.tracking.tracks import (
 SAMPLE_S = 0.5
 """Time between states that are kept. [s]"""
 
-ACROSS = 2
+ACROSS = 1
 """So many samples before and after the one judged tell the way made."""
 
 SPEEDS_MPS = np.array([0.1, 0.3, 1.0, 3.0, 8.0])
 """Edges of the speeds that are judged apart. [m/s]"""
 
-USUAL = np.array([[0.05, 0.2, 0.4, 0.8, 0.9, 0.9], [0.1, 0.25, 0.6, 0.3, 0.5, 0.9]])
+USUAL = np.array([[0.05, 0.2, 0.5, 1.1, 0.9, 0.8], [0.1, 0.4, 0.8, 0.5, 0.5, 0.9]])
 """Factors before anything is known, of vehicles and of walkers by speed: means of twelve simulated sites."""
 
-PRIOR_WEIGHT = 40.0
+PRIOR_WEIGHT = 15.0
 """What is said at first counts as much as so many samples."""
 
 MEMORY = 3000.0
 """Samples over which is averaged."""
 
 SHARED = 0.5
-"""Share of the variance of place that enters the way made: errors of place two seconds apart are half the same. (correlation)"""
+"""Share of the variance of place that enters the way made: errors of place a second apart are at least half the same. (correlation)"""
 
-LAGS = 0.4
+LAGS = 0.5
 """Share of the covariance of place and velocity that errors of the way made have in common with those of the velocity: places lag behind a change of speed, too."""
 
 LAGS_ABOVE_MPS = 0.3

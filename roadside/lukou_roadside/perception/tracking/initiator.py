@@ -7,15 +7,19 @@ from functools import lru_cache
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.predictor import FIRST_VARIANCE
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import (
+    ALONG,
     BORN,
     CLASS,
     LENGTH,
     LOG_ODDS,
     MEASURED,
+    P_AA,
+    P_BB,
     P_UU,
     P_UV,
     P_VV,
@@ -137,6 +141,7 @@ def _by_camera(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings
     born[P_UU] = speed * yaw_x**2 + sideways * yaw_y**2 + np.where(told, 0.0, speed)
     born[P_VV] = speed * yaw_y**2 + sideways * yaw_x**2 + np.where(told, 0.0, speed)
     born[P_UV] = (speed - sideways) * yaw_x * yaw_y
+    born[P_AA] = born[P_BB] = FIRST_VARIANCE * born[ALONG]
     born[LOG_ODDS] = settings.birth_log_odds + settings.score_weight * np.log(confidence / (1.0 - confidence))
     born[PRIOR] = born[LOG_ODDS]
     born[YAW_X], born[YAW_Y] = yaw_x, yaw_y
@@ -163,6 +168,7 @@ def _by_radar(born: Floats, sweeps: Sweeps, chosen: Ints, settings: TrackerSetti
     born[P_UU] = along * ux**2 + across * uy**2
     born[P_VV] = along * uy**2 + across * ux**2
     born[P_UV] = (along - across) * ux * uy
+    born[P_AA] = born[P_BB] = FIRST_VARIANCE * born[ALONG]
     born[LOG_ODDS] = born[PRIOR] = settings.radar_birth_log_odds
     born[YAW_X], born[YAW_Y] = 0.5 * ux * np.sign(rate), 0.5 * uy * np.sign(rate)
 

@@ -211,6 +211,7 @@ class _Belief:
     """What is kept of one sensor alone: what it finds, how far it scatters, and whether something has changed."""
 
     spread: LearnedSpread = field(default_factory=LearnedSpread)
+    velocities: LearnedSpread = field(default_factory=LearnedSpread.of_velocities)
     time_s: float = -np.inf
     expected: float = 0.0
     found: float = 0.0
@@ -255,6 +256,8 @@ class Registration:
                 self._compare(scan, told, by, applied, len(told.dx_m) if is_open else told.gated)
             if scan.age_s is not None:
                 belief.spread.add(_distance(scan)[told.detections], scan.age_s[told.detections], told.dx_m, told.dy_m)
+            if scan.velocity_mps is not None:
+                _learn_velocities(belief.velocities, scan, told)
         self.joint.settle_at(scan.time_s)
 
     def _look_for_step(self, scan: Scan, told: Matches, by: Floats, applied: Floats) -> None:
@@ -357,7 +360,12 @@ class Registration:
         wider = 1.0 + (clock_s**2 + clock_variance) / CLOCK_DOUBT_S**2
         wider += (azimuth_rad**2 + azimuth_variance) / AZIMUTH_DOUBT_RAD**2
         self._applied[scan.sensor, scan.sequence] = applied, float(wider)
-        return scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
+        made = scan.moved(scan.time_s - clock_s, x_m, y_m, wider * learned)
+        if scan.velocity_mps is None:
+            return made
+        vx, vy = scan.velocity_mps
+        variance = self._of.get(scan.sensor, _Belief()).velocities.variance(_distance(scan), _age(scan))
+        return made.with_velocities(np.array([cos * vx + sin * vy, cos * vy - sin * vx]), wider * variance)
 
     def _offsets(self, sensor: int) -> tuple[float, float, float, float]:
         """Clock, direction and place; clocks only differ, so the middle one of the site is taken to be right. [s, rad, m, m]"""
@@ -403,3 +411,18 @@ def _moved_by(scan: Scan, told: Matches) -> Floats:
     by[0, 1], by[1, 1] = -(told.y_m - view.y_m), told.x_m - view.x_m
     by[0, 2] = by[1, 3] = 1.0
     return by
+
+
+def _age(scan: Scan) -> Floats:
+    """How long the sensor has followed each; 0 where its age is not looked at. [s]"""
+    return np.zeros(len(scan)) if scan.age_s is None else scan.age_s
+
+
+def _learn_velocities(spread: LearnedSpread, scan: Scan, told: Matches) -> None:
+    """Learn from velocities of road users whom others measure; what is expected was known before the scan."""
+    assert scan.velocity_mps is not None
+    found = told.detections[: told.gated]
+    dx, dy = scan.velocity_mps[:, found] - [told.velocity_x_mps[: told.gated], told.velocity_y_mps[: told.gated]]
+    known = np.isfinite(dx + dy)
+    expected = told.velocity_variance[: told.gated][known]
+    spread.add(_distance(scan)[found][known], _age(scan)[found][known], dx[known], dy[known], expected)

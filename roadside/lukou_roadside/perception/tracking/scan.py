@@ -70,6 +70,10 @@ class Scan:
         What the absence of a detection says: 1 for measurements, little for a vendor that begins late and forgets who stands.
     age_s : (n,) float array, optional
         Only where the sensor tells no covariance and it is to be learned: how long it has followed each. [s]
+    velocity_mps : (2, n) float array, optional
+        Velocity over ground that a vendor's filter tells, along x and y; nan: not told. [m/s]
+    velocity_variance : (n,) float array, optional
+        Variance of each component of it, learned; before any is known, that of `spread`. [m^2/s^2]
     """
 
     sensor: int
@@ -91,6 +95,8 @@ class Scan:
     repeats: float = 1.0
     presence: float = 1.0
     age_s: Floats | None = None
+    velocity_mps: Floats | None = None
+    velocity_variance: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.x_m)
@@ -105,7 +111,7 @@ class Scan:
         made = object.__new__(Scan)
         for name in _NAMES:
             value = getattr(self, name)
-            object.__setattr__(made, name, value[rows] if isinstance(value, np.ndarray) else value)
+            object.__setattr__(made, name, value[..., rows] if isinstance(value, np.ndarray) else value)
         told = None if age_s is None else age_s[rows]
         for name, value in (("repeats", repeats), ("presence", presence), ("age_s", told)):
             object.__setattr__(made, name, value)
@@ -121,6 +127,15 @@ class Scan:
             changed[name] = getattr(self, name) * wider
         for name, value in changed.items():
             object.__setattr__(made, name, value)
+        return made
+
+    def with_velocities(self, velocity_mps: Floats, variance: Floats) -> Scan:
+        """The same detections, with velocities and their variance."""
+        made = object.__new__(Scan)
+        for name in _NAMES:
+            object.__setattr__(made, name, getattr(self, name))
+        object.__setattr__(made, "velocity_mps", velocity_mps)
+        object.__setattr__(made, "velocity_variance", variance)
         return made
 
 

@@ -1,4 +1,4 @@
-"""How far a sensor that tells no covariance is off, learned from road users that others measure."""
+"""How far a sensor is off that tells no covariance of its places or of its velocities, learned from road users that others measure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,22 @@ MEMORY = 600.0
 MOST_VARIANCE_M2 = 16.0
 """No single difference counts for more. [m^2]"""
 
+LEAST_VARIANCE = 0.04
+"""Nobody is known to be surer. [m^2, or m^2/s^2]"""
+
+PRIOR_VELOCITY_VARIANCE = 4.0
+"""The same of velocities: each component's variance before anything is known. [m^2/s^2]"""
+
+PRIOR_VELOCITY_WEIGHT = 6.0
+"""So many differences of velocity outweigh that."""
+
+LEAST_SHARE = 0.25
+"""Of each squared difference at least so much is the sensor's: what others know has come from it, too, so that errors of its own that last look expected, and what is learned would confirm itself."""
+
 
 @dataclass
 class LearnedSpread:
-    """Variance of one sensor's positions by range and age.
+    """Variance of one sensor's positions, or velocities, by range and age.
 
     Attributes
     ----------
@@ -40,10 +52,17 @@ class LearnedSpread:
     total: Floats = field(default_factory=lambda: np.full((4, 3), PRIOR_VARIANCE_M2 * PRIOR_WEIGHT))
     weight: Floats = field(default_factory=lambda: np.full((4, 3), PRIOR_WEIGHT))
 
-    def add(self, range_m: Floats, age_s: Floats, dx_m: Floats, dy_m: Floats) -> None:
-        """Learn from differences to what others measured; their own error is taken for the sensor's, to be on the safe side."""
+    @classmethod
+    def of_velocities(cls) -> LearnedSpread:
+        """Spread of velocities before anything is known: metres per second where positions are in metres."""
+        weight = np.full((4, 3), PRIOR_VELOCITY_WEIGHT)
+        return cls(total=PRIOR_VELOCITY_VARIANCE * weight, weight=weight)
+
+    def add(self, range_m: Floats, age_s: Floats, dx_m: Floats, dy_m: Floats, expected: Floats | float = 0.0) -> None:
+        """Learn from differences to what others measured, of whose variance so much is expected; where that is not told, their error is taken for the sensor's."""
         cell = np.searchsorted(RANGES_M, range_m) * self.total.shape[1] + np.searchsorted(AGES_S, age_s)
         squared = np.minimum(0.5 * (dx_m * dx_m + dy_m * dy_m), MOST_VARIANCE_M2)
+        squared = np.maximum(squared - expected, LEAST_SHARE * squared)
         counts = np.bincount(cell, minlength=self.total.size).reshape(self.total.shape)
         keep = np.maximum(1.0 - counts / MEMORY, 0.0)
         self.total = self.total * keep + np.bincount(cell, squared, self.total.size).reshape(self.total.shape)
@@ -51,5 +70,5 @@ class LearnedSpread:
 
     def variance(self, range_m: Floats, age_s: Floats) -> Floats:
         """Variance of each coordinate of each detection. [m^2]"""
-        mean = self.total / np.maximum(self.weight, 1e-9)
+        mean = np.maximum(self.total / np.maximum(self.weight, 1e-9), LEAST_VARIANCE)
         return np.asarray(mean[np.searchsorted(RANGES_M, range_m), np.searchsorted(AGES_S, age_s)])

@@ -13,6 +13,7 @@ from lukou_roadside.perception.tracking.initiator import begun, begun_by_returns
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
+from lukou_roadside.perception.tracking.spread import PRIOR_VELOCITY_VARIANCE
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import (
     LOG_ODDS,
@@ -40,6 +41,9 @@ from lukou_roadside.perception.tracking.visibility import Sight, detection_proba
 
 BODY_REPEATS = 15.0
 """So many sweeps in a row see a body from the same side and tell the same error of place: those of one second."""
+
+VELOCITY_GATE = 9.0
+"""Squared Mahalanobis distance beyond which a vendor's velocity is not that of this road user: 1 in 90 by chance."""
 
 
 class Comparison(NamedTuple):
@@ -174,9 +178,25 @@ def _update_by_detections(tracks: Tracks, pairs: Agreement, scan: Scan, settings
         moved = moved.take(told, axis=1)
         update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2 * scan.repeats, scan.views[0])
         tracks.values[MOTION, rows[told]] = moved
+    if scan.velocity_mps is not None:
+        _update_by_velocities(tracks, rows, detections, scan.velocity_mps, scan)
     if scan.repeats == 1.0:
         adapt_agility(tracks.values, rows, whitened)
     update_looks(tracks, rows, scan, detections)
+
+
+def _update_by_velocities(tracks: Tracks, rows: Ints, detections: Ints, velocity: Floats, scan: Scan) -> None:
+    """Update by velocities that a vendor's filter tells: the same in scan after scan, and somebody else's where it has swapped two road users."""
+    told, variance = velocity[:, detections], scan.velocity_variance
+    spread = scan.repeats * (np.full(len(rows), PRIOR_VELOCITY_VARIANCE) if variance is None else variance[detections])
+    vx, vy, uu, vv = tracks.values[[VX, VY, P_UU, P_VV]][:, rows]
+    dx, dy = told[0] - vx, told[1] - vy
+    kept = (dx * dx / (uu + spread) + dy * dy / (vv + spread) < VELOCITY_GATE).nonzero()[0]  # none that is not told
+    if len(kept):
+        moved = tracks.values[MOTION].take(rows[kept], axis=1)
+        weight = 1.0 / spread[kept]
+        update_velocities(moved, np.array([weight, 0.0 * weight, weight]), weight * np.array([dx[kept], dy[kept]]))
+        tracks.values[MOTION, rows[kept]] = moved
 
 
 def _diluted(innovations: Floats, scan: Scan, detections: Ints, settings: TrackerSettings) -> Floats:

@@ -9,22 +9,29 @@ import numpy as np
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
 
-X, Y, VX, VY = range(4)
-P_XX, P_XY, P_YY, P_XU, P_XV, P_YU, P_YV, P_UU, P_UV, P_VV = range(4, 14)
-"""Rows of the covariance: u and v are the velocities along x and y."""
+X, Y, VX, VY, AX, AY = range(6)
+P_XX, P_XY, P_YY, P_XU, P_XV, P_YU, P_YV, P_UU, P_UV, P_VV = range(6, 16)
+P_XA, P_XB, P_YA, P_YB, P_UA, P_UB, P_VA, P_VB, P_AA, P_AB, P_BB = range(16, 27)
+"""Rows of the covariance: u and v are the velocities along x and y, a and b the accelerations."""
 
-MOTION = slice(0, 14)
-"""Rows of state and covariance together."""
+STATE, MOTION = slice(0, 6), slice(0, 27)
+"""Rows of the state, and of state and covariance together."""
 
-LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED = range(14, 24)
-ALONG, ACROSS, AGILITY, LAG_X, LAG_Y = range(24, 29)
-CLASS = slice(29, 29 + classes.COUNT)
-_FIXED = 29 + classes.COUNT
+COMPONENTS = (
+    *((0, 0), (0, 1), (1, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)),
+    *((0, 4), (0, 5), (1, 4), (1, 5), (2, 4), (2, 5), (3, 4), (3, 5), (4, 4), (4, 5), (5, 5)),
+)
+"""Which two components of the state each row of the covariance, from P_XX on, is about."""
+
+LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED = range(27, 37)
+ALONG, ACROSS, AGILITY, LAG_X, LAG_Y = range(37, 42)
+CLASS = slice(42, 42 + classes.COUNT)
+_FIXED = 42 + classes.COUNT
 
 _FULL = np.array(
     [[P_XX, P_XY, P_XU, P_XV], [P_XY, P_YY, P_YU, P_YV], [P_XU, P_YU, P_UU, P_UV], [P_XV, P_YV, P_UV, P_VV]]
 )
-"""Where each element of the full covariance stands."""
+"""Where each element of the covariance of place and velocity stands."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,8 +70,13 @@ class Tracks:
         return np.asarray(self.values[:4].T)
 
     @property
+    def acceleration(self) -> Floats:
+        """Along x and y, (n, 2). [m/s^2]"""
+        return np.asarray(self.values[AX : AY + 1].T)
+
+    @property
     def covariance(self) -> Floats:
-        """Of the state, (n, 4, 4)."""
+        """Of place and velocity, (n, 4, 4)."""
         return np.moveaxis(self.values[_FULL], 2, 0)
 
     @property

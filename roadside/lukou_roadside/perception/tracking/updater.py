@@ -17,24 +17,34 @@ from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
     AGILITY,
     CLASS,
+    COMPONENTS,
     CONFIRMED,
     LAG_X,
     LAG_Y,
     LENGTH,
     LOG_ODDS,
     MEASURED,
+    P_UA,
+    P_UB,
     P_UU,
     P_UV,
+    P_VA,
+    P_VB,
     P_VV,
+    P_XA,
+    P_XB,
     P_XU,
     P_XV,
     P_XX,
     P_XY,
+    P_YA,
+    P_YB,
     P_YU,
     P_YV,
     P_YY,
     PRIOR,
     SIZE_WEIGHT,
+    STATE,
     VX,
     VY,
     WIDTH,
@@ -72,13 +82,13 @@ TRUSTED_SPEED_MPS = 2.5
 
 _WALKER = CLASS.start + classes.PEDESTRIAN
 
-_WITH_X, _WITH_Y = np.array([P_XX, P_XY, P_XU, P_XV]), np.array([P_XY, P_YY, P_YU, P_YV])
+_WITH_X, _WITH_Y = np.array([P_XX, P_XY, P_XU, P_XV, P_XA, P_XB]), np.array([P_XY, P_YY, P_YU, P_YV, P_YA, P_YB])
 """Rows of the covariance of the state with x and with y."""
 
-_WITH_U, _WITH_V = np.array([P_XU, P_YU, P_UU, P_UV]), np.array([P_XV, P_YV, P_UV, P_VV])
+_WITH_U, _WITH_V = np.array([P_XU, P_YU, P_UU, P_UV, P_UA, P_UB]), np.array([P_XV, P_YV, P_UV, P_VV, P_VA, P_VB])
 """Rows of the covariance of the state with the two components of velocity."""
 
-_FIRST, _SECOND = np.array([0, 0, 1, 0, 0, 1, 1, 2, 2, 3]), np.array([0, 1, 1, 2, 3, 2, 3, 2, 3, 3])
+_FIRST, _SECOND = np.array(COMPONENTS).T
 """Which two components of the state each row of the covariance, from P_XX on, is about."""
 
 
@@ -89,7 +99,7 @@ def update_positions(
 
     Parameters
     ----------
-    moved : (14, k) float array
+    moved : (27, k) float array
         State and covariance (rows `MOTION`) of the tracks measured; changed.
     dx, dy : (k,) float array
         Measured less expected position. [m]
@@ -105,7 +115,7 @@ def update_positions(
     determinant = s_xx * s_yy - s_xy * s_xy
     i_xx, i_xy, i_yy = s_yy / determinant, s_xy / determinant, s_xx / determinant
     gain_x, gain_y = by_x * i_xx - by_y * i_xy, by_y * i_yy - by_x * i_xy
-    moved[:4] += gain_x * dx + gain_y * dy
+    moved[STATE] += gain_x * dx + gain_y * dy
     moved[P_XX:] -= gain_x.take(_FIRST, axis=0) * by_x.take(_SECOND, axis=0)
     moved[P_XX:] -= gain_y.take(_FIRST, axis=0) * by_y.take(_SECOND, axis=0)
     return dx / np.sqrt(s_xx), (s_xx * dy - s_xy * dx) / np.sqrt(s_xx * determinant)
@@ -116,7 +126,7 @@ def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | flo
 
     Parameters
     ----------
-    moved : (14, k) float array
+    moved : (27, k) float array
         State and covariance (rows `MOTION`) of the tracks measured; changed.
     range_rate, variance : (k,) float array
         Measurement and its variance. [m/s, (m/s)^2]
@@ -132,7 +142,7 @@ def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | flo
     by_rate = moved.take(_WITH_U, axis=0) * ux + moved.take(_WITH_V, axis=0) * uy
     expected = by_rate[2] * ux + by_rate[3] * uy + variance
     gain, difference = by_rate / expected, range_rate - ux * moved[VX] - uy * moved[VY]
-    moved[:4] += gain * difference
+    moved[STATE] += gain * difference
     moved[P_XX:] -= gain.take(_FIRST, axis=0) * by_rate.take(_SECOND, axis=0)
     return np.asarray(difference * difference / expected)
 
@@ -144,7 +154,7 @@ def update_velocities(moved: Floats, information: Floats, sums: Floats) -> None:
 
     Parameters
     ----------
-    moved : (14, k) float array
+    moved : (27, k) float array
         State and covariance (rows `MOTION`) of the tracks measured; changed.
     information : (3, k) float array
         Sums of u u^T / variance over the range rates: xx, xy, yy, with u the unit vector from the radar. [s^2/m^2]
@@ -160,7 +170,7 @@ def update_velocities(moved: Floats, information: Floats, sums: Floats) -> None:
     determinant = a * d - b * c
     w_xx, w_xy, w_yy = d * j_xx - b * j_xy, d * j_xy - b * j_yy, a * j_yy - c * j_xy
     by_u_over, by_v_over = by_u / determinant, by_v / determinant
-    moved[:4] += by_u_over * (d * sums[0] - b * sums[1]) + by_v_over * (a * sums[1] - c * sums[0])
+    moved[STATE] += by_u_over * (d * sums[0] - b * sums[1]) + by_v_over * (a * sums[1] - c * sums[0])
     gain_u, gain_v = w_xx * by_u_over + w_xy * by_v_over, w_xy * by_u_over + w_yy * by_v_over
     moved[P_XX:] -= gain_u.take(_FIRST, axis=0) * by_u.take(_SECOND, axis=0)
     moved[P_XX:] -= gain_v.take(_FIRST, axis=0) * by_v.take(_SECOND, axis=0)

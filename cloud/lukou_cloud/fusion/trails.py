@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Floats, Ints
-from lukou_cloud.edge.tracks import UnitTracks
+from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 
 MEMORY_S = 1.0
 """Time constant with which older speeds and places are forgotten. [s]"""

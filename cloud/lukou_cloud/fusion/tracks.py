@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lukou_cloud.edge.road_users import MOVING_MPS, Booleans, Floats, Ints, RoadUsers, speed_now
-from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.objects import ObjectList
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Sets = NDArray[np.object_]
+"""Bit sets as Python's integers, for they have no end."""
 
 ACCELERATION_DEVIATION_MPS2 = 2.0
 """Unknown acceleration while a track is carried to another instant. [m/s^2]"""
@@ -53,6 +58,7 @@ _PLACE, _MOTION = [_ROW["x_m"], _ROW["y_m"]], [_ROW["vx_mps"], _ROW["vy_mps"]]
 _PLACE_VARIANCE = [_ROW["pxx"], _ROW["pxy"], _ROW["pyy"]]
 _MOTION_VARIANCE = [_ROW["vxx"], _ROW["vxy"], _ROW["vyy"]]
 _DIAGONAL = [_ROW[name] for name in ("pxx", "pyy", "vxx", "vyy")]
+_BESIDE = [_ROW[name] for name in ("pxy", "vxy")]
 _NOISY = np.array([[1.0], [0.0], [1.0]])
 
 ESTIMATES = (_PLACE + _PLACE_VARIANCE, _MOTION + _MOTION_VARIANCE)
@@ -60,6 +66,9 @@ ESTIMATES = (_PLACE + _PLACE_VARIANCE, _MOTION + _MOTION_VARIANCE)
 
 LEAST_VARIANCE = 1e-3
 """No unit is believed to be surer. [m^2, m^2/s^2]"""
+
+MOST_CORRELATED = 0.99
+"""Errors along x and y are believed to be correlated by so much at most: beyond 1 a covariance measures negative squared distances."""
 
 
 class _Integer:
@@ -160,6 +169,8 @@ def unit_tracks(objects: ObjectList, lane_index: Mapping[str, int]) -> UnitTrack
     values = np.array([getattr(objects, column) for column in _COLUMNS], np.float64)
     values = np.where(np.isnan(values), _UNTOLD, values)
     values[_DIAGONAL] = np.maximum(values[_DIAGONAL], LEAST_VARIANCE)
+    most = MOST_CORRELATED * np.sqrt(values[_DIAGONAL[0::2]] * values[_DIAGONAL[1::2]])
+    values[_BESIDE] = np.clip(values[_BESIDE], -most, most)
     yaw = values[_ROW["yaw_rad"]]
     still = np.isnan(yaw)
     if still.any():
@@ -168,35 +179,4 @@ def unit_tracks(objects: ObjectList, lane_index: Mapping[str, int]) -> UnitTrack
     told = objects.lane.astype(np.int64) if objects.has("lane") else np.full(len(objects), len(lanes))
     return UnitTracks(
         np.array([objects.id, objects.object_class, lanes[np.minimum(told, len(lanes) - 1)]], np.int64), values
-    )
-
-
-def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
-    """Road users as the judgement takes them.
-
-    Parameters
-    ----------
-    tracks : UnitTracks
-        Tracks at one instant.
-    settings : WarningSettings
-        Who is sure enough to be warned of.
-    """
-    speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
-    moving = speed > MOVING_MPS
-    heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
-    along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
-    speed_deviation = np.sqrt(0.5 * (tracks.vxx + tracks.vyy))
-    return RoadUsers(
-        id=tracks.id,
-        object_class=tracks.object_class,
-        x_m=tracks.x_m,
-        y_m=tracks.y_m,
-        heading_rad=heading,
-        speed_mps=speed_now(speed, along, speed_deviation),
-        acceleration_mps2=along,
-        length_m=tracks.length_m,
-        width_m=tracks.width_m,
-        deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),
-        speed_deviation_mps=speed_deviation,
-        is_trusted=(tracks.existence >= settings.least_existence) & (tracks.unmeasured_s <= settings.unmeasured_s),
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.fusion.tracks import Booleans, Floats, Ints
 
 OVERTAKING = -1.0
 """Log-likelihood of overtaking one who left on the same lane, and as much of one who arrived on the same."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from lukou_cloud.edge.gates import Expected
+from lukou_cloud.fusion.gates import Expected
 
 SLOW_PACE = 0.5
 """Who is slower than this over the limit is slow."""

@@ -12,15 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lukou_cloud.edge.gates import Gates, Way
-from lukou_cloud.edge.lost import Birth, Lost, expected_s, is_onward, is_slow, same_driver
-from lukou_cloud.edge.overtaking import in_order
-from lukou_cloud.edge.tracks import UnitTracks
+from lukou_cloud.fusion.gates import Gates, Way
+from lukou_cloud.fusion.lost import Birth, Lost, expected_s, is_onward, is_slow, same_driver
+from lukou_cloud.fusion.overtaking import in_order
+from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 from lukou_maps.assembly import only_successor
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_maps.routing import UNKNOWN_SPEED_MPS, Router
@@ -73,11 +73,32 @@ SURE = 1.0
 OVERDUE_HELD_SHARE = 0.15
 """Share of those who wait on the way, among those who have not come yet."""
 
-MOST_LOST = 400
-"""Lost identities kept; the oldest go first."""
+MOST_BIRTHS = 300
+"""Who appears when so many who have just appeared are looked at already is a stranger: one edge that comes back with everybody holds nobody up."""
+
+MOST_WAYS = 4096
+"""Lanes where vehicles appear whose ways are kept."""
 
 PEDESTRIAN = 6
 """`lukou.v1.ObjectClass`: who walks is not bound to lanes."""
+
+
+class Born(NamedTuple):
+    """Who has just appeared.
+
+    Attributes
+    ----------
+    at_ns : int
+        Instant of his list.
+    tracks : UnitTracks
+        The list.
+    row : int
+        His row in it.
+    """
+
+    at_ns: int
+    tracks: UnitTracks
+    row: int
 
 
 @dataclass
@@ -94,13 +115,16 @@ class HandOver:
         Who has just appeared and may be one of them, by new identity.
     gates : Gates
         What is learned of the ways between views.
+    most_lost : int
+        Lost identities kept; the oldest go first.
     """
 
     model: RoadModel
     lost: dict[int, Lost] = field(default_factory=dict)
     births: dict[int, Birth] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
-    _times: dict[tuple[int, bool], dict[int, tuple[float, float]]] = field(default_factory=dict)
+    most_lost: int = 400
+    _times: dict[tuple[int, bool], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lanes = self.model.lanes
@@ -145,11 +169,11 @@ class HandOver:
         self.lost.pop(number, None)
         self.lost[number] = self._lost(at_ns, place, tracks, row)
         held = {birth.name for birth in self.births.values()}
-        while len(self.lost) > MOST_LOST:
+        while len(self.lost) > self.most_lost:
             del self.lost[next((one for one in self.lost if one not in held), next(iter(self.lost)))]
 
     def recognise(
-        self, at_ns: int, born: dict[int, tuple[UnitTracks, int]], alive: set[int], speeds_mps: Mapping[int, float]
+        self, at_ns: int, born: dict[int, Born], alive: set[int], speeds_mps: Mapping[int, float]
     ) -> dict[int, int]:
         """Who of those lost the vehicles are that have just appeared.
 
@@ -160,13 +184,13 @@ class HandOver:
         Parameters
         ----------
         at_ns : int
-            Instant of the list.
-        born : dict of int to (UnitTracks, int)
-            Where each stands: list and row, by the new identity that it has as a stranger.
+            Instant of the latest list.
+        born : dict of int to Born
+            Who has just appeared, by the new identity that it has as a stranger; of many at once, the first `MOST_BIRTHS` are looked at.
         alive : set of int
             Identities that are seen now, without the new ones.
         speeds_mps : mapping of int to float
-            Mean speed of everybody in that list over the last second, by identity. [m/s]
+            Mean speed over the last second of who is new and of who was not long ago, by identity. [m/s]
 
         Returns
         -------
@@ -174,7 +198,9 @@ class HandOver:
             Identities that change, and into what: those of the new ones, and rarely of those who appeared shortly before.
         """
         self._settle(at_ns, alive)
-        fresh = {own: self._birth(at_ns, own, *where, speeds_mps[own]) for own, where in born.items()}
+        lost_lanes = np.array([one.lane for one in self.lost.values()], np.int64) if born else np.zeros(0, np.int64)
+        looked_at = list(born.items())[: max(MOST_BIRTHS - len(self.births), 0)]
+        fresh = {own: self._birth(own, one, speeds_mps[own], lost_lanes) for own, one in looked_at}
         surer = [self._look_again(birth, at_ns, speeds_mps) for birth in self.births.values()]
         likely = {own: birth for own, birth in fresh.items() if birth is not None and birth.likely}
         if not likely and not any(surer):
@@ -197,13 +223,15 @@ class HandOver:
                 if one is not None and birth.name in birth.likely:
                     self._learn(birth, one)
         oldest_ns, held = at_ns - round(REMEMBERED_S * 1e9), {birth.name for birth in self.births.values()}
-        for number, one in list(self.lost.items()):
-            if number in held:  # recognised, however long ago he was lost, and may still turn out to be another
-                continue
-            if one.at_ns < oldest_ns:
+        given_up = []
+        for number, one in self.lost.items():  # the oldest stand first
+            if one.at_ns >= oldest_ns:
+                break
+            if number not in held:  # who is recognised, however long ago he was lost, may still turn out to be another
                 self.gates.gave_up(one.lane)
-            if one.at_ns < oldest_ns or number in alive:
-                del self.lost[number]
+                given_up.append(number)
+        for number in [*given_up, *((self.lost.keys() & alive) - held)]:
+            self.lost.pop(number, None)
 
     def _learn(self, birth: Birth, one: Lost) -> None:
         """Learn from who has been recognised."""
@@ -212,19 +240,24 @@ class HandOver:
         is_sure = value - max(others, default=LEAST_LIKELY) > SURE
         self.gates.took(self._way(one, birth.found.lane), passed_s, expected, is_sure)
 
-    def _birth(self, at_ns: int, own: int, tracks: UnitTracks, row: int, speed_mps: float) -> Birth | None:
+    def _birth(self, own: int, born: Born, speed_mps: float, lost_lanes: Ints) -> Birth | None:
         """Who of those lost a vehicle may be, and how likely; None where no lane tells."""
+        at_ns, tracks, row = born
         place = self._place(tracks, row, speed_mps)
         if place is None:
             return None
         found = self._lost(at_ns, place, tracks, row)
-        birth, times = Birth(own, found, at_ns), self._times_to(found.lane, found.ahead_s < ENTERED_S)
-        for number, one in self.lost.items():
-            if one.lane in times:
-                free_s, changes = times[one.lane]
-                way_s = free_s + found.ahead_s - one.ahead_s
-                if -0.5 < way_s < LONGEST_WAY_S and is_onward(one, found):
-                    birth.ways[number] = (way_s, changes)
+        birth, (lanes, free_s, changes) = (
+            Birth(own, found, at_ns),
+            self._times_to(found.lane, found.ahead_s < ENTERED_S),
+        )
+        place_of = np.minimum(np.searchsorted(lanes, lost_lanes), max(len(lanes) - 1, 0))
+        numbers, ones = list(self.lost), list(self.lost.values())
+        for k in np.flatnonzero(lanes[place_of] == lost_lanes).tolist() if len(lanes) else ():
+            at, one = int(place_of[k]), ones[k]
+            way_s = float(free_s[at]) + found.ahead_s - one.ahead_s
+            if -0.5 < way_s < LONGEST_WAY_S and is_onward(one, found):
+                birth.ways[numbers[k]] = (way_s, float(changes[at]))
         self._judge(birth)
         return birth
 
@@ -339,22 +372,20 @@ class HandOver:
                 lane = following
         return (lane, ahead_s, pace) if self._router.is_routable[lane] else None
 
-    def _times_to(self, lane: int, entering: bool) -> dict[int, tuple[float, float]]:
-        """Free times to a lane and changes of lane, by lane from where it is reached; those where vehicles appear are few, so each is worked out once.
+    def _times_to(self, lane: int, entering: bool) -> tuple[Ints, Floats, Floats]:
+        """Lanes from where a lane is reached, in order, free times and changes of lane; those where vehicles appear are few, so each is worked out once.
 
         Who is entering it, or has just, may have crossed the junction before it, watched or not: that is where he is seen first.
         """
         key = lane, entering
         if key not in self._times:
-            if len(self._times) >= 512:
+            if len(self._times) >= MOST_WAYS:
                 self._times.clear()
             ways, most_s = self.model.connections, LONGEST_WAY_S + 30.0
             into = set(ways.via_lane[ways.to_lane == lane].tolist()) if entering else set()
             watched = [one for one in self._watched if one not in into]
             free_s, counted_s = (router.times_to(lane, most_s, watched) for router in (self._router, self._counting))
-            per_change_s = CHANGE_S - FREE_CHANGE_S
-            self._times[key] = {
-                one: (float(free_s[one]), float(counted_s[one] - free_s[one]) / per_change_s)
-                for one in np.flatnonzero(np.isfinite(free_s)).tolist()
-            }
+            lanes = np.flatnonzero(np.isfinite(free_s))
+            changes = (counted_s[lanes] - free_s[lanes]) / (CHANGE_S - FREE_CHANGE_S)
+            self._times[key] = lanes, free_s[lanes], changes
         return self._times[key]
