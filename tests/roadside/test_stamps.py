@@ -68,9 +68,19 @@ def test_later_arrivals_are_held_against_a_sensor_until_they_end_or_are_usual() 
     stamps = Stamps()
     of(stamps, [0.06] * 30 + [0.26] * 5)
     assert stamps.later_s == pytest.approx(0.2, abs=0.01)
-    of(stamps, [0.26] * 300)
+    of(stamps, [0.26] * 250)
     assert stamps.later_s == pytest.approx(0.2, abs=0.01)
     of(stamps, [0.06] * 5)
     assert stamps.later_s == 0.0
-    of(stamps, [0.06] * 30 + [0.26] * 700)
+    of(stamps, [0.06] * 30 + [0.26] * 310)  # ten a second
+    assert stamps.later_s == 0.0
+
+
+def test_a_hold_up_that_fades_is_over_when_they_come_as_before() -> None:
+    """A full machine catches up slowly: no five arrivals come suddenly sooner than those before them."""
+    stamps = Stamps()
+    of(stamps, [0.06] * 30 + [0.46] * 5)
+    assert stamps.later_s == pytest.approx(0.4, abs=0.01)
+    fading = [0.46 - 0.005 * k for k in range(80)]
+    assert not any(one < 0.0 for one in shifts(stamps, fading))
     assert stamps.later_s == 0.0

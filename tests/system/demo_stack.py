@@ -20,7 +20,7 @@ import zmq
 
 from lukou_messages.codec import decode
 from lukou_messages.objects import ObjectList
-from lukou_messages.process import VALID, Output
+from lukou_messages.process import INVALID, VALID, Output
 from lukou_messages.security import Device, KeyPair, Register, save_register
 from lukou_messages.shell import make_header
 from lukou_messages.transport.sockets import SubscriptionSocket, harden, use_curve
@@ -124,14 +124,17 @@ class Ear:
     def back_after(self, at: float, old_epoch: int) -> float | None:
         """Time from `at` until every topic had a valid message of a new life; None while one has not.
 
-        SPaT counts when it is published: what it says of the stage follows once the cabinet has been read back.
+        SPaT counts when it is published: what it says of the stage follows once the cabinet has been read back. The fused list counts
+        when it says something: a roadside unit that is late on a full machine degrades it, whatever the edge does.
         """
         firsts = []
         for topic, rows in self.heard.items():
             new = [
                 when
                 for when, epoch, validity in rows
-                if epoch != old_epoch and when > at and (validity == VALID or topic == "signal")
+                if epoch != old_epoch
+                and when > at
+                and (validity == VALID or topic == "signal" or _is_fused(topic, validity))
             ]
             if not new:
                 return None
@@ -140,6 +143,10 @@ class Ear:
 
     def close(self) -> None:
         self._context.destroy(linger=0)
+
+
+def _is_fused(topic: str, validity: int) -> bool:
+    return topic == "fused_objects" and validity != INVALID
 
 
 def illegal(state: SignalState, conflicts: set[tuple[str, str]]) -> list[tuple[str, str]]:

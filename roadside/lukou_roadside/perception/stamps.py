@@ -25,8 +25,8 @@ ENOUGH = 2
 BEFORE, SHIFTED_S = 20, 0.08
 """Arrivals that the last `LOOKED_AT` are compared with; all of those must have come sooner, or later, by more than this. [1, s]"""
 
-NEW_USUAL = 600
-"""After so many arrivals that come later than before, this is how they come."""
+NEW_USUAL_S = 30.0
+"""Arrivals that have come later than before for so long come so. [s]"""
 
 USUAL_LAG_S, LAG_WEIGHT = 0.05, 0.05
 """From measurement to arrival, before it is known; what one more arrival tells of it. [s, 1]"""
@@ -47,7 +47,8 @@ class Stamps:
     shift_s : float
         By how much measurements have just begun to arrive later; negative: sooner. [s]
     later_s : float
-        How much later than before they arrive of late; 0 once they have done so for long. A slow line does that, and a clock that was set back. [s]
+        How much later the last ones arrived than before they began to; 0 once they arrive as before, or have been later for long. A slow line
+        does that, and a clock that was set back. [s]
     """
 
     ahead_s: float = 0.0
@@ -55,7 +56,8 @@ class Stamps:
     lag_s: float = USUAL_LAG_S
     shift_s: float = 0.0
     later_s: float = 0.0
-    _since: int = 0
+    _before_s: float | None = None  # how they arrived before they began to come later
+    _later_since_ns: int = 0
     _last: deque[float] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
     _lags: deque[float] = field(default_factory=lambda: deque(maxlen=BEFORE + LOOKED_AT))
 
@@ -77,9 +79,7 @@ class Stamps:
             self.lag_s += LAG_WEIGHT * (-self.ahead_s - self.lag_s)
             self._lags.append(-self.ahead_s)
         self.shift_s = self._shift()
-        self._since = 0 if self.shift_s else self._since + 1
-        later_s = self.later_s + self.shift_s
-        self.later_s = later_s if later_s > SHIFTED_S and self._since < NEW_USUAL else 0.0
+        self.later_s = self._later(now_ns)
         return self.late_s
 
     @property
@@ -87,6 +87,18 @@ class Stamps:
         """How much later than usual the last measurements came. [s]"""
         now = list(self._lags)[-LOOKED_AT:]
         return median(now) - self.lag_s if now else 0.0
+
+    def _later(self, now_ns: int) -> float:
+        """Held against how they arrived before, not summed up from shift to shift: what fades slowly ends without one."""
+        if self.shift_s > 0.0 and self._before_s is None:
+            self._before_s, self._later_since_ns = median(self._lags) - self.shift_s, now_ns
+        if self._before_s is None:
+            return 0.0
+        later_s = median(list(self._lags)[-LOOKED_AT:]) - self._before_s
+        if later_s < SHIFTED_S or now_ns - self._later_since_ns > NEW_USUAL_S * 1e9:
+            self._before_s = None
+            return 0.0
+        return later_s
 
     def _shift(self) -> float:
         lags = list(self._lags)
