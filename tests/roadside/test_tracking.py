@@ -347,6 +347,7 @@ def just_come(velocity_share: float | None) -> float:
     return float(np.mean(errors))
 
 
+@pytest.mark.slow
 def test_a_vendors_velocities_help_as_far_as_they_turn_out_right() -> None:
     alone, right, wrong = just_come(None), just_come(1.0), just_come(0.5)
     assert right < 0.5 * alone
@@ -380,6 +381,7 @@ def told_wrong(share: float, deviation_mps: float) -> tuple[float, Floats]:
     return float(np.mean(found)), (learned.total / learned.weight)[1, :2]
 
 
+@pytest.mark.slow
 def test_a_vendors_velocities_that_are_off_for_long_are_not_boasted_of() -> None:
     """What is known of the velocity came from him, too: taken away in full from what is learned, he was believed to err by 0.2 m/s at most."""
     for share, deviation_mps, least in ((1.15, 0.2, 0.3), (1.0, 1.0, 0.4)):

@@ -265,6 +265,7 @@ def drive(street, seconds, seed):
     return seen
 
 
+@pytest.mark.slow
 def test_spat_is_honest_and_promises_are_kept(street):
     seen = drive(street, 600, seed=4)
     assert min(seen["min"], seen["max"], seen["promise"]) > 100
