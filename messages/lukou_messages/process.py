@@ -79,6 +79,8 @@ class Output:
         Addressee of a command or of its reply (a device or an issuer); empty on all other topics.
     used : tuple of (str, int)
         Inputs that this output is made of, as (topic or device, measured_at_ns); measured, not sent.
+    time_uncertainty_s : float, optional
+        Standard uncertainty of the clock, infinite where nothing is known of it; None: as the process's settings say. [s]
     """
 
     topic: str
@@ -88,6 +90,7 @@ class Output:
     reason: str = ""
     to: str = ""
     used: tuple[tuple[str, int], ...] = ()
+    time_uncertainty_s: float | None = None
 
 
 class Core(Protocol):

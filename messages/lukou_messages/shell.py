@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import time
 import zlib
@@ -366,7 +367,7 @@ def make_header(
         measured_at_ns=output.measured_at_ns,
         sent_at_ns=sent_at_ns,
         time_source=time_source,  # type: ignore[arg-type]
-        time_uncertainty_us=time_uncertainty_us,
+        time_uncertainty_us=_microseconds(output.time_uncertainty_s, time_uncertainty_us),
         validity=output.validity,  # type: ignore[arg-type]
         validity_reason=output.reason[:200],
     )
@@ -374,6 +375,13 @@ def make_header(
     if own.HasField("map"):
         header.map.CopyFrom(own.map)
     return header
+
+
+def _microseconds(told_s: float | None, usual_us: int) -> int | None:
+    """Of a header; None: the field stays away, which says that the uncertainty is not known."""
+    if told_s is None:
+        return usual_us
+    return min(round(told_s * 1e6), (1 << 32) - 1) if told_s < math.inf else None
 
 
 def write_atomically(path: Path, data: bytes) -> None:

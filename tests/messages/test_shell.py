@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -267,3 +268,12 @@ def test_a_process_that_goes_first_and_computes_all_the_time_goes_with_the_other
     bench.shell.turn()
     health = bench.hear("health")[0]
     assert "of every second" in health.faults[0]  # type: ignore[attr-defined]
+
+
+def test_an_output_may_know_its_clock_better_than_the_settings():
+    usual = make_header("k1/perception", 1, 1, Output("objects", objects(1.0), 5), 5)
+    assert usual.time_uncertainty_us == 1000
+    unsure = make_header("k1/perception", 1, 1, Output("objects", objects(1.0), 5, time_uncertainty_s=0.07), 5)
+    assert unsure.time_uncertainty_us == 70_000
+    unknown = make_header("k1/perception", 1, 1, Output("objects", objects(1.0), 5, time_uncertainty_s=math.inf), 5)
+    assert not unknown.HasField("time_uncertainty_us")

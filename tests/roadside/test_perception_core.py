@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lukou_hw.camera import NO_PICTURE, CameraFrame, CameraHealth
+from lukou_hw.clock.watch import ClockQuality
 from lukou_hw.radar import RadarScan
 from lukou_maps.paths import PathCatalogue
 from lukou_maps.reading import load_map
@@ -369,3 +370,32 @@ def test_a_step_shows_the_detector_every_picture_but_those_that_are_old_beside_n
     core.step(START_NS + 10**9, [scene.frame(one, 0.3), scene.frame(one, 0.9), scene.frame(other, 0.3)])
     assert shown == [2]
     assert core.dropped_frames == 1
+
+
+def test_a_clock_that_may_be_off_widens_lists_and_says_so(model: RoadModel) -> None:
+    def last(quality: ClockQuality) -> tuple[Output, PerceptionCore]:
+        scene = Scene(model)
+        core = scene.core(model)
+        core.step(START_NS, [Input("device/clock", "clock", 0, 1, START_NS, quality)])
+        return scene.run(core, 3.0)[-1], core
+
+    good, _ = last(ClockQuality(0.02))
+    unsure, core = last(ClockQuality(0.15, "the clock may be off by 150 ms"))
+    assert good.validity == VALID and good.time_uncertainty_s is None
+    assert unsure.validity == DEGRADED
+    assert unsure.reason == "the clock may be off by 150 ms"
+    assert unsure.time_uncertainty_s == pytest.approx(0.15 / math.sqrt(3.0))
+    assert core.figures()["lists_of_unsure_clock"] >= 25
+    assert core.faults() == ["the clock may be off by 150 ms"]
+    before, after = good.value, unsure.value
+    vx, vy = np.asarray(before.velocity_x_mps, np.float64), np.asarray(before.velocity_y_mps, np.float64)
+    assert np.abs(vx).max() > 5.0
+    variance = (0.15**2 - 0.02**2) / 3.0
+    for name, way in (("xx", vx * vx), ("xy", vx * vy), ("yy", vy * vy)):
+        column = f"position_variance_{name}_m2"
+        more = np.asarray(getattr(after, column)) - np.asarray(getattr(before, column))
+        assert more == pytest.approx(variance * way, abs=1e-4)
+    assert np.asarray(after.x_m) == pytest.approx(np.asarray(before.x_m))
+    timeless, _ = last(ClockQuality(math.inf, "nothing disciplines the clock"))
+    assert timeless.validity == INVALID and timeless.time_uncertainty_s == math.inf
+    assert np.isfinite(np.asarray(timeless.value.position_variance_xx_m2)).all()

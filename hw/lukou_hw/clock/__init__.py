@@ -7,6 +7,8 @@ driver           reads
 `clock.chrony`   chrony's account: offset, and a bound from root delay and dispersion
 `clock.ptp`      ptp4l's account: offset from its grandmaster
 ===============  ==========================================================
+
+`watch` judges what they say, and tells processes when it changes.
 """
 
 from lukou_hw.clock.reading import ClockReading, ClockSource

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_hw.camera import CameraFrame
+from lukou_hw.clock.reading import INVALID_S, UNKNOWN_S
+from lukou_hw.clock.watch import ClockQuality
 from lukou_hw.radar import RadarScan
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
@@ -22,7 +24,7 @@ from lukou_messages.v1.objects_pb2 import PerceivedArea
 from lukou_roadside.perception.calibration import Calibration
 from lukou_roadside.perception.cycle import Cycles
 from lukou_roadside.perception.detection_gate import DetectionGate, off_the_lanes
-from lukou_roadside.perception.lists import ListBuilder
+from lukou_roadside.perception.lists import ListBuilder, at_another_instant
 from lukou_roadside.perception.mounting import MountingReading
 from lukou_roadside.perception.operator_picture import operator_picture
 from lukou_roadside.perception.projection import Boxes, Projector
@@ -142,6 +144,7 @@ class PerceptionCore:
         self._origin_ns: int | None = None
         self._started_ns = 0
         self._last_ns = self._told_ns = 0
+        self._clock, self._unsure_lists = ClockQuality(), 0
         self.dropped_frames = 0
         self._dropped_by_driver: dict[str, int] = {}
         self._now_ns = self._reported_ns = 0
@@ -212,12 +215,12 @@ class PerceptionCore:
             raise ValueError("perception keeps no state over restarts")
 
     def faults(self) -> list[str]:
-        """For health: a map that is stale or broken, cameras that have moved."""
+        """For health: a map that is stale or broken, cameras that have moved, a clock that nobody vouches for."""
         moved = [f"{one.name} {one.mounting.doubt}" for one in self._sensors.values() if one.mounting.doubt]
-        return [*self._maps.faults(), *moved]
+        return [*self._maps.faults(), *moved, *([self._clock.reason] if self._clock.reason else [])]
 
     def figures(self) -> dict[str, float]:
-        """For health: frames that were never used, by the drivers and here, and detections that can be no road user."""
+        """For health: frames that were never used, by the drivers and here, detections that can be no road user, lists told by an unsure clock."""
         gates = [projector.gate for projector in self._projectors.values() if projector.gate is not None]
         return {
             "dropped_frames": float(self.dropped_frames + sum(self._dropped_by_driver.values())),
@@ -225,6 +228,7 @@ class PerceptionCore:
             "detections_on_background": float(self._on_background),
             "detections_of_wrong_size": float(sum(gate.wrong_size for gate in gates)),
             "detections_of_wrong_covariance": float(sum(one.memory.refused for one in self._sensors.values())),
+            "lists_of_unsure_clock": float(self._unsure_lists),
         }
 
     # --- taking ---------------------------------------------------------------------------------------------------
@@ -255,6 +259,8 @@ class PerceptionCore:
             self._take_detections(one, one.value)
         elif isinstance(one.value, MountingReading):
             self._take_mounting(one.value)
+        elif isinstance(one.value, ClockQuality):
+            self._clock = one.value
 
     def _take_mounting(self, reading: MountingReading) -> None:
         """Note where a camera looks by its picture; trust it less after one that says so, use it as it looks after two."""
@@ -392,7 +398,8 @@ class PerceptionCore:
         self._last_ns, self._told_ns = now_ns, at_ns
         areas = [one.area for one in self._sensors.values() if one.area is not None and self._sees(one)]
         tracks = self._tracker.at(self._seconds(at_ns))
-        objects = self._lists.build(tracks, [sensor.name for sensor in self._sensors.values()], areas)
+        told_tracks = at_another_instant(tracks, min(self._clock.deviation_s, UNKNOWN_S))
+        objects = self._lists.build(told_tracks, [sensor.name for sensor in self._sensors.values()], areas)
         self._compare(tracks)
         troubles = [f"{sensor.name} {sensor.reason}" for sensor in self._sensors.values() if sensor.reason]
         troubles += [f"{name} late" for name in missing]
@@ -400,9 +407,14 @@ class PerceptionCore:
             f"{one.name} {doubt}" for one in self._sensors.values() if not one.reason and (doubt := self._doubt(one))
         ]
         blind = all(sensor.reason for sensor in self._sensors.values() if sensor.is_awaited)
-        validity = INVALID if blind else DEGRADED if troubles else VALID
+        is_timeless = self._clock.uncertainty_s > INVALID_S
+        if self._clock.reason:
+            self._unsure_lists += 1
+            troubles.insert(0, self._clock.reason)
+        validity = INVALID if blind or is_timeless else DEGRADED if troubles else VALID
         reason = ("no sensor: " if blind else "") + "; ".join(troubles)
-        return Output("objects", objects, at_ns, validity, reason[:200], used=used)
+        uncertain_s = self._clock.deviation_s if self._clock.reason else None
+        return Output("objects", objects, at_ns, validity, reason[:200], used=used, time_uncertainty_s=uncertain_s)
 
     def _sees(self, sensor: _Sensor) -> bool:
         """Whether somebody in its area would be found: what a sensor does not find although it works is not empty."""

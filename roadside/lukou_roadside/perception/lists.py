@@ -16,7 +16,7 @@ from lukou_messages.v1.objects_pb2 import ReferencePoint
 from lukou_roadside.perception.identities import Identities
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
-from lukou_roadside.perception.tracking.tracks import Tracks
+from lukou_roadside.perception.tracking.tracks import P_XX, P_XY, P_YY, VX, VY, Tracks
 
 NO_LANE = 0xFFFFFFFF
 """Value of column ``lane`` where a road user is on none."""
@@ -170,6 +170,29 @@ class ListBuilder:
             now[k, 3:] = last[1][3:] + RATE_WEIGHT * (change / (shown.time_s - last[0]) - last[1][3:])
         self._last = {birth: (shown.time_s, row) for birth, row in zip(shown.birth.tolist(), now, strict=True)}
         return np.clip(now[:, 3:5], -15.0, 15.0), np.clip(now[:, 5], -3.0, 3.0)
+
+
+def at_another_instant(tracks: Tracks, deviation_s: float) -> Tracks:
+    """The same road users, told to somebody else: by a clock that is off they were there at another instant.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        The tracks; not changed.
+    deviation_s : float
+        Standard deviation of the error of our clock, one for all. [s]
+
+    Returns
+    -------
+    Tracks
+        With covariances of place that hold the way made within that error.
+    """
+    if deviation_s == 0.0:
+        return tracks
+    made = tracks.take(np.arange(len(tracks)))
+    way_x, way_y = deviation_s * made.values[VX], deviation_s * made.values[VY]
+    made.values[[P_XX, P_XY, P_YY]] += [way_x * way_x, way_x * way_y, way_y * way_y]
+    return made
 
 
 def _known(on_lane: Booleans, has_heading: Booleans) -> Ints:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from lukou_hw.clock.watch import ClockWatch
 from lukou_messages.process import Device, ProcessSpec, Trigger
 from lukou_roadside.perception.core import Detector, PerceptionCore
 from lukou_roadside.perception.mounting import WatchedCamera
@@ -26,10 +27,12 @@ def make_core(settings: PerceptionSettings) -> PerceptionCore:
 
 
 def make_devices(settings: PerceptionSettings) -> Sequence[Device]:
-    """Drivers of the site's cameras and radars."""
+    """Drivers of the site's cameras and radars, and the watch over the box's clock."""
     comparisons = Comparisons(settings.map)
     devices = [_camera(settings, camera, comparisons) for camera in settings.cameras]
-    return devices + [_driver(radar.driver, radar.name, radar.options) for radar in settings.radars]
+    devices += [_driver(radar.driver, radar.name, radar.options) for radar in settings.radars]
+    clock = _entry("clock", settings.clock_driver)() if settings.clock_driver else None
+    return [*devices, ClockWatch(clock, settings.trusts_clock)]
 
 
 def _camera(settings: PerceptionSettings, camera: CameraSettings, comparisons: Comparisons) -> Device:
@@ -46,10 +49,16 @@ def _detector(settings: PerceptionSettings) -> Detector:
 
 
 def _driver(driver: str, name: str, options: dict[str, Any]) -> Device:
+    device: Device = _entry(name, driver)(name, **options)
+    return device
+
+
+def _entry(name: str, driver: str) -> Callable[..., Any]:
+    """What opens a driver."""
     for entry in entry_points(group="lukou.drivers"):
         if entry.name == driver:
-            device: Device = entry.load()(name, **options)
-            return device
+            found: Callable[..., Any] = entry.load()
+            return found
     raise LookupError(f"perception: {name}: there is no driver {driver!r}; see `lukou doctor`")
 
 

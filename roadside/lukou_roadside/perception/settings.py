@@ -134,5 +134,11 @@ class PerceptionSettings(_Frozen):
         140.0, gt=0.0, description="road users farther from the middle of the sensors are left out [m]"
     )
     pictures: PictureSettings = Field(default_factory=PictureSettings, description="pictures for an operator")
+    clock_driver: str = Field(
+        "clock.system", description="driver that tells how good the clock is, with its prefix; empty: nothing tells"
+    )
+    trusts_clock: bool = Field(
+        False, description="whether the site vouches for the clock where nothing tells how good it is (simulation)"
+    )
     watch: WatchSettings = Field(default_factory=WatchSettings, description="watch for cameras that have moved")
     tracker: TrackerSettings = Field(default_factory=lambda: TrackerSettings(), description="numbers of the tracker")

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from lukou_hw.clock import ClockSource
 from lukou_hw.clock.reading import UNKNOWN_S
+from lukou_hw.clock.watch import PERIOD_NS, judged
 from lukou_messages.process import Input, Output
-
-CLOCK_PERIOD_NS = 1_000_000_000  # the kernel's account changes slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +74,16 @@ class Host:
         is_armed = self._arm is not None and self._arm.exists()
         monotonic_ns = time.monotonic_ns()
         if monotonic_ns >= self._next_clock_ns:
-            self._next_clock_ns = monotonic_ns + CLOCK_PERIOD_NS
+            self._next_clock_ns = monotonic_ns + PERIOD_NS
             self._clock_fault = self._ask_clock()
         reading = HostReading(monotonic_ns, secrets.randbits(63), is_armed, is_reset, self._clock_fault)
         return [Input("device/host", "host", 0, self._sequence, now_ns, reading)]
 
     def _ask_clock(self) -> str:
-        reading = self._clock.read() if self._clock is not None else None
-        if reading is None or not reading.is_synchronised:
-            if self._trusts_clock:
-                return ""
-            return f"no command: {reading.reason if reading else 'nothing tells how good the clock is'}"
-        if reading.uncertainty_s <= UNKNOWN_S:
+        quality = judged(self._clock.read() if self._clock is not None else None, self._trusts_clock)
+        if quality.uncertainty_s <= UNKNOWN_S:
             return ""
-        return f"no command: the clock may be off by {reading.uncertainty_s:.1f} s; more than {UNKNOWN_S:.0f} s is too much"
+        return f"no command: {quality.reason}; more than {UNKNOWN_S:.0f} s is too much"
 
     def send(self, outputs: Sequence[Output]) -> None:
         """Takes nothing."""

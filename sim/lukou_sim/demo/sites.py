@@ -35,7 +35,8 @@ def perception_settings(
     rate_hz : float
         Pictures per second and camera. [1/s]
     """
-    settings: dict[str, Any] = {"site": site, "map": net}
+    # of this very machine: world and perception share its clock
+    settings: dict[str, Any] = {"site": site, "map": net, "trusts_clock": True}
     if site != CAMERA_SITE:
         return {**settings, "sensors": [sensor.name for sensor in site_sensors(site)]}
     settings["stale_s"] = max(0.5, 2.5 / rate_hz)
