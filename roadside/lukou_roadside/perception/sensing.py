@@ -14,6 +14,7 @@ from lukou_messages.v1.sensor_pb2 import SensorKind
 from lukou_roadside.perception.settings import RadarSettings
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
+from lukou_roadside.perception.vendor_filter import SETTLED_S, VendorFilter
 
 RADAR_SCORE = 0.6
 """Score of a radar return: it tells nothing of its own truth."""
@@ -105,12 +106,13 @@ class VendorMemory:
         self._since: dict[int, float] = {}
         self._last: dict[int, tuple[float, float, float, int]] = {}
         self._time_s = -np.inf
+        self._filter = VendorFilter()
 
     def scan(self, detections: DetectionList, sensor: int, time_s: float, sequence: int) -> Scan:
         """One list as a scan; parameters as in `detection_scan`.
 
-        Tracks are of two kinds. With covariances they count as one measurement per `FILTERED_S`; without, their covariances are
-        learned. Those that move on without the least deviation are not measured but extrapolated, and left out. So is, of all lists,
+        Tracks are of two kinds. Of those with covariances and velocities the measurements behind them are told, as soon as it is known how the vendor filters
+        (`vendor_filter`); without velocities they count as one measurement per `FILTERED_S`. Without covariances these are learned. Those that move on without the least deviation are not measured but extrapolated, and left out. So is, of all lists,
         what has no covariance that can be one.
         """
         scan = detection_scan(detections, sensor, time_s, sequence)
@@ -127,6 +129,10 @@ class VendorMemory:
         self._since = {one: self._since[one] for one in ids if one}
         is_told = detections.has("position_variance_xx_m2") and detections.has("position_variance_yy_m2")
         repeats = FILTERED_S / period_s
+        if is_told and scan.velocity_mps is not None:
+            told, changed = self._filter.equivalent(scan, np.array(ids, np.int64), age_s >= SETTLED_S, repeats)
+            rows = np.flatnonzero(measured & changed)
+            return told.of_tracks(rows, repeats if told is scan else 1.0, TRACKS_PRESENCE, None)
         return scan.of_tracks(np.flatnonzero(measured), repeats, TRACKS_PRESENCE, None if is_told else age_s)
 
     def _extrapolated(self, detections: DetectionList, ids: list[int], time_s: float) -> NDArray[np.bool_]:

@@ -364,7 +364,9 @@ class Registration:
         if scan.velocity_mps is None:
             return made
         vx, vy = scan.velocity_mps
-        variance = self._of.get(scan.sensor, _Belief()).velocities.variance(_distance(scan), _age(scan))
+        variance = scan.velocity_variance
+        if variance is None:
+            variance = self._of.get(scan.sensor, _Belief()).velocities.variance(_distance(scan), _age(scan))
         return made.with_velocities(np.array([cos * vx + sin * vy, cos * vy - sin * vx]), wider * variance)
 
     def _offsets(self, sensor: int) -> tuple[float, float, float, float]:

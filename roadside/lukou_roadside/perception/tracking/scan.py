@@ -73,7 +73,7 @@ class Scan:
     velocity_mps : (2, n) float array, optional
         Velocity over ground that a vendor's filter tells, along x and y; nan: not told. [m/s]
     velocity_variance : (n,) float array, optional
-        Variance of each component of it, learned; before any is known, that of `spread`. [m^2/s^2]
+        Variance of each component of it, where known of the vendor's filter; else it is learned, and before any is known that of `spread`. [m^2/s^2]
     """
 
     sensor: int
