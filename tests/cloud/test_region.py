@@ -462,6 +462,30 @@ def test_blindness_gives_the_control_back_and_never_means_no_vehicles() -> None:
     assert command.HasField("release")  # type: ignore[attr-defined]
 
 
+def test_who_sees_nothing_times_by_the_cabinets_detectors_where_it_has_some() -> None:
+    core, groups = region(), [group.name for group in K1.groups]
+
+    def turn(second: int, seen: bool, *called: str, **told: object) -> tuple[list[object], object, list[str]]:
+        now = T + second * SECOND
+        fields = {"detected_groups": groups, "called_groups": called, "stage_started_at_ns": now - 12 * SECOND, **told}
+        heard = signal(now, **fields)
+        outputs = core.step(now, [heard, lists(now)] if seen else [heard])
+        [state] = [o.value for o in outputs if o.topic == "traffic"]
+        return commands(outputs), state, [o.value.kind for o in outputs if o.topic == "event"]
+
+    turn(0, True)
+    [held], state, events = turn(2, False, "N-through", "N-left")
+    assert state.view == ViewLevel.VIEW_LEVEL_DETECTORS and events == ["region.detectors_only"]
+    assert held.stage_request.stage == "NS-through" and "by detectors" in state.decision
+    assert core.faults() == ["detectors only at k1"]
+    [left], _, events = turn(6, False, "N-left")
+    assert left.stage_request.stage == "NS-left" and not events
+    [released], state, events = turn(7, False, detected_groups=[])
+    assert released.HasField("release") and state.view == ViewLevel.VIEW_LEVEL_BLIND and events == ["region.blind"]
+    _, state, events = turn(8, True)
+    assert state.view == ViewLevel.VIEW_LEVEL_FULL and events == ["region.sees"]
+
+
 def test_a_snapshot_continues_with_the_same_commands() -> None:
     one, two = region(), region()
     for second in range(5):

@@ -23,7 +23,7 @@ from lukou_messages.v1.command_pb2 import CommandReply, CommandStatus
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
 
-SNAPSHOT_VERSION = 14
+SNAPSHOT_VERSION = 15
 
 TOLD_LIFE_NS = 5 * 10**9
 """So long it is remembered what a vehicle told of its turn after it last did."""
@@ -70,6 +70,7 @@ class RegionCore:
             if one.topic == "signal" and one.value.intersection in self._intersections:
                 place = self._intersections[one.value.intersection]
                 place.signal, place.signal_ns = one.value, one.measured_at_ns
+                place.actuation.hear(one.measured_at_ns, one.value)
             elif one.topic == "vehicle":
                 self._turns[one.value.temporary_id] = (now_ns, int(one.value.intention))
             elif one.topic == "command_reply":
@@ -113,11 +114,11 @@ class RegionCore:
         hears = place.signal is not None and now_ns - place.signal_ns <= stale_ns
         place.following = -1
         if objects is None:
-            return self._blind(now_ns, place, "no fresh object list", is_log)
+            return self._unseen(now_ns, place, "no fresh object list", is_log, hears)
         seen_m = place.view.seen_m(objects.perceived_areas)
         level = place.view.level(seen_m)
         if level == ViewLevel.VIEW_LEVEL_BLIND:
-            return self._blind(now_ns, place, "no perceived area covers most approaches", is_log)
+            return self._unseen(now_ns, place, "no perceived area covers most approaches", is_log, hears)
         outputs += self._view_changed(now_ns, place, level)
         now_s = (now_ns - self._origin_ns) / 1e9
         stage = place.follow() if hears else -1
@@ -142,21 +143,30 @@ class RegionCore:
             place.last_departures = departures
         return outputs + self._orders.sent(now_ns, place, command)
 
-    def _blind(self, now_ns: int, place: Intersection, reason: str, is_log: bool) -> list[Output]:
-        """Who sees nothing does not take the streets for empty: the intersection keeps its own plan."""
-        place.decision, place.told = f"blind: {reason}; the intersection keeps its own plan", None
-        name, view = place.configuration.intersection, ViewLevel.VIEW_LEVEL_BLIND
-        state = TrafficState(intersection=name, interval_s=1.0, view=view, decision=place.decision)
-        outputs = [Output("traffic", state, now_ns, INVALID, place.decision)]
+    def _unseen(self, now_ns: int, place: Intersection, reason: str, is_log: bool, hears: bool) -> list[Output]:
+        """Who sees nothing does not take the streets for empty: the cabinet's detectors decide, or else its own plan runs."""
+        name, signal, command = place.configuration.intersection, place.signal, None
+        if hears and signal is not None and place.actuation.is_possible():
+            level, kind = ViewLevel.VIEW_LEVEL_DETECTORS, "region.detectors_only"
+            text = f"blind: {reason}; greens follow the cabinet's detectors"
+            place.follow()
+            command = self._orders.decide(now_ns, place, signal, None)
+        else:
+            level, kind = ViewLevel.VIEW_LEVEL_BLIND, "region.blind"
+            place.decision = text = f"blind: {reason}; the intersection keeps its own plan"
+            place.told = None
+        state = TrafficState(intersection=name, interval_s=1.0, view=level, decision=place.decision)
+        outputs = [Output("traffic", state, now_ns, INVALID, text)]
         if is_log:
             place.meter.count_into(state)  # of the part of the interval before
-            outputs.append(Output("traffic_log", self._logged(state), now_ns, INVALID, place.decision))
+            outputs.append(Output("traffic_log", self._logged(state), now_ns, INVALID, text))
             place.meter.reset()
-        if place.level != view:
-            place.level = view
-            outputs.append(self._event(now_ns, "region.blind", Severity.SEVERITY_WARNING, name, place.decision))
-            outputs += self._orders.release(now_ns, place, reason)
-        return outputs
+        if place.level != level:
+            place.level = level
+            outputs.append(self._event(now_ns, kind, Severity.SEVERITY_WARNING, name, text))
+            if level == ViewLevel.VIEW_LEVEL_BLIND:
+                outputs += self._orders.release(now_ns, place, reason)
+        return outputs + self._orders.sent(now_ns, place, command)
 
     def _view_changed(self, now_ns: int, place: Intersection, level: int) -> list[Output]:
         before, place.level = place.level, level
@@ -203,11 +213,19 @@ class RegionCore:
         places = self._intersections.items()
         blind = [name for name, place in places if place.level == ViewLevel.VIEW_LEVEL_BLIND]
         partial = [name for name, place in places if place.level == ViewLevel.VIEW_LEVEL_PARTIAL]
+        detectors = [name for name, place in places if place.level == ViewLevel.VIEW_LEVEL_DETECTORS]
+        broken = [
+            f"{name}: detectors of {', '.join(found)} call without end or never"
+            for name, place in places
+            if (found := place.actuation.broken())
+        ]
         refused = [f"{name} refuses: {place.refused}" for name, place in self._intersections.items() if place.refused]
         views = [
-            f"{word} at {', '.join(found)}" for word, found in (("blind", blind), ("partial view", partial)) if found
+            f"{word} at {', '.join(found)}"
+            for word, found in (("blind", blind), ("detectors only", detectors), ("partial view", partial))
+            if found
         ]
-        return views + refused + self._edges.faults() + self._maps.faults()
+        return views + broken + refused + self._edges.faults() + self._maps.faults()
 
     def figures(self) -> dict[str, float]:
         """For health."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_cloud.region.actuation import Actuation
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.queues import QueueEstimator
 from lukou_cloud.region.room import ExitRoom
@@ -33,6 +34,7 @@ class Intersection:
     view: View
     hash: str
     middle_m: tuple[float, float]  # of its stop lines
+    actuation: Actuation
     sequence: int = 0
     signal: SignalState | None = None
     signal_ns: int = 0
@@ -90,6 +92,7 @@ class Intersection:
             "plan": [self.timing.planned_ns, self.timing.outflow, self.timing.lineup.shares.tolist()],
             "queues": self.queues.export(),
             "trips": [[identity, asdict(trip)] for identity, trip in self.meter.trips.items()],
+            "calls": self.actuation.state(),
             "meter": [self.meter.left, self.meter.delay_s, self.meter.stops],
         }
 
@@ -106,6 +109,7 @@ class Intersection:
         self.timing.outflow = [(float(at_s), int(lane)) for at_s, lane in outflow]
         self.timing.lineup.shares = np.array(shares)
         self.queues.load(kept["queues"])
+        self.actuation.restore(kept["calls"])
         self.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
         self.meter.left, self.meter.delay_s, self.meter.stops = kept["meter"]
 
@@ -140,6 +144,7 @@ def intersection_of(road: RoadModel, configuration: SignalConfiguration, setting
         View(road, approaches, settings.view_m),
         configuration_hash(configuration),
         _middle_m(road, approaches),
+        Actuation(configuration, chooser.junction),
         last_departures=[0] * len(approaches.lanes),
     )
 

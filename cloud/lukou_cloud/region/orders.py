@@ -57,8 +57,10 @@ class Orders:
             outputs.append(Output("command_log", command, now_ns))
         return outputs
 
-    def decide(self, now_ns: int, place: Intersection, signal: SignalState, situation: Situation) -> Command | None:
-        """What to order now, if anything; says why in the intersection's `decision`."""
+    def decide(
+        self, now_ns: int, place: Intersection, signal: SignalState, situation: Situation | None
+    ) -> Command | None:
+        """What to order now, if anything; says why in the intersection's `decision`. Without a situation the cabinet's detectors decide."""
         stages = list(place.approaches.stages)
         if signal.configuration_hash != place.hash:
             place.decision = "configuration differs from the intersection's: nothing is ordered"
@@ -80,13 +82,17 @@ class Orders:
         if told is not None and may_hold and told[0] == running and told[2] >= signal.stage_started_at_ns:
             return self._keep(now_ns, place, signal, allowed)
         place.told = None  # another stage runs, or the same one again, or the guard ends it now
-        expected, fed = self.neighbours.expected(now_ns, place.configuration.intersection)
         if now_ns // TURN_NS % self.settings.timing.interval_s:
             return self._renew(now_ns, place, signal)
-        decision = place.timing.decide(
-            running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left), place.red_s(now_ns),
-        )  # fmt: skip
-        place.timing.planned_ns = now_ns
+        if situation is None:
+            leads_s = [place.timing.lead_s(running, k) if may_hold else 0 for k in range(len(stages))]
+            decision = place.actuation.decide(now_ns, running, elapsed_s, allowed, int(signal.skips_left), leads_s)
+        else:
+            expected, fed = self.neighbours.expected(now_ns, place.configuration.intersection)
+            decision = place.timing.decide(
+                running, elapsed_s, situation, allowed, may_hold, expected, fed, int(signal.skips_left), place.red_s(now_ns),
+            )  # fmt: skip
+            place.timing.planned_ns = now_ns
         place.decision, place.following = decision.why, decision.following
         lead_s = place.timing.lead_s(running, decision.stage) if may_hold else 0
         if decision.stage != running and lead_s:

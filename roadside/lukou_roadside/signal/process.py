@@ -54,7 +54,15 @@ class SignalCore:
         self._device = f"device/{settings.device}"
         self._stages = {stage.name: index for index, stage in enumerate(configuration.stages)}
         self._channels = tuple(group.channel - 1 for group in configuration.groups)
-        self._publication = Publication(configuration, self.tables, configuration_hash(configuration), QUANTUM_NS)
+        unknown = sorted(set(settings.detected_groups) - {group.name for group in configuration.groups})
+        if unknown:
+            raise ValueError(
+                f"signal.detected_groups: {configuration.intersection} has no group {', '.join(unknown)}; "
+                f"it has {', '.join(group.name for group in configuration.groups)}"
+            )
+        self._publication = Publication(
+            configuration, self.tables, configuration_hash(configuration), QUANTUM_NS, settings.detected_groups
+        )
         self._waiting: OrderedDict[str, tuple[Command, str, int]] = OrderedDict()
         self._written: list[str] = []
         self._unlogged: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lukou_hw.signal_controller.reading import ControllerReading
 from lukou_maps.signal_configuration import SignalConfiguration, plan_at
 from lukou_messages.process import DEGRADED, INVALID, Output
@@ -23,15 +25,23 @@ class Publication:
         64 hexadecimal digits.
     quantum_ns : int
         Length of a tick. [ns]
+    detected_groups : sequence of str
+        Groups whose demand the cabinet tells.
     """
 
     def __init__(
-        self, configuration: SignalConfiguration, tables: guard.Tables, configuration_hash: str, quantum_ns: int
+        self,
+        configuration: SignalConfiguration,
+        tables: guard.Tables,
+        configuration_hash: str,
+        quantum_ns: int,
+        detected_groups: Sequence[str] = (),
     ) -> None:
         self._configuration = configuration
         self._tables = tables
         self._hash = configuration_hash
         self._quantum_ns = quantum_ns
+        self._detected = [group for group in configuration.groups if group.name in detected_groups]
         self._colours = [0] * len(configuration.groups)
         self._started: list[int | None] = [None] * len(configuration.groups)
         self._promised: list[int | None] = [None] * len(configuration.groups)
@@ -60,8 +70,10 @@ class Publication:
             fencing_epoch=max(epoch for epoch, _ in state.fences),
             faults=faults,
         )
-        if is_known:
+        if is_known and reading is not None:
             self._stage(message, state, at_ns)
+            message.detected_groups.extend(group.name for group in self._detected)
+            message.called_groups.extend(group.name for group in self._detected if group.channel in reading.demands)
         elif state.stage < 0 or state.condition != guard.NORMAL:
             self._promised = [None] * len(self._promised)  # the countdown goes dark (22)
         colours = self._shown(reading, now_ns)

@@ -36,4 +36,8 @@ class SignalSettings(BaseModel):
     highest_authority: Literal["officer", "operator", "emergency", "bus", "adaptive"] = Field(
         "adaptive", description="highest authority in whose name the command link may give orders"
     )
+    detected_groups: tuple[str, ...] = Field(
+        (),
+        description="groups whose demand the cabinet's detectors and push buttons tell: SPaT hands it on, and a region that sees nothing times by it",
+    )
     accepts_research: bool = Field(False, description="whether a configuration marked research may be used")

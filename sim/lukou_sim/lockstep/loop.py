@@ -1,7 +1,7 @@
 """The whole loop in lockstep: world, perception, signal, edge, region and centre around one manual clock.
 
 Every process runs in the very shell that runs it live; only clock, transport and devices differ. Where the road users come from
-is chosen: ``truth`` (the simulation's own, for timing alone), or ``sensors`` (sensor models, tracking, edge).
+is chosen: ``truth`` (the simulation's own, for timing alone), ``sensors`` (sensor models, tracking, edge), or ``none``: nobody sees.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from lukou_sim.world.road_users import RoadUsers
 from lukou_sim.world.scenario import Scenario
 from lukou_sim.world.world import World
 
-Source = Literal["truth", "sensors"]
+Source = Literal["truth", "sensors", "none"]
 NET = FOLDER / "district.net.xml"
 SIMULATED = RunSettings(time_source="SIMULATION", time_uncertainty_us=0)
 
@@ -63,7 +63,7 @@ class Lockstep:
     ----------
     scenario : Scenario
     seed : int
-    source : {"truth", "sensors"}
+    source : {"truth", "sensors", "none"}
         Where the object lists come from.
     controls : bool
         Whether the region may command the signals; otherwise the cabinets keep their local plan.
@@ -80,7 +80,7 @@ class Lockstep:
         region: dict[str, Any] | None = None,
     ) -> None:
         self.world = World(scenario, seed, sensors=source == "sensors")
-        self._is_advised = scenario.drivers_follow_advice
+        self._is_advised, self._has_detectors = scenario.drivers_follow_advice, scenario.detectors
         self.source = source
         self.clock = ManualClock(self.world.now_ns)
         self.exchange = Exchange()
@@ -94,7 +94,7 @@ class Lockstep:
         self.warnings: list[Any] = []
         if source == "sensors":
             self._add_roadside()
-        else:
+        elif source == "truth":
             topic = "objects" if self._is_advised else "fused_objects"  # what the edge sees, or instead of the edge
             self._truth = TruthAsObjects(self.exchange, self.world.now_ns, topic)
         self._add_signals()
@@ -144,6 +144,9 @@ class Lockstep:
                 "mode": "automatic",
                 "driver": "direct",
                 "driver_options": {"cabinet": cabinet},
+                "detected_groups": [group.name for group in cabinet.configuration.groups]
+                if self._has_detectors
+                else [],
             }
             self._add("signal", f"{name}/signal", settings)
 
@@ -166,7 +169,7 @@ class Lockstep:
         self.clock.set(self.world.now_ns)
         if self.source == "truth":
             self._truth.publish(self.world)
-        else:
+        elif self.source == "sensors":
             self._publish_scans()
         if self._is_advised:
             self._publish_reports()

@@ -17,6 +17,8 @@ from lukou_messages.errors import SettingsError
 from lukou_messages.report import plain_errors, print_json
 from lukou_sim.world.scenario import Scenario, load_scenario
 
+SOURCES = ("truth", "sensors", "none")
+
 app = typer.Typer(add_completion=False)
 
 
@@ -26,7 +28,7 @@ def sim(
     lockstep: Annotated[bool, typer.Option("--lockstep", help="Everything in one process, as fast as it goes")] = False,
     seconds: Annotated[float | None, typer.Option(help="Length; the scenario's own by default [s]")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random; the scenario's own by default")] = None,
-    source: Annotated[str, typer.Option(help="Lockstep: where road users come from, truth or sensors")] = "truth",
+    source: Annotated[str, typer.Option(help="Lockstep: where road users come from, truth, sensors or none")] = "truth",
     plan: Annotated[str, typer.Option(help="Lockstep: adaptive, or fixed for the local plans alone")] = "adaptive",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
@@ -35,8 +37,8 @@ def sim(
         chosen = _load(scenario)
         number = chosen.seed if seed is None else seed
         length = chosen.duration_s if seconds is None else seconds
-        if source not in ("truth", "sensors") or plan not in ("adaptive", "fixed"):
-            raise SettingsError(["--source is truth or sensors, --plan is adaptive or fixed"])
+        if source not in SOURCES or plan not in ("adaptive", "fixed"):
+            raise SettingsError([f"--source is {', '.join(SOURCES)}; --plan is adaptive or fixed"])
     if not lockstep:
         figures = _world_alone(scenario, number, length)
         _tell(figures, number, as_json)

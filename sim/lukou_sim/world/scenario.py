@@ -70,6 +70,10 @@ class Scenario(_Model):
     demand_scale: float = Field(default=1.0, ge=0, le=2, description="factor on all flows")
     warm_up_s: float = Field(default=120.0, ge=0, le=3600, description="simulated before the start, on the local plans")
     plan: str = Field(default="", description="plan of the cabinets; empty: their calendar's")
+    detectors: bool = Field(
+        default=False,
+        description="the cabinets have detectors 35 m before their stop lines and push buttons, and tell who calls",
+    )
     connected_share: float = Field(
         default=0.1, ge=0, le=1, description="share of motor vehicles that report themselves"
     )

@@ -30,6 +30,7 @@ from lukou_sim.sensors.tracking_radar import TrackingRadar
 from lukou_sim.world.advised import AdvisedDrivers
 from lukou_sim.world.dangers import Dangers
 from lukou_sim.world.delay import DelayStatistics, statistics
+from lukou_sim.world.detectors import Detectors
 from lukou_sim.world.faults import Faults, covered
 from lukou_sim.world.pictures import Pictures
 from lukou_sim.world.road_users import RoadUsers
@@ -84,6 +85,7 @@ class World:
         begin_ns = start_ns - round(scenario.warm_up_s * 1e9)
         self.cabinets = cabinets or {name: Cabinet(each, begin_ns) for name, each in self.configurations.items()}
         self.traffic = Traffic(scenario, self.seed)
+        self._detectors = Detectors(self.configurations) if scenario.detectors else None
         self._links = {name: 1 + max(k for g in c.groups for k in g.links) for name, c in self.configurations.items()}
         self._red_light_runs = RedLightRuns()
         self._contacts = Contacts()
@@ -127,6 +129,10 @@ class World:
             cabinet.step(self.now_ns)
             self._letters[name] = cabinet.link_states(self._links[name])
         self.traffic.step(self._letters)
+        if self._detectors is not None:
+            for name, called in self._detectors.called().items():
+                with self.cabinets[name].lock:
+                    self.cabinets[name].demands = called
         self.now_ns += STEP_NS
 
     def _happen(self) -> None:

@@ -107,6 +107,22 @@ def street(configuration):
     return street
 
 
+def test_calls_of_the_cabinets_detectors_are_told_as_far_as_the_site_has_them(configuration):
+    first, second, third = (group.name for group in configuration.groups[:3])
+    street = Street(configuration, detected_groups=[first, second])
+    street.cabinet.demands = {second, third}
+    street.tick()
+    assert (list(street.signal.detected_groups), list(street.signal.called_groups)) == ([first, second], [second])
+    street.cabinet.faults.is_flashing = True
+    street.run(1.0)
+    assert not street.signal.detected_groups  # who does not know the stage tells nothing by it
+
+
+def test_detectors_of_a_group_that_is_not_there_are_an_error(configuration):
+    with pytest.raises(ValueError, match=r"detected_groups: .* has no group N-trough; it has "):
+        Street(configuration, detected_groups=["N-trough"])
+
+
 def test_states_are_published_and_valid(street):
     assert street.validity == Validity.VALIDITY_VALID
     assert len(street.signal.groups) == 20
