@@ -19,7 +19,7 @@ from lukou_cloud.region.settings import RegionSettings, TimingSettings
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.view import View
 from lukou_maps.reading import load_map
-from lukou_maps.signal_configuration import configuration_hash, load
+from lukou_maps.signal_configuration import configuration_hash, cycle_position_s, load, plan_at
 from lukou_messages.columns import NOT_ONE
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import INVALID, VALID, Input
@@ -464,25 +464,29 @@ def test_blindness_gives_the_control_back_and_never_means_no_vehicles() -> None:
 
 def test_who_sees_nothing_times_by_the_cabinets_detectors_where_it_has_some() -> None:
     core, groups = region(), [group.name for group in K1.groups]
+    began_ns = T - round(
+        cycle_position_s(K1, plan_at(K1, T), T) * SECOND
+    )  # in step with the plan: NS-through keeps time
 
     def turn(second: int, seen: bool, *called: str, **told: object) -> tuple[list[object], object, list[str]]:
-        now = T + second * SECOND
-        fields = {"detected_groups": groups, "called_groups": called, "stage_started_at_ns": now - 12 * SECOND, **told}
+        now = began_ns + second * SECOND
+        fields = {"stage_started_at_ns": began_ns, "detected_groups": groups, "called_groups": called, **told}
         heard = signal(now, **fields)
         outputs = core.step(now, [heard, lists(now)] if seen else [heard])
         [state] = [o.value for o in outputs if o.topic == "traffic"]
         return commands(outputs), state, [o.value.kind for o in outputs if o.topic == "event"]
 
     turn(0, True)
-    [held], state, events = turn(2, False, "N-through", "N-left")
+    turn(1, True)
+    [held], state, events = turn(4, False, "N-through", "N-left")
     assert state.view == ViewLevel.VIEW_LEVEL_DETECTORS and events == ["region.detectors_only"]
     assert held.stage_request.stage == "NS-through" and "by detectors" in state.decision
     assert core.faults() == ["detectors only at k1"]
-    [left], _, events = turn(6, False, "N-left")
+    [left], _, events = turn(20, False, "N-left")
     assert left.stage_request.stage == "NS-left" and not events
-    [released], state, events = turn(7, False, detected_groups=[])
+    [released], state, events = turn(21, False, detected_groups=[])
     assert released.HasField("release") and state.view == ViewLevel.VIEW_LEVEL_BLIND and events == ["region.blind"]
-    _, state, events = turn(8, True)
+    _, state, events = turn(22, True)
     assert state.view == ViewLevel.VIEW_LEVEL_FULL and events == ["region.sees"]
 
 

@@ -1,9 +1,10 @@
-"""Timing by the cabinet's own detectors, where no roadside unit sees: full actuation.
+"""Timing by the cabinet's own detectors, where no roadside unit sees: coordinated actuation.
 
-Stages in order, each until nobody has driven over the detectors of the groups that end with it for a passage time, at most for its plan's split and a
-quarter more; one that nobody calls is left out where the guard allows it, and where nobody else calls, the running stage goes on (NCHRP report 812,
-*Signal Timing Manual*, 2nd ed., ch. 5 and 6). A group without detectors, or whose detectors cannot be believed, is taken for called, and keeps its
-plan's split.
+The plan in force tells when each stage ends at the latest, by the clock (fixed force-offs), so what was coordinated stays so. The stage of the longest
+split ends then and no sooner; another ends when nobody has driven over the detectors of the groups that end with it for a passage time, and what it
+leaves goes to those after it. One that nobody calls is left out where the guard allows it, and where nobody else calls, the running stage goes on
+(NCHRP report 812, *Signal Timing Manual*, 2nd ed., ch. 5 to 7). A group without detectors, or whose detectors cannot be believed, is taken for
+called, and has its plan's green.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from typing import Any
 
 from lukou_cloud.region.junction import Junction
 from lukou_cloud.region.timing import Decision
-from lukou_maps.signal_configuration import GroupType, SignalConfiguration, plan_at
+from lukou_maps.signal_configuration import GroupType, SignalConfiguration, cycle_position_s, plan_at
 from lukou_messages.v1.signal_pb2 import SignalState
 
 PASSAGE_NS = 3 * 10**9
 """Gap that ends a green. [ns]"""
-
-LONGEST_ON_SPLIT = 1.25
-"""Longest green on the plan's split, its change included."""
 
 STUCK_NS, SILENT_NS = 300 * 10**9, 1800 * 10**9
 """A detector that calls for so long without a break is stuck; one that has not called for so long while others did is broken. [ns]"""
 
 LEAST_DETECTED = 0.5
 """With detectors for a smaller share of the vehicles' groups, the cabinet's own plan is the better guess."""
+
+DECISION_S = 1.0
+"""Time between two decisions. [s]"""
 
 UNKNOWN_COST = float("inf")
 
@@ -53,6 +54,11 @@ class Actuation:
 
     def __post_init__(self) -> None:
         self._driven = {g.name for g in self.configuration.groups if g.type in (GroupType.VEHICLE, GroupType.ARROW)}
+        stages = [stage.name for stage in self.configuration.stages]
+        self._coordinated = {  # by plan
+            plan.name: max(range(len(stages)), key=[dict(plan.splits_s)[name] for name in stages].__getitem__)
+            for plan in self.configuration.plans
+        }
         self._green = [frozenset(stage.green) for stage in self.configuration.stages]
 
     def hear(self, now_ns: int, signal: SignalState) -> None:
@@ -121,21 +127,37 @@ class Actuation:
         told_s = elapsed_s + lead_s[following]
         if told_s < float(self.junction.min_s[running, following]) - 0.9:
             return self._hold(running, "its minimum runs")
-        split_s = dict(plan_at(self.configuration, now_ns).splits_s)[names[running]]
-        change_s = float(self.junction.change_s[running, following])
+        left_s, is_coordinated = self._left(now_ns, running, following, elapsed_s, lead_s[following])
         ending = (self._green[running] - self._green[following]) & self._driven
         driven = [name for name in sorted(ending & believed) if now_ns - self.last_ns[name] < PASSAGE_NS]
-        is_full = told_s >= LONGEST_ON_SPLIT * split_s - change_s
-        if driven and not is_full:
+        if left_s > 0.0 and is_coordinated:
+            return self._hold(running, f"it keeps time for another {left_s:.0f} s")
+        if left_s > 0.0 and driven:
             return self._hold(running, f"vehicles still come on {', '.join(driven)}")
-        if ending - believed and told_s < split_s - change_s:
-            return self._hold(running, f"no detectors for {', '.join(sorted(ending - believed))}: its plan's split")
+        if left_s > 0.0 and ending - believed:
+            return self._hold(running, f"no detectors for {', '.join(sorted(ending - believed))}: its plan's green")
         why = f"by detectors: change to {names[following]}: " + (
-            "the longest green has passed" if driven else f"no vehicle over the detectors of {names[running]}"
+            "its time by the plan" if left_s <= 0.0 else f"no vehicle over the detectors of {names[running]}"
         )
         if following in allowed or lead_s[following]:
             return Decision(following, 0.0, UNKNOWN_COST, UNKNOWN_COST, why)
         return Decision(running, 0.0, UNKNOWN_COST, UNKNOWN_COST, why, following)
+
+    def _left(self, now_ns: int, running: int, following: int, elapsed_s: float, lead_s: float) -> tuple[float, bool]:
+        """Until the plan wants the end of the running stage told, at its time by the clock, however early or late it began [s]; whether it is the one
+        that keeps time."""
+        plan = plan_at(self.configuration, now_ns)
+        splits_s = dict(plan.splits_s)
+        starts_s, split_s = 0.0, 0.0
+        for stage in self.configuration.stages[: running + 1]:
+            starts_s, split_s = starts_s + split_s, splits_s[stage.name]
+        position_s = cycle_position_s(self.configuration, plan, now_ns)
+        late_s = (position_s - starts_s - elapsed_s + 0.5 * plan.cycle_s) % plan.cycle_s - 0.5 * plan.cycle_s
+        green_s = split_s - float(self.junction.change_s[running, following]) - late_s
+        left_s = green_s - elapsed_s - lead_s
+        if elapsed_s > plan.cycle_s:  # nobody called for a round or more: its time comes once in every round
+            left_s = left_s % plan.cycle_s if left_s % plan.cycle_s >= DECISION_S else 0.0
+        return left_s, running == self._coordinated[plan.name]
 
     def _hold(self, running: int, reason: str) -> Decision:
         why = f"by detectors: hold {self.configuration.stages[running].name}: {reason}"
