@@ -218,7 +218,9 @@ class Lockstep:
             self.step()
             if tell is not None and number % 50 == 0:
                 tell(number / steps)
-        return self.world.close()
+        statistics = self.world.close()
+        self._folder.cleanup()
+        return statistics
 
 
 class TruthAsObjects:
