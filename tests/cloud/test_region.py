@@ -67,6 +67,18 @@ def test_lanes_are_served_by_the_stages_of_their_groups(approaches: Approaches) 
     assert not served["NS-through"] & served["EW-through"]
 
 
+@pytest.mark.parametrize(
+    ("standing", "share", "begins"), [(2, 1.0, True), (3, 1.0, False), (1, 0.3, False), (1, 0.6, True)]
+)
+def test_who_stands_inside_is_not_crossed(approaches: Approaches, standing: int, share: float, begins: bool) -> None:
+    """Where few are seen, each of them stands for others."""
+    timing = Timing(ROAD, K1, approaches, TimingSettings())
+    inside = next(lane for lane, k in timing.ways.inner.items() if not timing.junction.right[1, k])
+    waiting = situation(approaches, k1_N_approach_4=8, k1_S_approach_4=8)
+    waiting = replace(waiting, inside=(inside,) * standing, share=share)
+    assert (timing.decide(0, 20.0, waiting, frozenset({1})).stage == 1) is begins
+
+
 def test_a_running_stage_is_held_for_its_queue_and_left_for_another(approaches: Approaches) -> None:
     timing = Timing(ROAD, K1, approaches, TimingSettings())
     busy = situation(approaches, k1_N_approach_2=12, k1_S_approach_2=10, k1_E_approach_4=1)

@@ -114,3 +114,14 @@ def test_a_bus_stop_seen_first_of_all_tells_nothing() -> None:
     for second in range(20):
         found = step(unseen, [Standing(300.0, 2, float(second))])
     assert unseen.share == 1.0 and found == []
+
+
+def test_a_few_that_stand_alone_among_full_queues_change_nothing() -> None:
+    """Nobody at all (false tracks), or who stands there for a reason of his own."""
+    unseen = Unseen(np.array([True]))
+    for cycle in range(60):
+        row = [FRONT_M + SPACING_M * k for k in range(3)] if cycle % 6 else [FRONT_M + 8 * SPACING_M]
+        for second in range(15):
+            step(unseen, [Standing(m, 100 * cycle + k, float(second)) for k, m in enumerate(row)])
+        step(unseen, [], red=False)
+        assert unseen.share == 1.0

@@ -40,6 +40,9 @@ SHARE_MEMORY_S = 600.0
 PRIOR_S = 60.0
 """A usual side street's rate counts as seen for so long. [s]"""
 
+COME_M = 10.0
+"""Who has come so far nearer since it was first seen was seen driving; others may be nobody, or parked. [m]"""
+
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
@@ -77,6 +80,8 @@ class Situation:
         Share of the time in which each lane had right of way of late.
     change_share : float
         Share of the time in which stages changed of late; 0: not known.
+    share : float
+        Share of the vehicles that is seen.
     """
 
     queue: NDArray[np.float64]
@@ -95,6 +100,7 @@ class Situation:
     drain: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     green_share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     change_share: float = 0.0
+    share: float = 1.0
 
 
 class QueueEstimator:
@@ -131,6 +137,7 @@ class QueueEstimator:
         self.rates = self._left / self._watched_s  # arrivals of those who are seen
         self._seen: dict[int, tuple[int, float]] = {}
         self._waits: dict[int, tuple[int, float]] = {}
+        self._first_m: dict[int, float] = {}  # where before the stop line everybody was seen first
         headway = np.where(approaches.yields, settings.yielding_headway_s, settings.headway_s)
         headway = np.where(approaches.is_bicycle, settings.bicycle_headway_s, headway)
         self.discharge = Discharge(1.0 / headway)
@@ -151,7 +158,7 @@ class QueueEstimator:
         self.reach = ReachShare()
         self.sudden = Sudden()
         self._border_m = np.full(lanes, self._view_m)  # where vehicles come into view, before each stop line
-        self.unseen = Unseen(~approaches.is_bicycle)
+        self.unseen = Unseen(~approaches.is_bicycle, settings.seen_share)
 
     def update(
         self,
@@ -219,6 +226,7 @@ class QueueEstimator:
             queue, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
+            self.unseen.share,
         )  # fmt: skip
 
     def _is_near(self, objects: ObjectList, lanes: list[int]) -> NDArray[np.bool_]:
@@ -270,6 +278,7 @@ class QueueEstimator:
             return
         arrival_s = free_arrival_s(to_stop, free_s, v, limit)
         tally.present[identity] = (number, to_stop)
+        self._first_m.setdefault(identity, to_stop)
         if number < 0:
             comes *= self.reach.share(lane)
             tally.above[identity] = (now_s, to_stop, v, shares, comes, worth)
@@ -282,7 +291,8 @@ class QueueEstimator:
                 tally.waits[identity] = (number, since)
                 wait_s = now_s - since
             if comes > BELIEVED:
-                tally.on_approach(number, Standing(to_stop, identity, wait_s), v, limit)
+                has_come = self._first_m.get(identity, to_stop) - to_stop > COME_M
+                tally.on_approach(number, Standing(to_stop, identity, wait_s, has_come), v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:
@@ -401,6 +411,7 @@ class QueueEstimator:
                 lanes = len(standing)
                 self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
         self._seen = tally.present
+        self._first_m = {identity: m for identity, m in self._first_m.items() if identity in tally.present}
 
     def export(self) -> dict[str, object]:
         """State as plain values, for snapshots."""
@@ -408,6 +419,7 @@ class QueueEstimator:
             "left": self._left.tolist(),
             "watched_s": self._watched_s.tolist(),
             "seen": [[i, *v] for i, v in self._seen.items()],
+            "first_m": [[i, m] for i, m in self._first_m.items()],
             "waits": [[i, *v] for i, v in self._waits.items()],
             "departures": self.departures.tolist(),
             "discharge": self.discharge.export(),
@@ -427,6 +439,7 @@ class QueueEstimator:
         self._left, self._watched_s = np.array(state["left"], float), np.array(state["watched_s"], float)
         self.rates = self._left / self._watched_s
         self._seen = {int(i): (int(n), float(d)) for i, n, d in state["seen"]}
+        self._first_m = {int(i): float(m) for i, m in state["first_m"]}
         self._waits = {int(i): (int(n), float(d)) for i, n, d in state["waits"]}
         self.departures = np.array(state["departures"], np.int64)
         self.discharge.load(state["discharge"])

@@ -204,12 +204,15 @@ class Timing:
         return max(0, int(np.ceil(self.commit_s - float(self.junction.ends_s[stage, to]))))
 
     def _blocked(self, situation: Situation) -> frozenset[int]:
-        """Stages that must not begin yet: more vehicles stand inside than leave during a change, and these would be crossed."""
-        if len(situation.inside) <= BOX_VEHICLES:
+        """Stages that must not begin yet: more vehicles stand inside than leave during a change, and these would be crossed.
+        Where only a share is seen, each of those stands for as many as it is one of.
+        """
+        most = BOX_VEHICLES * situation.share
+        if len(situation.inside) <= most:
             return frozenset()
         ways = [self.ways.inner[lane] for lane in situation.inside]
         served = self.junction.right[: len(self.junction.stages), ways] > 0
-        return frozenset(np.flatnonzero((~served).sum(axis=1) > BOX_VEHICLES).tolist())
+        return frozenset(np.flatnonzero((~served).sum(axis=1) > most).tolist())
 
     def _outflow(self, choice: Choice, traffic: Traffic) -> list[tuple[float, int]]:
         """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now."""

@@ -2,12 +2,15 @@
 
 A vehicle that stands 40 m before the stop line tells of five before it, seen or not. Over many of them, the share of places that
 hold somebody seen estimates the share of all vehicles that is seen (Wong, Shen, Zhao and Liu, 2019, *On the estimation of connected
-vehicle penetration rate based on single-source connected vehicle data*). The others are then known by their places as far as somebody
-seen stands behind them, and by the usual arrivals beyond (as in Comert and Cetin, 2009, on queues from probe vehicles).
+vehicle penetration rate based on single-source connected vehicle data*). Some stand for reasons of their own, or are nobody: each
+queue is held against both (a contaminated distribution: Huber, 1964, *Robust estimation of a location parameter*). The others are
+then known by their places as far as somebody seen stands behind them, and by the usual arrivals beyond (as in Comert and Cetin, 2009,
+on queues from probe vehicles).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +24,20 @@ MOST_HIDDEN = 20.0
 """No more unseen vehicles are believed to stand in a lane."""
 ALL_SEEN = 0.85
 """From this share on all are taken for seen: trucks make gaps too."""
-LEAST_SHARE = 0.05
+SHARES = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
+"""Shares that are held against each other."""
+ALONE = 0.05
+"""So many of those who stand, stand there for a reason of their own: any number of the places before them may be taken."""
 MOST_MISSED = 12
 """Who stands farther behind the last one seen than this many places stands in no queue; more may hide where few are seen."""
 PRIOR_PLACES = 4.0
-"""So many places with somebody seen count as known before the first."""
+"""Where everybody should be seen, so many places with somebody seen count as known before the first, and always."""
+ROUGHLY = 0.5
+"""Where a share was told it may be off by a factor of 1.6: standard deviation of its logarithm."""
 MEMORY_PLACES = 300.0
 """Places over which the share is remembered."""
+FRONT_MEMORY = 10.0
+"""Vehicles over which it is remembered where the first of a queue stands."""
 SETTLED_S = 2.0
 """Who has stood for so long stands in its place. [s]"""
 CLOSED_UP_S = 8.0
@@ -50,11 +60,14 @@ class Standing:
     identity : int
     waited_s : float
         Since it stands. [s]
+    has_come : bool
+        Whether it was seen driving there.
     """
 
     to_stop_m: float
     identity: int
     waited_s: float
+    has_come: bool = True
 
 
 @dataclass(slots=True)
@@ -65,11 +78,13 @@ class Unseen:
     ----------
     counts : (n,) bool array
         Lanes whose queues tell of the share: those of motor vehicles.
+    told_share : float
+        Share that is seen as far as it is known from elsewhere.
     """
 
     counts: NDArray[np.bool_]
-    _seen: float = PRIOR_PLACES
-    _places: float = PRIOR_PLACES
+    told_share: float = 1.0
+    _likely: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(SHARES)))  # logarithm, of each share
     _counted: set[int] = field(default_factory=set)
     _ahead: NDArray[np.float64] = field(init=False)  # unseen before or between those seen in a queue
     _tail: NDArray[np.float64] = field(init=False)  # unseen behind the last one seen
@@ -79,8 +94,10 @@ class Unseen:
     _front_m: NDArray[np.float64] = field(init=False)  # where the first of a queue stands
     _last: list[int] = field(init=False)  # last one seen in each queue
     _last_m: NDArray[np.float64] = field(init=False)
+    _share: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self._share = self._found()
         lanes = len(self.counts)
         self._ahead, self._tail, self._last_m = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
         self._red_s, self._green_s, self._calm_s = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
@@ -90,8 +107,14 @@ class Unseen:
     @property
     def share(self) -> float:
         """Share of the vehicles that is seen."""
-        found = self._seen / self._places
-        return 1.0 if found >= ALL_SEEN else max(found, LEAST_SHARE)
+        return self._share
+
+    def _found(self) -> float:
+        off = np.log(SHARES / self.told_share) / ROUGHLY
+        sure = self._likely + (PRIOR_PLACES * np.log(SHARES) if self.told_share >= ALL_SEEN else -0.5 * off * off)
+        weight = np.exp(sure - sure.max())
+        weight /= weight.sum()
+        return 1.0 if weight[SHARES >= ALL_SEEN].sum() >= 0.5 else float(weight @ SHARES)
 
     def update(
         self,
@@ -151,15 +174,15 @@ class Unseen:
         self._counted &= here
         for lane in np.flatnonzero(self.counts & is_watched).tolist():
             for before, one in enumerate(standing[lane]):
-                if one.identity in self._counted or not self._is_settled(lane, one):
+                if one.identity in self._counted or not one.has_come or not self._is_settled(lane, one):
                     continue
                 self._counted.add(one.identity)
-                self._front_m[lane] = min(self._front_m[lane], one.to_stop_m)
+                self._front_m[lane] = self._front(float(self._front_m[lane]), one.to_stop_m)
                 places = max(before, self._place(lane, one))
                 if places - before > MOST_MISSED:
                     continue  # it stands there for a reason of its own: a bus stop, a breakdown
-                fade = max(0.0, 1.0 - places / MEMORY_PLACES)
-                self._seen, self._places = self._seen * fade + before, self._places * fade + places
+                self._likely = self._likely * max(0.0, 1.0 - places / MEMORY_PLACES) + _likelihood(before, places)
+                self._share = self._found()
 
     def _follow(
         self, lane: int, dt_s: float, row: Sequence[Standing], is_served: bool, flow: float, arriving: float
@@ -195,6 +218,13 @@ class Unseen:
         front_m = self._front_m[lane]
         return max(0, round((one.to_stop_m - front_m) / SPACING_M)) if np.isfinite(front_m) else 0
 
+    @staticmethod
+    def _front(front_m: float, to_stop_m: float) -> float:
+        """Where the first of a queue stands: before everybody, but where places are unsure in the mean of those who stand there."""
+        if to_stop_m < front_m - 0.5 * SPACING_M:
+            return to_stop_m
+        return front_m + (to_stop_m - front_m) * (abs(to_stop_m - front_m) < 0.5 * SPACING_M) / FRONT_MEMORY
+
     def _places_of(self, lane: int, row: Sequence[Standing]) -> list[tuple[float, float, float]]:
         taken = {self._place(lane, one) for one in row}
         first, red_s = max(taken, default=-1) + 1, float(self._red_s[lane])
@@ -209,16 +239,24 @@ class Unseen:
     def export(self) -> list[object]:
         """State as plain values, for snapshots."""
         return [
-            self._seen, self._places, sorted(self._counted), self._ahead.tolist(), self._tail.tolist(), list(self._last),
+            self._likely.tolist(), sorted(self._counted), self._ahead.tolist(), self._tail.tolist(), list(self._last),
             self._last_m.tolist(), self._red_s.tolist(), self._green_s.tolist(), self._calm_s.tolist(), np.nan_to_num(self._front_m, posinf=-1.0).tolist(),
         ]  # fmt: skip
 
     def load(self, state: Sequence[Any]) -> None:
         """Continue from `export`."""
-        seen, places, counted, ahead, tail, last, last_m, red_s, green_s, calm_s, front_m = state
-        self._seen, self._places, self._counted = float(seen), float(places), set(counted)
+        likely, counted, ahead, tail, last, last_m, red_s, green_s, calm_s, front_m = state
+        self._likely, self._counted = np.array(likely, float), set(counted)
+        self._share = self._found()
         self._ahead, self._tail, self._last_m = np.array(ahead, float), np.array(tail, float), np.array(last_m, float)
         self._red_s, self._green_s, self._calm_s = np.array(red_s), np.array(green_s), np.array(calm_s)
         front = np.array(front_m, float)
         self._front_m = np.where(front < 0, np.inf, front)
         self._last = list(last)
+
+
+def _likelihood(before: int, places: int) -> NDArray[np.float64]:
+    """Logarithm of how likely so many places before somebody are taken by others who are seen, for each share."""
+    queue = math.comb(places, before) * SHARES**before * (1.0 - SHARES) ** (places - before)
+    found: NDArray[np.float64] = np.log((1.0 - ALONE) * queue + ALONE / (places + 1))
+    return found
