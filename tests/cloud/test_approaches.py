@@ -171,6 +171,31 @@ def test_a_lane_shorter_than_a_second_is_passed_all_the_same(
     assert estimator.departures[lane] == 1 and estimator.reach.share(approaches.lanes[lane]) == 1.0
 
 
+def test_a_queue_that_reaches_beyond_its_lane_is_believed_up_there(
+    cross: tuple[RoadModel, SignalConfiguration, Approaches],
+) -> None:
+    """One of five is seen; the only one stands 100 m before the line, on the road before a lane of 8 m."""
+    road, _, approaches = cross
+    map_lane = approaches.lanes[0]
+    short = dataclasses.replace(
+        approaches,
+        lanes=(-2, *approaches.lanes[1:]),
+        upstream={map_lane: Upstream(map_lane, 150.0, 11.0, 13.9, (0,))},
+    )
+    found = {}
+    for seen_share in (0.2, 1.0):
+        settings = TimingSettings(seen_share=seen_share)
+        estimator = QueueEstimator(short, dict(road.lanes.index), np.zeros((0, 2, 2)), settings)
+        stands = ObjectList.of(
+            1, lane_names=[approaches.names[0]], id=[1], object_class=[1], x_m=[0], y_m=[0], velocity_x_mps=[0.0],
+            velocity_y_mps=[0.0], lane=[0], lane_s_m=[50.0],
+        )  # fmt: skip
+        for second in range(20):
+            situation = estimator.update(float(second), stands)
+        found[seen_share] = sum(one.comes for one in situation.seen if one.lane == 0)
+    assert found[1.0] == 0.0 and 10 <= found[0.2] <= 16
+
+
 def test_a_limit_of_nothing_is_taken_for_a_mistake(cross: tuple[RoadModel, SignalConfiguration, Approaches]) -> None:
     road, configuration, _ = cross
     lanes = dataclasses.replace(road.lanes, speed_limit_mps=np.zeros_like(road.lanes.speed_limit_mps))

@@ -13,9 +13,10 @@ from lukou_cloud.region.core import RegionCore
 from lukou_cloud.region.discharge import Discharge
 from lukou_cloud.region.lineup import Seen
 from lukou_cloud.region.neighbours import ACROSS_S, Neighbours, behind_m
-from lukou_cloud.region.queues import QueueEstimator, Situation
+from lukou_cloud.region.queues import QueueEstimator
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.settings import RegionSettings, TimingSettings
+from lukou_cloud.region.situation import Situation
 from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.view import View
 from lukou_maps.reading import load_map

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lukou_cloud.region.intersection import Intersection
 from lukou_cloud.region.neighbours import Neighbours
-from lukou_cloud.region.queues import Situation
 from lukou_cloud.region.settings import RegionSettings
+from lukou_cloud.region.situation import Situation
 from lukou_messages.process import Output
 from lukou_messages.v1.command_pb2 import Command, LeaseRenewal, ReleaseRequest, StageRequest
 from lukou_messages.v1.signal_pb2 import Authority, ControlMode, SignalState

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +16,7 @@ from lukou_cloud.region.people import WAITING_MPS, Crosswalks
 from lukou_cloud.region.reach import ReachShare
 from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.situation import Situation
 from lukou_cloud.region.sudden import BELIEVED, PASSED_M, Sudden
 from lukou_cloud.region.tally import Above, Tally
 from lukou_cloud.region.travel import STANDING_MPS, free_arrival_s
@@ -44,63 +44,6 @@ COME_M = 10.0
 """Who has come so far nearer since it was first seen was seen driving; others may be nobody, or parked. [m]"""
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Estimated state of the queues of one intersection.
-
-    Attributes
-    ----------
-    queue : (q,) float array
-        Road users that stand, or will have to, now.
-    waited_s : (q,) float array
-        Longest wait in each queue so far. [s]
-    flow, red_flow : (q,) float array
-        Road users that leave a queue each second with right of way and without. [1/s]
-    walkers : (crossings,) float array
-        People who wait beside each crosswalk, who has waited long counted more.
-    vehicles : int
-        Vehicles seen on the approaches.
-    pedestrians : int
-        People who wait.
-    seen : tuple of Seen
-        Vehicles on the approaches.
-    rates : (q,) float array
-        Learned arrival rates. [1/s]
-    inside : tuple of int
-        Lane of each vehicle that stands inside the intersection, by map index.
-    view_m : (lanes,) float array
-        How far before the stop line each lane is watched, or the map ends; beyond, the usual traffic is expected. [m]
-    hidden_rates : (lanes,) float array
-        Vehicles that come without being seen. [1/s]
-    room, drain : (exits,) float array
-        Vehicles that each exit takes, and how fast it gets room again; empty: nothing known. [-, 1/s]
-    green_share : (lanes,) float array
-        Share of the time in which each lane had right of way of late.
-    change_share : float
-        Share of the time in which stages changed of late; 0: not known.
-    share : float
-        Share of the vehicles that is seen.
-    """
-
-    queue: NDArray[np.float64]
-    waited_s: NDArray[np.float64]
-    flow: NDArray[np.float64]
-    red_flow: NDArray[np.float64]
-    walkers: NDArray[np.float64]
-    vehicles: int
-    pedestrians: int
-    seen: tuple[Seen, ...] = ()
-    rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    inside: tuple[int, ...] = ()
-    view_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    hidden_rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    room: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    drain: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    green_share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    change_share: float = 0.0
-    share: float = 1.0
 
 
 class QueueEstimator:
@@ -285,14 +228,18 @@ class QueueEstimator:
         if v < STANDING_MPS:
             self._stand(tally.queue, number, shares, comes)
         wait_s = 0.0
-        if number >= 0:
-            if v < STANDING_MPS:
-                since = self._waits.get(identity, (number, now_s))[1]
-                tally.waits[identity] = (number, since)
-                wait_s = now_s - since
-            if comes > BELIEVED:
-                has_come = self._first_m.get(identity, to_stop) - to_stop > COME_M
-                tally.on_approach(number, Standing(to_stop, identity, wait_s, has_come), v, limit)
+        if v < STANDING_MPS:
+            since = self._waits.get(identity, (number, now_s))[1]
+            tally.waits[identity] = (number, since)
+            wait_s = now_s - since
+        if comes > BELIEVED and number >= 0:
+            has_come = self._first_m.get(identity, to_stop) - to_stop > COME_M
+            tally.on_approach(number, Standing(to_stop, identity, wait_s, has_come), v, limit)
+        elif (
+            comes > BELIEVED and v < STANDING_MPS
+        ):  # its queue reaches beyond the lane; what it waits for up there may be another thing
+            usual = max(shares, key=lambda k: float(self.rates[k]))
+            tally.on_approach(usual, Standing(to_stop, identity, wait_s, has_come=False), v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:

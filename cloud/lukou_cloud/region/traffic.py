@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lukou_cloud.region.approaches import Approaches
-from lukou_cloud.region.queues import Situation
+from lukou_cloud.region.situation import Situation
 from lukou_cloud.region.travel import STANDING_MPS
 from lukou_messages.objects import ObjectList
 from lukou_messages.v1.objects_pb2 import ObjectClass

@@ -215,8 +215,8 @@ class Unseen:
 
     def _place(self, lane: int, one: Standing) -> int:
         """Number of places before it."""
-        front_m = self._front_m[lane]
-        return max(0, round((one.to_stop_m - front_m) / SPACING_M)) if np.isfinite(front_m) else 0
+        front_m = float(self._front_m[lane])
+        return max(0, round((one.to_stop_m - (front_m if math.isfinite(front_m) else 0.0)) / SPACING_M))
 
     @staticmethod
     def _front(front_m: float, to_stop_m: float) -> float:
