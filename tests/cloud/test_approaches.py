@@ -17,6 +17,7 @@ from lukou_cloud.region.movements import ways_of
 from lukou_cloud.region.queues import QueueEstimator
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.travel import free_arrival_s
+from lukou_cloud.region.unseen import SHARES
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme
@@ -184,8 +185,9 @@ def test_a_queue_that_reaches_beyond_its_lane_is_believed_up_there(
     )
     found = {}
     for seen_share in (0.2, 1.0):
-        settings = TimingSettings(seen_share=seen_share)
-        estimator = QueueEstimator(short, dict(road.lanes.index), np.zeros((0, 2, 2)), settings)
+        estimator = QueueEstimator(short, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
+        likely = np.where(np.isclose(SHARES, seen_share), 20.0, 0.0) if seen_share < 1 else np.zeros(len(SHARES))
+        estimator.unseen.load([likely.tolist(), *estimator.unseen.export()[1:]])
         stands = ObjectList.of(
             1, lane_names=[approaches.names[0]], id=[1], object_class=[1], x_m=[0], y_m=[0], velocity_x_mps=[0.0],
             velocity_y_mps=[0.0], lane=[0], lane_s_m=[50.0],

@@ -101,7 +101,7 @@ class QueueEstimator:
         self.reach = ReachShare()
         self.sudden = Sudden()
         self._border_m = np.full(lanes, self._view_m)  # where vehicles come into view, before each stop line
-        self.unseen = Unseen(~approaches.is_bicycle, settings.seen_share)
+        self.unseen = Unseen(~approaches.is_bicycle)
 
     def update(
         self,

@@ -26,12 +26,6 @@ class TimingSettings(BaseModel):
         1.0, ge=0.0, description="start-up lost time of the district's drivers (HCM 6th ed.: 2) [s]"
     )
     view_m: float = Field(300.0, gt=20, description="how far before the stop line road users are believed seen [m]")
-    seen_share: float = Field(
-        1.0,
-        gt=0.0,
-        le=1.0,
-        description="share of the vehicles that is seen, as far as it is known; queues correct it",
-    )
     pedestrian_weight: float = Field(
         0.7, ge=0, description="a waiting pedestrian counts as so many cars: 1 of 1.4 people"
     )

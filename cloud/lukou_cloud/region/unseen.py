@@ -31,9 +31,7 @@ ALONE = 0.05
 MOST_MISSED = 12
 """Who stands farther behind the last one seen than this many places stands in no queue; more may hide where few are seen."""
 PRIOR_PLACES = 4.0
-"""Where everybody should be seen, so many places with somebody seen count as known before the first, and always."""
-ROUGHLY = 0.5
-"""Where a share was told it may be off by a factor of 1.6: standard deviation of its logarithm."""
+"""So many places with somebody seen count as known before the first, and always."""
 MEMORY_PLACES = 300.0
 """Places over which the share is remembered."""
 FRONT_MEMORY = 10.0
@@ -78,12 +76,9 @@ class Unseen:
     ----------
     counts : (n,) bool array
         Lanes whose queues tell of the share: those of motor vehicles.
-    told_share : float
-        Share that is seen as far as it is known from elsewhere.
     """
 
     counts: NDArray[np.bool_]
-    told_share: float = 1.0
     _likely: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(SHARES)))  # logarithm, of each share
     _counted: set[int] = field(default_factory=set)
     _ahead: NDArray[np.float64] = field(init=False)  # unseen before or between those seen in a queue
@@ -110,8 +105,7 @@ class Unseen:
         return self._share
 
     def _found(self) -> float:
-        off = np.log(SHARES / self.told_share) / ROUGHLY
-        sure = self._likely + (PRIOR_PLACES * np.log(SHARES) if self.told_share >= ALL_SEEN else -0.5 * off * off)
+        sure = self._likely + PRIOR_PLACES * np.log(SHARES)
         weight = np.exp(sure - sure.max())
         weight /= weight.sum()
         return 1.0 if weight[SHARES >= ALL_SEEN].sum() >= 0.5 else float(weight @ SHARES)

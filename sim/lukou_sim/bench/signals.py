@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import tempfile
 import time
@@ -51,8 +50,6 @@ TIMING: dict[str, float] = {
     "bicycle_weight": 1.0,
 }
 """Stages of research programmes are shorter than a city's: the search need not look as far; and every vehicle counts the same."""
-ROUGH_SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
-"""Of the share of vehicles that is visible, the region is told which of these is nearest: nobody knows it better."""
 CAR, WALKER = int(ObjectClass.OBJECT_CLASS_CAR), int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
 KINDS = {
     "bus": int(ObjectClass.OBJECT_CLASS_BUS),
@@ -209,9 +206,6 @@ class Run:
             options = self.options
             timing = {"interval_s": options.interval_s, "view_m": options.range_m, "commit_s": options.commit_s}
             timing = timing if self.lawful else {**TIMING, **timing}
-            timing["seen_share"] = min(
-                ROUGH_SHARES, key=lambda share: abs(math.log(share / max(options.penetration, 0.01)))
-            )
             settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
             self.region = spec.make_core(spec.settings.model_validate(settings))
         elif self.options.controller != "plan":
