@@ -17,6 +17,8 @@ from lukou_roadside.perception.vendor_filter import VendorFilter
 USERS, PERIOD_S = 12, 0.1
 NOISE_M, DENSITY = 0.5, 2.0
 X_M, Y_M = 0.0, -150.0
+COLUMNS = ("track_id", "object_class", "score", "x_m", "y_m", "position_variance_xx_m2", "position_variance_xy_m2",
+           "position_variance_yy_m2")  # fmt: skip
 
 
 class Traffic:
@@ -175,3 +177,23 @@ def test_what_is_told_of_a_vendors_tracks_is_honest_and_no_worse_than_one_a_seco
     before, modest, _ = np.mean([judged(VendorMemory(), one, camera, doppler_mps) for one in seeds], axis=0)
     assert squared < share * before
     assert abs(place - 2.0) < abs(modest - 2.0)
+
+
+def test_velocities_that_never_change_are_no_evidence_and_spoil_nothing() -> None:
+    """A vendor that fills the columns with zeros."""
+    rng = np.random.default_rng(6)
+    traffic, vendor, memory = Traffic(rng, 10.0), Vendor(rng), VendorMemory()
+    tracker, still = EventTimeTracker(TrackerSettings(registers=False)), np.zeros(USERS)
+    for k, state in enumerate(traffic.states):
+        one = vendor.take(state)
+        columns = {name: np.asarray(getattr(one, name)) for name in COLUMNS}
+        filled = DetectionList.of(
+            USERS, sensor="pole", sensor_kind=SensorKind.SENSOR_KIND_RADAR_TRACKS, sectors=one.sectors,
+            velocity_x_mps=still, velocity_y_mps=still, **columns,
+        )  # fmt: skip
+        scan = memory.scan(filled, 0, PERIOD_S * k, k)
+        assert scan.velocity_variance is None
+        tracker.add(scan)
+    assert memory._filter.is_known
+    found = tracker.at(10.0).values[:2, :, None] - state[:2, None, :]
+    assert np.sort(np.hypot(*found).min(axis=0))[: USERS // 2].max() < 2.0

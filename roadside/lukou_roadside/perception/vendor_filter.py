@@ -144,10 +144,14 @@ class VendorFilter:
         alike = min(max(self.alike / self.square, 0.0), MOST_ALIKE)
         x_m, y_m = np.where(is_told, expected + change / gain, [scan.x_m, scan.y_m])
         wider = np.where(is_told, (1.0 + alike) / (1.0 - alike) / gain, repeats)
-        # nobody knows velocities better than if their errors were new in every list
-        surely = max((cross - 0.5 * speed * period_s) / period_s, 0.5 * speed)
-        own = max(1.0 - cross * cross / (place * speed), LEAST_SHARE)
-        variance = np.maximum(surely * 0.5 * (scan.variance_xx + scan.variance_yy), LEAST_VARIANCE) * repeats / own
+        variance = (
+            None  # velocities that never change are filled in, not filtered: what they are worth is learned from others
+        )
+        if speed > NO_CHANGE:
+            # nobody knows velocities better than if their errors were new in every list
+            surely = max((cross - 0.5 * speed * period_s) / period_s, 0.5 * speed)
+            own = max(1.0 - cross * cross / (place * speed), LEAST_SHARE)
+            variance = np.maximum(surely * 0.5 * (scan.variance_xx + scan.variance_yy), LEAST_VARIANCE) * repeats / own
         made = replace(scan.moved(scan.time_s, x_m, y_m), velocity_variance=variance)
         return replace(
             made,
