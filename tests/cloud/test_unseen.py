@@ -125,3 +125,13 @@ def test_a_few_that_stand_alone_among_full_queues_change_nothing() -> None:
             step(unseen, [Standing(m, 100 * cycle + k, float(second)) for k, m in enumerate(row)])
         step(unseen, [], red=False)
         assert unseen.share == 1.0
+
+
+@pytest.mark.parametrize(("tells", "is_all"), [(False, True), (True, False)])
+def test_who_may_stand_in_another_lane_tells_nothing_of_this_one(tells: bool, is_all: bool) -> None:
+    unseen = queues(1.0, 7, count=3)
+    for cycle in range(30):
+        for second in range(15):
+            step(unseen, [Standing(FRONT_M + 4 * SPACING_M, 10**6 + cycle, float(second), tells)])
+        step(unseen, [], red=False)
+    assert (unseen.share == 1.0) is is_all

@@ -233,13 +233,13 @@ class QueueEstimator:
             tally.waits[identity] = (number, since)
             wait_s = now_s - since
         if comes > BELIEVED and number >= 0:
-            has_come = self._first_m.get(identity, to_stop) - to_stop > COME_M
-            tally.on_approach(number, Standing(to_stop, identity, wait_s, has_come), v, limit)
+            tells = not is_unsure and self._first_m.get(identity, to_stop) - to_stop > COME_M
+            tally.on_approach(number, Standing(to_stop, identity, wait_s, tells), v, limit)
         elif (
             comes > BELIEVED and v < STANDING_MPS
         ):  # its queue reaches beyond the lane; what it waits for up there may be another thing
             usual = max(shares, key=lambda k: float(self.rates[k]))
-            tally.on_approach(usual, Standing(to_stop, identity, wait_s, has_come=False), v, limit)
+            tally.on_approach(usual, Standing(to_stop, identity, wait_s, tells=False), v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:

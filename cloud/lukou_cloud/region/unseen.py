@@ -58,14 +58,14 @@ class Standing:
     identity : int
     waited_s : float
         Since it stands. [s]
-    has_come : bool
-        Whether it was seen driving there.
+    tells : bool
+        Whether the places before it tell of the share that is seen: it was seen driving there, and not perhaps in the lane beside.
     """
 
     to_stop_m: float
     identity: int
     waited_s: float
-    has_come: bool = True
+    tells: bool = True
 
 
 @dataclass(slots=True)
@@ -168,7 +168,7 @@ class Unseen:
         self._counted &= here
         for lane in np.flatnonzero(self.counts & is_watched).tolist():
             for before, one in enumerate(standing[lane]):
-                if one.identity in self._counted or not one.has_come or not self._is_settled(lane, one):
+                if one.identity in self._counted or not one.tells or not self._is_settled(lane, one):
                     continue
                 self._counted.add(one.identity)
                 self._front_m[lane] = self._front(float(self._front_m[lane]), one.to_stop_m)
