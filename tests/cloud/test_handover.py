@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from lukou_cloud.fusion import handover as handover_module
 from lukou_cloud.fusion import overtaking
 from lukou_cloud.fusion.gates import Gates, Way
-from lukou_cloud.fusion.handover import HELD_BACK_S, REMEMBERED_S, Born, HandOver
-from lukou_cloud.fusion.lost import CRUISING, same_driver
+from lukou_cloud.fusion.handover import HELD_BACK_S, LATER_S, REMEMBERED_S, Born, HandOver
+from lukou_cloud.fusion.lost import CRUISING, leaving_mps, same_driver
 from lukou_cloud.fusion.overtaking import in_order
 from lukou_cloud.fusion.tracks import UnitTracks, unit_tracks
 from lukou_cloud.fusion.trails import Trails
@@ -122,6 +122,32 @@ def test_an_identity_is_not_changed_after_it_was_held_back(model: RoadModel, str
     handover, _, changed = platoon(model, street, HELD_BACK_S + 0.1)
     assert 8 not in changed
     assert 8 not in handover.lost
+
+
+@pytest.mark.parametrize(("later_standing", "changes"), [(0.0, True), (50.0, False)])
+def test_who_has_been_there_for_a_while_is_renamed_only_where_it_explains_much_more(
+    model: RoadModel, street: int, monkeypatch: pytest.MonkeyPatch, later_standing: float, changes: bool
+) -> None:
+    monkeypatch.setattr(handover_module, "LATER_STANDING", later_standing)
+    _, first, changed = platoon(model, street, LATER_S + 0.1)
+    assert first == 8
+    assert (8 in changed) == changes
+
+
+def test_who_brakes_behind_the_gap_is_known_by_the_speed_with_which_he_came(model: RoadModel, street: int) -> None:
+    handover, at = HandOver(model), later(way_s(model, street, 80.0))
+    handover.lose(7, START_NS, vehicle(model, street, 20.0), 0, SPEED_MPS)
+    assert appears(handover, at, vehicle(model, street, 100.0)) == 7
+    pace = handover.births[100].found.pace
+    for behind_s, speed_mps in ((0.8, 0.9 * SPEED_MPS), (2.0, 0.1 * SPEED_MPS)):
+        handover.recognise(at + round(behind_s * 1e9), {}, {7}, {7: speed_mps})
+    assert handover.births[100].found.pace == pytest.approx(0.9 * pace)
+
+
+def test_who_was_picking_up_speed_goes_on_to_do_so_and_chance_or_braking_change_little() -> None:
+    assert leaving_mps(9.0, 11.5) > 11.5
+    assert leaving_mps(13.0, 13.4) == pytest.approx(13.0, abs=0.15)
+    assert leaving_mps(13.0, 11.0) == 13.0
 
 
 def test_who_is_recognised_at_the_last_moment_keeps_his_identity(

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lukou_cloud.fusion.gates import Gates, Way
-from lukou_cloud.fusion.lost import Birth, Lost, expected_s, is_onward, is_slow, same_driver
+from lukou_cloud.fusion.lost import Birth, Lost, alike, expected_s, is_onward, is_slow, leaving_mps
 from lukou_cloud.fusion.overtaking import in_order
 from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 from lukou_maps.assembly import only_successor
@@ -31,23 +31,14 @@ REMEMBERED_S = 150.0
 LONGEST_WAY_S = 90.0
 """Gaps that take longer at the limits are not bridged. [s]"""
 
-HELD_BACK_S = 1.8
-"""So long after somebody appeared, whoever follows may still change who he is: about one headway of a platoon. [s]"""
+HELD_BACK_S = 4.0
+"""So long after somebody appeared, whoever follows may still change who he is: about two headways of a platoon. [s]"""
 
-STANDING = 0.5
-"""Log-likelihood by which another assignment must be better for an identity to be changed again."""
+STANDING, LATER_STANDING, LATER_S = 0.5, 1.5, 1.8
+"""Log-likelihood by which another assignment must be better for an identity to be changed again; the second holds when he has been there for so long. [1, 1, s]"""
 
 HELD_SHARE, SLOW_HELD_SHARE = 0.03, 0.4
 """Share of those who had to wait; of those who are slow where they appear or were slow where they were lost."""
-
-LENGTH_DEVIATION_M = 0.8
-"""Standard deviation of the difference of two lengths of one vehicle. [m]"""
-
-MOST_UNLIKE = 2.5
-"""No difference of length counts for more: units mistake lengths at times. (log-likelihood)"""
-
-OTHER_CLASS = -1.5
-"""Log-likelihood of a class that two units see differently."""
 
 LEAST_LIKELY = math.log(0.0005)
 """Logarithm of the rate at which strangers appear on a lane: who fits less well is taken for one. [1/s]"""
@@ -66,6 +57,9 @@ ENTERED_S = 2.0
 
 LOOK_NS = 400_000_000
 """Who has just appeared is judged anew so often, by a mean speed that is known better. [ns]"""
+
+LOOKED_AT_S = 0.9
+"""So long after somebody appeared his speed tells of the way; later he may brake for what is ahead. [s]"""
 
 SURE = 1.0
 """Who is likelier than everybody else by so much teaches how long a way takes. (log-likelihood)"""
@@ -162,7 +156,8 @@ class HandOver:
 
     def lose(self, number: int, at_ns: int, tracks: UnitTracks, row: int, speed_mps: float) -> None:
         """Remember a vehicle that no unit sees any longer; its speed is the mean of its last second. [m/s]"""
-        place = self._place(tracks, row, speed_mps)
+        told_mps = math.hypot(float(tracks.vx_mps[row]), float(tracks.vy_mps[row]))
+        place = self._place(tracks, row, leaving_mps(speed_mps, told_mps))
         if place is None:
             return
         self.births = {own: birth for own, birth in self.births.items() if birth.name != number}
@@ -262,11 +257,12 @@ class HandOver:
         return birth
 
     def _look_again(self, birth: Birth, at_ns: int, speeds_mps: Mapping[int, float]) -> bool:
-        """Judge anew by the mean speed that is known now; whether it was time to."""
+        """Judge anew, by the mean speed that is known now while it tells of the way; whether it was time to."""
         if birth.name not in speeds_mps or at_ns < birth.judged_ns + LOOK_NS:
             return False
         birth.judged_ns = at_ns
-        birth.found = replace(birth.found, pace=speeds_mps[birth.name] / float(self._speed[birth.found.lane]))
+        if at_ns <= birth.found.at_ns + LOOKED_AT_S * 1e9:
+            birth.found = replace(birth.found, pace=speeds_mps[birth.name] / float(self._speed[birth.found.lane]))
         self._judge(birth)
         return True
 
@@ -282,9 +278,7 @@ class HandOver:
             passed_s, apart = (found.at_ns - one.at_ns) * 1e-9, abs(one.pace - found.pace)
             expected = expected_s(way_s, (one.pace, found.pace), limit_mps), way_s * apart
             value = self.gates.time(way, passed_s, expected, held) + self.gates.share(way, way_s, changes)
-            value += max(same_driver(apart), -MOST_UNLIKE)
-            value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
-            value += OTHER_CLASS if found.object_class != one.object_class else 0.0
+            value += alike(one, found)
             if value > LEAST_LIKELY:
                 birth.likely[number] = (value, passed_s, expected)
 
@@ -293,10 +287,13 @@ class HandOver:
         owns, numbers = list(self.births), sorted({n for birth in self.births.values() for n in birth.likely})
         numbers = [number for number in numbers if number in self.lost]
         gain = np.zeros((len(owns), len(numbers) + len(owns)))
-        for row, birth in enumerate(self.births.values()):
+        for row, (own, birth) in enumerate(self.births.items()):
+            is_later = at_ns - birth.found.at_ns >= LATER_S * 1e9
+            standing = LATER_STANDING if is_later else STANDING
+            least = LEAST_LIKELY + (standing if is_later and birth.name == own else 0.0)
             for column, number in enumerate(numbers):
                 if number in birth.likely:
-                    gain[row, column] = birth.likely[number][0] - LEAST_LIKELY + STANDING * (number == birth.name)
+                    gain[row, column] = birth.likely[number][0] - least + standing * (number == birth.name)
                     gain[row, column] += self._overdue(birth, number, at_ns)
         columns = linear_sum_assignment(gain, maximize=True)[1].tolist()
         left = [(self.lost[number].at_ns, self.lost[number].lane) for number in numbers]

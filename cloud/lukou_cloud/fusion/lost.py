@@ -29,6 +29,18 @@ BACKWARD = -0.3
 STEADY, UNSTEADY, ANYBODY, STEADY_SHARE = 0.035, 0.25, 0.125, 0.75
 """Standard deviation of the difference of a driver's paces here and there where he keeps his speed, where he does not, and of the paces of two drivers; share of the first."""
 
+LENGTH_DEVIATION_M = 0.8
+"""Standard deviation of the difference of two lengths of one vehicle. [m]"""
+
+MOST_UNLIKE = 2.5
+"""No difference of length or pace counts for more: units mistake lengths at times. (log-likelihood)"""
+
+OTHER_CLASS = -1.5
+"""Log-likelihood of a class that two units see differently."""
+
+PICKING_UP, PICKING_UP_MPS = 1.3, 0.7
+"""Who is faster now than his mean goes on picking up speed; by how much beside that difference, and what difference is told by chance. [1, m/s]"""
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -119,6 +131,19 @@ def is_onward(one: Lost, found: Lost) -> bool:
 def is_slow(one: Lost, found: Lost) -> bool:
     """Whether somebody may have waited on the way: he is slow where he was lost, or where he appears."""
     return min(one.pace, found.pace) < SLOW_PACE
+
+
+def leaving_mps(mean_mps: float, told_mps: float) -> float:
+    """Speed with which somebody goes on: the mean of his last second, and more if he was still picking up speed, as behind a light that has turned green. [m/s]"""
+    faster_mps = max(told_mps - mean_mps, 0.0)
+    return mean_mps + PICKING_UP * faster_mps**3 / (faster_mps**2 + PICKING_UP_MPS**2)
+
+
+def alike(one: Lost, found: Lost) -> float:
+    """Logarithm of how much likelier paces, lengths and classes are for one vehicle than for two."""
+    value = max(same_driver(abs(one.pace - found.pace)), -MOST_UNLIKE)
+    value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
+    return value + (OTHER_CLASS if found.object_class != one.object_class else 0.0)
 
 
 def same_driver(apart: float) -> float:

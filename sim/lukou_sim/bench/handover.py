@@ -3,7 +3,8 @@
 Any SUMO folder with several signalised intersections. At each stands a unit that sees vehicles within a radius: it publishes tracks
 under its own numbers, late at birth, with errors that are slow to change, with wrong lengths and classes, and now and then it loses one and
 begins it anew. The edge's core, as it ships, fuses the lists; where there are several edges, the region's core fuses theirs. A hand-over is a
-vehicle that was followed in one view and is then followed in another; it is kept where the published identity is the same.
+vehicle that was followed in one view and is then followed in another; it is kept where the published identity is the same. Renamed in view is who gets
+another identity where he has been followed already.
 """
 
 from __future__ import annotations
@@ -198,6 +199,7 @@ class _Run:
         self._kinds: dict[str, tuple[float, float, float]] = {}
         self.kept = self.changed = self.taken = 0
         self.between, self.kept_between = 0, 0  # edges
+        self.renamed = 0
         self._listed = self._seen = 0
         self._owner: dict[int, str] = {}
 
@@ -319,6 +321,8 @@ class _Run:
             identity = int(fused.id[int(away.argmin())])
             if journey.view and journey.view not in journey.views:
                 self._count(journey, identity, name, self._edge_of[settled[0]] != self._edge_of[journey.view])
+            elif journey.view:
+                self.renamed += identity != journey.identity
             if journey.view not in journey.views:
                 journey.view = settled[0]
             journey.identity = identity
@@ -341,6 +345,7 @@ class _Run:
             "kept_share": round(self.kept / events, 4) if events else None,
             "new_identity": self.changed - self.taken,
             "identity_of_another": self.taken,
+            "renamed_in_view": self.renamed,
             "edges": len(self._edges),
             "between_edges": self.between,
             "kept_between_edges": self.kept_between,
