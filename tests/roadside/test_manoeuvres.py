@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lukou_roadside.perception.tracking import classes, predictor
+from lukou_roadside.perception.tracking import classes, consistency, predictor
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
@@ -30,6 +30,7 @@ from lukou_roadside.perception.tracking.tracks import (
     Y,
     empty,
 )
+from lukou_roadside.perception.tracking.updater import follow_rates, surprise
 
 CARS = 12
 CAMERA_M, DOPPLER_MPS = 0.3, 0.2
@@ -88,14 +89,15 @@ def told(
     seed: int,
     *,
     radar: bool,
+    late_s: float = 0.0,
 ) -> tuple[Floats, Floats]:
-    """Errors of velocity and their squares over covariance at some instants, (instants, 2, cars) and (instants, cars)."""
+    """Errors of velocity and their squares over covariance at some instants, (instants, 2, cars) and (instants, cars); the last measurements are so old."""
     rng, tracker = np.random.default_rng(seed), EventTimeTracker(TrackerSettings(registers=False))
     errors, squared = [], []
     for step in range(1, round(max(instants) * 20) + 1):
         time_s = 0.05 * step
         if radar or step % 2 == 0:
-            tracker.add(scan(time_s, step, way(time_s), rng))
+            tracker.add(scan(time_s - late_s, step, way(time_s - late_s), rng))
         tracks = tracker.at(time_s)
         if not any(abs(time_s - instant) < 1e-6 for instant in instants):
             continue
@@ -111,11 +113,12 @@ def told(
 
 @pytest.fixture
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """The simplest model instead: constant velocity and noise."""
+    """The simplest model instead: constant velocity and noise, and no heed of surprises."""
 
     def change() -> None:
         monkeypatch.setattr(predictor, "LASTING_PER_S2", 0.0)
         monkeypatch.setattr(predictor, "MOMENTARY", 1.0)
+        monkeypatch.setattr(consistency, "SURPRISED_S", 1e9)
 
     return change
 
@@ -207,3 +210,29 @@ def test_covariances_move_as_the_textbook_says() -> None:
     expected = move @ before @ move.T + np.kron(spread, [[density[0], density[1]], [density[1], density[2]]])
     got = [later[row] for row in range(P_XX, P_XX + len(COMPONENTS))]
     assert got == pytest.approx([expected[i, j] for i, j in COMPONENTS], rel=1e-5)
+
+
+def test_who_has_just_begun_to_brake_is_told_less_surely(monkeypatch: pytest.MonkeyPatch) -> None:
+    # squared error over covariance of what was measured a tenth of a second ago, while the velocity has not followed; in the first quarter nobody can know
+    def squared(after_s: tuple[float, ...]) -> float:
+        return float(told(braking, tuple(BRAKES_S + one for one in after_s), 8, radar=True, late_s=0.1)[1].mean())
+
+    begins, before = (0.35, 0.45, 0.55, 0.65), (-0.6, -0.4, -0.2)
+    now, calm = squared(begins), squared(before)
+    monkeypatch.setattr(consistency, "SURPRISED_S", 1e9)
+    assert now < 0.5 * squared(begins)
+    assert calm == pytest.approx(squared(before), rel=0.25)  # who goes on as before is told as before
+
+
+def test_innovations_that_lean_to_one_side_surprise() -> None:
+    tracks, rng = one_car(10.0, 0.0), np.random.default_rng(1)
+    white = []
+    for _ in range(4000):
+        follow_rates(tracks.values, np.array([0]), rng.normal(size=1))
+        white.append(float(surprise(tracks.values)[0]))
+    assert np.mean(white) == pytest.approx(1.0, abs=0.1)
+    follow_rates(tracks.values, np.array([0]), np.array([np.nan]))
+    assert float(surprise(tracks.values)[0]) == white[-1]  # not told after all
+    for _ in range(15):
+        follow_rates(tracks.values, np.array([0]), np.array([-1.5]))
+    assert float(surprise(tracks.values)[0]) > 10.0

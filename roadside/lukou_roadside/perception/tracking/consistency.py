@@ -5,6 +5,9 @@ for one is right for the others, and a tracker has to be ready for all of them.
 What a second later shows is compared with what was published: the way that a road user made from half a second before to half a second after is a
 measurement of its velocity that owes little to the one published (a smoother's cross-check; compare R. Mehra, "Approaches to Adaptive Filtering", 1972, on
 covariance matching). The ratio of the squared differences to those expected is kept by kind of road user and how fast it is.
+
+Who has just begun to brake is told too surely by any mean. But the innovations of his range rates lean to one side long before his velocity has followed (the whiteness test of R. Mehra,
+"On the Identification of Variances and Adaptive Kalman Filtering", 1970), and with them the covariance of his velocity is widened, before what is learned.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Floats, Ints
 from lukou_roadside.perception.tracking.tracks import (
     CLASS,
+    MEASURED,
     P_UU,
     P_UV,
     P_VV,
@@ -35,6 +39,7 @@ from lukou_roadside.perception.tracking.tracks import (
     X,
     Y,
 )
+from lukou_roadside.perception.tracking.updater import surprise
 
 SAMPLE_S = 0.5
 """Time between states that are kept. [s]"""
@@ -69,6 +74,12 @@ MOST = 30.0
 LEAST_EXPECTED = 0.5
 """No squared difference is expected to be smaller. (over the covariance told)"""
 
+OWN_LAG_S, SURPRISED_S = 0.03, 0.13
+"""A velocity lags by the first behind what was measured, and that is of some time ago; after the second each unit of surprise beyond the usual 1 has added once its covariance. [s]"""
+
+LONGEST_S = 0.25
+"""Who is not measured for longer is told unsurely by the noise of his motion. [s]"""
+
 _WALKER = CLASS.start + classes.PEDESTRIAN
 
 BOUNDS = (0.02, 5.0)
@@ -89,6 +100,12 @@ class VelocityConsistency:
     total: Floats = field(default_factory=lambda: 2.0 * PRIOR_WEIGHT * USUAL.ravel())
     weight: Floats = field(default_factory=lambda: np.full(USUAL.size, 2.0 * PRIOR_WEIGHT))
     _kept: deque[Tracks] = field(default_factory=lambda: deque(maxlen=2 * ACROSS + 1))
+
+    def published(self, tracks: Tracks) -> None:
+        """Change covariances of velocity to what is to be published."""
+        widen(tracks)
+        self.add(tracks)
+        self.apply(tracks)
 
     def add(self, tracks: Tracks) -> None:
         """Keep what is about to be published, and learn from what was a while ago; changes nothing."""
@@ -128,9 +145,18 @@ class VelocityConsistency:
 
     def apply(self, tracks: Tracks) -> None:
         """Change the covariances of velocity to what has turned out; its correlation with position stays."""
-        factor = self.factor()[_kind(tracks.values)]
-        tracks.values[P_UU : P_VV + 1] *= factor
-        tracks.values[P_XU : P_YV + 1] *= np.sqrt(factor)
+        _scale(tracks, self.factor()[_kind(tracks.values)])
+
+
+def widen(tracks: Tracks) -> None:
+    """Widen the covariance of velocity of whose range rates surprise, by what an acceleration that is not known yet has made of it since; changes the tracks."""
+    since_s = OWN_LAG_S + np.clip(tracks.time_s - tracks.values[MEASURED], 0.0, LONGEST_S)
+    _scale(tracks, 1.0 + np.maximum(surprise(tracks.values) - 1.0, 0.0) * (since_s / SURPRISED_S) ** 2)
+
+
+def _scale(tracks: Tracks, factor: Floats) -> None:
+    tracks.values[P_UU : P_VV + 1] *= factor
+    tracks.values[P_XU : P_YV + 1] *= np.sqrt(factor)
 
 
 def _kind(values: Floats) -> Ints:

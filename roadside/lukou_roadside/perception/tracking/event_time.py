@@ -118,8 +118,7 @@ class EventTimeTracker:
         looking often: the error of place that a sensor makes at every look.
         """
         tracks = survivors(predicted(self.state(), time_s), self.settings)
-        self.velocities.add(tracks)
-        self.velocities.apply(tracks)
+        self.velocities.published(tracks)
         if self.settings.registers:
             tracks.values[P_XX : P_YY + 1] += self.registration.joint.place_covariance(tracks)
         return tracks

@@ -30,6 +30,7 @@ from lukou_roadside.perception.tracking.tracks import (
 from lukou_roadside.perception.tracking.updater import (
     Looks,
     adapt_agility,
+    follow_rates,
     turn_to_motion,
     update_existence,
     update_looks,
@@ -176,8 +177,9 @@ def _update_by_detections(tracks: Tracks, pairs: Agreement, scan: Scan, settings
     told = (rate == rate).nonzero()[0]
     if len(told) and scan.views:
         moved = moved.take(told, axis=1)
-        update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2 * scan.repeats, scan.views[0])
+        faster = update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2 * scan.repeats, scan.views[0])
         tracks.values[MOTION, rows[told]] = moved
+        follow_rates(tracks.values, rows[told], faster)
     if scan.velocity_mps is not None:
         _update_by_velocities(tracks, rows, detections, scan.velocity_mps, scan)
     if scan.repeats == 1.0:
@@ -239,9 +241,10 @@ def _update_by_returns(
     whitened = update_positions(moved, dx, dy, p_xx + xx, p_xy + xy, p_yy + yy)
     # one that does not tell its rate has no weight
     weight = (mean[9] == 0.0) / (settings.doppler_deviation_mps**2 * (0.5 + 0.5 / count))
-    surprise = _update_by_rates(moved, mean[8], weight, seen.ux.take(keys), seen.uy.take(keys), share)
+    surprise, faster = _update_by_rates(moved, mean[8], weight, seen.ux.take(keys), seen.uy.take(keys), share)
     tracks.values[MOTION, rows] = moved
     adapt_agility(tracks.values, rows, whitened, surprise)
+    follow_rates(tracks.values, rows, faster)
 
 
 def _combined(dx: Floats, dy: Floats, r_xx: Floats, r_xy: Floats, r_yy: Floats, share: Floats) -> Floats:
@@ -253,12 +256,25 @@ def _combined(dx: Floats, dy: Floats, r_xx: Floats, r_xy: Floats, r_yy: Floats, 
     return np.asarray(np.array([j_yy * x - j_xy * y, j_xx * y - j_xy * x, j_yy, -j_xy, j_xx]) / determinant)
 
 
-def _update_by_rates(moved: Floats, rate: Floats, weight: Floats, ux: Floats, uy: Floats, share: Floats) -> Floats:
-    """Update by range rates, each of the track that `share` says; returns the mean of their squared innovations over variance, (tracks,)."""
+def _update_by_rates(
+    moved: Floats, rate: Floats, weight: Floats, ux: Floats, uy: Floats, share: Floats
+) -> tuple[Floats, Floats]:
+    """Update by range rates, each of the track that `share` says.
+
+    Returns
+    -------
+    (tracks,) float array
+        Mean of their squared innovations over variance.
+    (tracks,) float array
+        How much faster than expected each road user is, of variance 1 where all covariances are right; nan: nobody told.
+    """
     vx, vy, uu, uv, vv = moved[[VX, VY, P_UU, P_UV, P_VV]] @ share.T
-    innovation = rate - ux * vx - uy * vy
+    radial = ux * vx + uy * vy
+    innovation = rate - radial
     wx, wy = weight * ux, weight * uy
-    sums = np.array([wx * ux, wx * uy, wy * uy, wx * innovation, wy * innovation]) @ share
-    squared = weight * innovation**2 / (1.0 + weight * (ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv))
-    update_velocities(moved, sums[:3], sums[3:])
-    return np.asarray(squared @ share / share.sum(axis=0))
+    over = weight / (1.0 + weight * (ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv))
+    squared, faster = over * innovation * innovation, np.copysign(np.sqrt(over), radial) * innovation
+    sums = np.array([wx * ux, wx * uy, wy * uy, wx * innovation, wy * innovation, squared, faster, over > 0.0]) @ share
+    update_velocities(moved, sums[:3], sums[3:5])
+    told = np.where(sums[7] > 0.0, sums[7], np.nan)
+    return np.asarray(sums[5] / share.sum(axis=0)), sums[6] / np.sqrt(told)

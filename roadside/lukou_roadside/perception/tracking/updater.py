@@ -19,6 +19,7 @@ from lukou_roadside.perception.tracking.tracks import (
     CLASS,
     COMPONENTS,
     CONFIRMED,
+    LAG_V,
     LAG_X,
     LAG_Y,
     LENGTH,
@@ -136,15 +137,16 @@ def update_range_rates(moved: Floats, range_rate: Floats, variance: Floats | flo
     Returns
     -------
     (k,) float array
-        Normalised innovation squared; 1 on average where all covariances are right.
+        How much faster each road user is than expected, of variance 1 where all covariances are right.
     """
     ux, uy, _ = sight_line(moved[0], moved[1], view)
     by_rate = moved.take(_WITH_U, axis=0) * ux + moved.take(_WITH_V, axis=0) * uy
     expected = by_rate[2] * ux + by_rate[3] * uy + variance
-    gain, difference = by_rate / expected, range_rate - ux * moved[VX] - uy * moved[VY]
+    radial = ux * moved[VX] + uy * moved[VY]
+    gain, difference = by_rate / expected, range_rate - radial
     moved[STATE] += gain * difference
     moved[P_XX:] -= gain.take(_FIRST, axis=0) * by_rate.take(_SECOND, axis=0)
-    return np.asarray(difference * difference / expected)
+    return np.asarray(np.copysign(difference, difference * radial) / np.sqrt(expected))
 
 
 def update_velocities(moved: Floats, information: Floats, sums: Floats) -> None:
@@ -201,6 +203,28 @@ def adapt_agility(values: Floats, rows: Ints, whitened: tuple[Floats, Floats], s
     measured = 0.5 * ((x * x + y * y) * ((2.0 - LAG_GAIN) / LAG_GAIN / 2.0) + surprise)
     agility[rows] *= np.exp(AGILITY_GAIN * (np.minimum(measured, MOST_SURPRISE) - 1.0))
     np.maximum(np.minimum(agility, MOST_AGILITY), LEAST_AGILITY, out=agility)
+
+
+def follow_rates(values: Floats, rows: Ints, faster: Floats) -> None:
+    """Keep the running mean of how much faster than expected road users are: nothing else shows as soon that somebody brakes.
+
+    Parameters
+    ----------
+    values : (rows, n) float array
+        Of the tracks; changed.
+    rows : (k,) int array
+        Tracks whose rates were told, each at most once.
+    faster : (k,) float array
+        By how much each is faster along its motion, over the deviation expected; nan: not told after all.
+    """
+    lag = values[LAG_V]
+    before = lag[rows]
+    lag[rows] = np.where(faster == faster, before + LAG_GAIN * (faster - before), before)
+
+
+def surprise(values: Floats) -> Floats:
+    """How far innovations of range rates lean to one side, (n,): 1 on average where they are white and all covariances are right."""
+    return np.asarray(values[LAG_V] ** 2 * ((2.0 - LAG_GAIN) / LAG_GAIN))
 
 
 def update_looks(tracks: Tracks, rows: Ints, scan: Scan, detections: Ints) -> None:
