@@ -10,6 +10,7 @@ import pytest
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_sim.district.cameras import RadarPose
 from lukou_sim.render.shapes import Shape
+from lukou_sim.render.weather import Weather
 from lukou_sim.sensors import detections, radar
 from lukou_sim.sensors.connected import is_connected
 from lukou_sim.world.road_users import RoadUsers, touching
@@ -106,3 +107,28 @@ def test_share_of_connected_vehicles() -> None:
     share = np.mean([is_connected(f"sedan.{k}", 0.3, 1) for k in range(2000)])
     assert share == pytest.approx(0.3, abs=0.04)
     assert not is_connected("sedan.1", 0.0, 1)
+
+
+def test_a_radars_mast_sways_as_a_cameras_does() -> None:
+    windy = Weather(sway_deg=0.5)
+    turns = [radar.swayed(POSE, windy, 0.1 * k, 7).boresight_rad - POSE.boresight_rad for k in range(300)]
+    assert 0.4 < np.degrees(np.max(turns)) <= 0.5
+    assert -0.5 <= np.degrees(np.min(turns)) < -0.4
+    assert abs(np.degrees(np.mean(turns))) < 0.05
+    assert radar.swayed(POSE, windy, 3.0, 7) == radar.swayed(POSE, windy, 3.0, 7)  # the same after a restart
+    assert radar.swayed(POSE, windy, 3.0, 8) != radar.swayed(POSE, windy, 3.0, 7)
+    assert radar.swayed(POSE, Weather(), 3.0, 7) is POSE
+
+
+def test_what_a_swaying_radar_tells_is_turned_by_as_much() -> None:
+    who = users((100.0, 0.0, math.pi, 10.0, CAR))
+    told = {}
+    for sway_deg in (0.0, 2.0):
+        pose = radar.swayed(POSE, Weather(sway_deg=sway_deg), 1.0, 7)
+        rng = np.random.default_rng(1)
+        sweeps = [radar.sweep(pose, who, np.ones(1), 0, k, rng) for k in range(300)]
+        near = [one.azimuth_rad[np.abs(one.range_m - 98.0) < 4.0] for one in sweeps]
+        told[sway_deg] = float(np.median(np.concatenate(near))), pose.boresight_rad
+    turn_rad = told[2.0][1] - told[0.0][1]
+    assert abs(turn_rad) > 0.01
+    assert told[2.0][0] - told[0.0][0] == pytest.approx(-turn_rad, abs=0.003)

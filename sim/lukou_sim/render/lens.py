@@ -47,8 +47,8 @@ class Lens:
         if largest == 0:
             return self._camera, None
         at, phases = frame * FRAME_S, self._phases
-        # a mast bends at 0.3..1 Hz in its first mode; the arm nods less than it turns
-        turn = largest * (0.7 * math.sin(2 * math.pi * 0.37 * at + phases[0]) + 0.3 * math.sin(5.3 * at + phases[1]))
+        # the arm nods less than it turns
+        turn = self._weather.mast_turn_rad(at, (phases[0], phases[1]))
         nod = (
             largest * 0.6 * (0.7 * math.sin(2 * math.pi * 0.31 * at + phases[2]) + 0.3 * math.sin(4.1 * at + phases[3]))
         )

@@ -54,6 +54,11 @@ class Weather(BaseModel):
         """Whether pictures are those of a clear day from a steady, clean camera."""
         return self == CLEAR
 
+    def mast_turn_rad(self, at_s: float, phases: tuple[float, float]) -> float:
+        """How far the wind has turned a mast at an instant: it bends at 0.3 to 1 Hz in its first mode. [rad]"""
+        slow, fast = math.sin(2 * math.pi * 0.37 * at_s + phases[0]), math.sin(5.3 * at_s + phases[1])
+        return math.radians(self.sway_deg) * (0.7 * slow + 0.3 * fast)
+
     @cached_property
     def extinction_per_m(self) -> float:
         """Extinction of light beyond that of clear air. [1/m]"""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +12,7 @@ from lukou_hw.radar.reading import RadarScan
 from lukou_messages.v1.header_pb2 import TimeSource
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_sim.district.cameras import RadarPose
+from lukou_sim.render.weather import Weather
 from lukou_sim.world.road_users import FloatArray, RoadUsers
 from lukou_sim.world.visibility import in_sector, silhouette_samples, unoccluded
 
@@ -51,6 +55,26 @@ def visible_to(pose: RadarPose, users: RoadUsers) -> FloatArray:
     seen = unoccluded(users, position, samples)
     seen &= in_sector(samples, position, pose.boresight_rad, pose.opening_rad, (pose.range_min_m, pose.range_max_m))
     return np.asarray(seen.mean(axis=1))
+
+
+def swayed(pose: RadarPose, weather: Weather, at_s: float, seed: int) -> RadarPose:
+    """A radar as the wind holds it at an instant: it measures from there, and is taken to look where it was mounted to.
+
+    Parameters
+    ----------
+    pose : RadarPose
+        As mounted.
+    weather : Weather
+        How far masts sway, as those of cameras do.
+    at_s : float
+        Instant. [s]
+    seed : int
+        Of the phases; each mast has its own.
+    """
+    if weather.sway_deg == 0.0:
+        return pose
+    first, second = np.random.default_rng((seed, 13, zlib.crc32(pose.name.encode()))).uniform(0.0, 2.0 * np.pi, 2)
+    return replace(pose, boresight_rad=pose.boresight_rad + weather.mast_turn_rad(at_s, (first, second)))
 
 
 def range_rates(pose: RadarPose, users: RoadUsers) -> FloatArray:

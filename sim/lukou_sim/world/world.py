@@ -216,7 +216,7 @@ class World:
             index, visible = self.views.by_sensor[CAMERA_SITE, pose.name]
             sequence = (self.now_ns // STEP_NS) & 0xFFFFFFFF
             sweep = radar.sweep(
-                pose,
+                radar.swayed(pose, self.scenario.weather, self.elapsed_s, self.seed),
                 part(self.users, index),
                 visible,
                 self.now_ns,

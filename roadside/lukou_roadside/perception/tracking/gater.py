@@ -79,16 +79,17 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
     values, factor = tracks.values, settings.camera_variance_factor
     p_xx, p_xy, p_yy = values[P_XX], values[P_XY], values[P_YY]
     v_xx, v_xy, v_yy = scan.variance_xx * factor, scan.variance_xy * factor, scan.variance_yy * factor
-    dx, dy, gate = scan.x_m - values[X][:, None], scan.y_m - values[Y][:, None], settings.gate
+    gate = settings.gate
     # no pair is inside the gate that is outside in one direction alone; few are left
-    near = dx * dx < gate * v_xx + (gate * p_xx)[:, None]
-    near &= dy * dy < gate * v_yy + (gate * p_yy)[:, None]
-    flat = near.ravel().nonzero()[0]
+    dx = scan.x_m - values[X][:, None]
+    flat = (dx * dx < gate * v_xx + (gate * p_xx)[:, None]).ravel().nonzero()[0]
     rows, detections = np.divmod(flat, max(len(scan), 1))
+    dy, s_yy = scan.y_m.take(detections) - values[Y].take(rows), v_yy.take(detections) + p_yy.take(rows)
+    near = (dy * dy < gate * s_yy).nonzero()[0]
+    flat, rows, detections, dy, s_yy = flat[near], rows[near], detections[near], dy[near], s_yy[near]
     s_xx = v_xx.take(detections) + p_xx.take(rows)
     s_xy = v_xy.take(detections) + p_xy.take(rows)
-    s_yy = v_yy.take(detections) + p_yy.take(rows)
-    innovations = np.array([dx.take(flat), dy.take(flat), s_xx, s_xy, s_yy])
+    innovations = np.array([dx.take(flat), dy, s_xx, s_xy, s_yy])
     distance2, log_determinant = _distance2(innovations)
     named = scan.object_class.take(detections)
     likely = (_possible_classes(values).take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
@@ -134,19 +135,17 @@ def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettin
     expected[1] = values[Y] + since * values[VY] - uy * near_side
     expected[2], expected[3] = values[P_XX] + v_across + more * ux * ux, values[P_XY] + more * ux * uy
     expected[4] = values[P_YY] + v_across + more * uy * uy
-    spread = gate * expected[2::2]
     of = sweeps.sweep
     # no pair is inside the gate that is outside in one direction alone; few are left
     dx = sweeps.x_m[:, None] - expected[0].take(of, axis=0)
-    near = dx * dx < spread[0].take(of, axis=0) + (gate * v_xx)[:, None]
-    dy = sweeps.y_m[:, None] - expected[1].take(of, axis=0)
-    near &= dy * dy < spread[1].take(of, axis=0) + (gate * v_yy)[:, None]
-    flat = near.ravel().nonzero()[0]
+    flat = (dx * dx < (gate * expected[2]).take(of, axis=0) + (gate * v_xx)[:, None]).ravel().nonzero()[0]
     detections, rows = np.divmod(flat, max(len(tracks), 1))
     at = of.take(detections) * len(tracks) + rows
-    s_xx, s_xy, s_yy = expected[2:].reshape(3, -1).take(at, axis=1)
-    s_xx, s_xy, s_yy = s_xx + v_xx.take(detections), s_xy + v_xy.take(detections), s_yy + v_yy.take(detections)
-    innovations = np.array([dx.take(flat), dy.take(flat), s_xx, s_xy, s_yy])
+    dy, s_yy = sweeps.y_m.take(detections) - expected[1].take(at), expected[4].take(at) + v_yy.take(detections)
+    near = (dy * dy < gate * s_yy).nonzero()[0]
+    flat, detections, rows, at, dy, s_yy = (one[near] for one in (flat, detections, rows, at, dy, s_yy))
+    s_xx, s_xy = expected[2].take(at) + v_xx.take(detections), expected[3].take(at) + v_xy.take(detections)
+    innovations = np.array([dx.take(flat), dy, s_xx, s_xy, s_yy])
     distance2, log_determinant = _distance2(innovations)
     rate = sweeps.range_rate_mps[detections]
     line = np.array([ux.take(at), uy.take(at)])

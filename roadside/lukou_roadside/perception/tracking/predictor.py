@@ -9,6 +9,8 @@ appeared, or stands, wrong detections would make one that carries him away.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
@@ -104,13 +106,21 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
     before, values = tracks.values, tracks.values.copy()
     dt = time_s - tracks.time_s
     if dt != 0.0 and len(tracks):
-        by = _coefficients(np.array([dt]))
-        values[MOTION] = ((by @ by.T).ravel() @ _MOVES).reshape(27, 27) @ values[MOTION]
-        noise, (momentary, lasting) = process_noise(tracks), _spread(dt)
-        both = np.concatenate([momentary @ _SPREADS, lasting @ _SPREADS]).reshape(2, -1, 3)
-        values[P_XX : MOTION.stop] += both[0] @ noise + both[1] @ (noise * _drives(before))
+        moves, momentary, lasting = _over(dt)
+        values[MOTION] = moves @ values[MOTION]
+        noise = process_noise(tracks)
+        values[P_XX : MOTION.stop] += momentary @ noise + lasting @ (noise * _drives(before))
         _stop(before, values, abs(dt))
     return Tracks(time_s, tracks.birth, values)
+
+
+@lru_cache(maxsize=128)
+def _over(dt: float) -> tuple[Floats, Floats, Floats]:
+    """What moves state and covariance over so long, and what either noise of density 1 adds to the covariance; what is worked out again asks for the same."""
+    by = _coefficients(np.array([dt]))
+    momentary, lasting = _spread(dt)
+    moves = ((by @ by.T).ravel() @ _MOVES).reshape(27, 27)
+    return moves, (momentary @ _SPREADS).reshape(-1, 3), (lasting @ _SPREADS).reshape(-1, 3)
 
 
 def _coefficients(dt: Floats) -> Floats:
