@@ -91,7 +91,7 @@ PLAIN, BARELY = 0.4, 0.025
 HELD_AFTER_S = 0.25
 """Who is hidden is held after so long. [s]"""
 
-HELD_VARIANCE = 0.25
+HELD_VARIANCE = 1.0
 """Variance of each component of velocity of who stands hidden: he may begin to creep. [m^2/s^2]"""
 
 HELD_MEMORY_S = 30.0
