@@ -22,7 +22,6 @@ from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import Floats, Ints
 from lukou_roadside.perception.tracking.tracks import (
     CLASS,
-    HELD,
     MEASURED,
     P_UU,
     P_UV,
@@ -115,7 +114,7 @@ class VelocityConsistency:
             return
         if not 0.0 <= since_s <= 2.0 * SAMPLE_S:  # after a gap, what was told is not in the middle of the way any more
             self._kept.clear()
-        self._kept.append(tracks.take(tracks.is_confirmed & (tracks.values[HELD] < 0.5)))  # nobody sees who is held
+        self._kept.append(tracks.take(tracks.is_confirmed))
         if len(self._kept) == 2 * ACROSS + 1:
             self._learn(self._kept[0], self._kept[ACROSS], self._kept[-1])
 
@@ -146,7 +145,7 @@ class VelocityConsistency:
 
     def apply(self, tracks: Tracks) -> None:
         """Change the covariances of velocity to what has turned out; its correlation with position stays."""
-        _scale(tracks, np.where(tracks.values[HELD] > 0.5, 1.0, self.factor()[_kind(tracks.values)]))
+        _scale(tracks, self.factor()[_kind(tracks.values)])
 
 
 def widen(tracks: Tracks) -> None:

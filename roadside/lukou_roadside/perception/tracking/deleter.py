@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
+from lukou_roadside.perception.tracking.scan import Floats, Ints
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
     BORN,
     CONFIRMED,
-    HELD,
     LENGTH,
     LOG_ODDS,
     MEASURED,
@@ -47,21 +46,15 @@ def survivors(tracks: Tracks, settings: TrackerSettings, touched: Ints | None = 
         Only among these and between them and others there can be doubles; all, if not given.
     """
     values = tracks.values
-    standing = is_standing(values)
+    # who has only just been seen is at speed 0 for want of knowledge: that is not standing
+    standing = (np.hypot(values[VX], values[VY]) < STANDING_MPS) & (values[P_UU] + values[P_VV] < KNOWN_MPS**2)
     kept = values[LOG_ODDS] > settings.delete_log_odds
     kept &= standing | (np.maximum(values[P_XX], values[P_YY]) < settings.most_position_deviation_m**2)
     patience = np.where(standing, settings.standing_unmeasured_s, settings.most_unmeasured_s)
-    patience = np.where(values[HELD] > 0.5, settings.hidden_unmeasured_s, patience)
     kept &= tracks.time_s - values[MEASURED] < patience
     if len(tracks) > 1:
         kept[_doubles(values, np.arange(len(tracks)) if touched is None else touched)] = False
     return tracks if kept.all() else tracks.take(kept.nonzero()[0])
-
-
-def is_standing(values: Floats) -> Booleans:
-    """Who is known to stand: who has only just been seen is at speed 0 for want of knowledge."""
-    is_slow = np.hypot(values[VX], values[VY]) < STANDING_MPS
-    return np.asarray(is_slow & (values[P_UU] + values[P_VV] < KNOWN_MPS**2))
 
 
 def _doubles(values: Floats, rows: Ints) -> Ints:

@@ -48,10 +48,6 @@ class TrackerSettings(BaseModel):
     most_unmeasured_s: float = Field(3.0, gt=0.0, description="a track not measured for longer ends [s]")
     standing_unmeasured_s: float = Field(10.0, gt=0.0, description="the same for one that stood still [s]")
 
-    hidden_unmeasured_s: float = Field(
-        60.0, gt=0.0, description="the same for one that stood still where others hide it from every camera since [s]"
-    )
-
     @property
     def radars_begin(self) -> bool:
         """Whether a moving radar return can begin a track that is not gone at once."""

@@ -31,7 +31,6 @@ from lukou_roadside.perception.tracking.updater import (
     Looks,
     adapt_agility,
     follow_rates,
-    hold_hidden,
     turn_to_motion,
     update_existence,
     update_looks,
@@ -106,8 +105,6 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
     looks = Looks(sensor, looked_s, probability[None], np.zeros(len(pairs.rows), np.int64), *looked)
     update_existence(tracks, looks, settings.camera_clutter_per_m2, settings)
     _update_by_detections(tracks, pairs, scan, settings)
-    if scan.presence == 1.0:
-        hold_hidden(tracks, probability)
     turn_to_motion(tracks)
     count = len(tracks)
     tracks = begun(tracks, scan, _free(len(scan), pairs), settings)

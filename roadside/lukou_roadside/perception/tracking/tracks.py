@@ -24,9 +24,9 @@ COMPONENTS = (
 """Which two components of the state each row of the covariance, from P_XX on, is about."""
 
 LOG_ODDS, PRIOR, CONFIRMED, YAW_X, YAW_Y, LENGTH, WIDTH, SIZE_WEIGHT, BORN, MEASURED = range(27, 37)
-ALONG, ACROSS, AGILITY, LAG_X, LAG_Y, LAG_V, HELD = range(37, 44)
-CLASS = slice(44, 44 + classes.COUNT)
-_FIXED = 44 + classes.COUNT
+ALONG, ACROSS, AGILITY, LAG_X, LAG_Y, LAG_V = range(37, 43)
+CLASS = slice(43, 43 + classes.COUNT)
+_FIXED = 43 + classes.COUNT
 
 _FULL = np.array(
     [[P_XX, P_XY, P_XU, P_XV], [P_XY, P_YY, P_YU, P_YV], [P_XU, P_YU, P_UU, P_UV], [P_XV, P_YV, P_UV, P_VV]]

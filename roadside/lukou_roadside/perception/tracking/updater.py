@@ -12,23 +12,19 @@ from typing import NamedTuple
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.deleter import is_standing
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
     AGILITY,
-    AY,
     CLASS,
     COMPONENTS,
     CONFIRMED,
-    HELD,
     LAG_V,
     LAG_X,
     LAG_Y,
     LENGTH,
     LOG_ODDS,
     MEASURED,
-    P_BB,
     P_UA,
     P_UB,
     P_UU,
@@ -84,18 +80,6 @@ LEAST_AGILITY, MOST_AGILITY = 0.15, 2.0
 TRUSTED_SPEED_MPS = 2.5
 """Above this speed the direction of motion is the direction of the front. [m/s]"""
 
-
-PLAIN, BARELY = 0.4, 0.025
-"""Detection probabilities: of who is in plain view, and of who is in view at all."""
-
-HELD_AFTER_S = 0.25
-"""Who is hidden is held after so long. [s]"""
-
-HELD_VARIANCE = 1.0
-"""Variance of each component of velocity of who stands hidden: he may begin to creep. [m^2/s^2]"""
-
-HELD_MEMORY_S = 30.0
-"""What was said of him fades with this time constant: he may leave unseen when the light changes. [s]"""
 
 _WALKER = CLASS.start + classes.PEDESTRIAN
 
@@ -340,33 +324,7 @@ def update_existence(tracks: Tracks, looks: Looks, clutter_per_m2: float, settin
     after[look, rows] = np.where(held <= bound, np.minimum(held + gained, bound), held + EVIDENCE_GAIN * (bound - held))
     evidence[looks.sensors] = after
     values[MEASURED][rows] = seen[looks.sensors[look], rows] = looks.times_s[look]
-    # who stands hidden does not become doubtful for not being seen, but for what he may do unseen
-    memory_s = settings.evidence_memory_s + (HELD_MEMORY_S - settings.evidence_memory_s) * values[HELD]
-    fresh = np.exp((seen - tracks.time_s) / memory_s)
+    fresh = np.exp((seen - tracks.time_s) / settings.evidence_memory_s)
     support = np.add.reduce(np.maximum(evidence, 0.0) * fresh) + np.minimum(np.minimum.reduce(evidence), 0.0)
     values[LOG_ODDS] = log_odds = np.minimum(values[PRIOR] + support, settings.most_log_odds)
     values[CONFIRMED][log_odds > settings.confirm_log_odds] = 1.0
-
-
-def hold_hidden(tracks: Tracks, probability: Floats) -> None:
-    """Who stood when others came between him and the cameras stands on.
-
-    Parameters
-    ----------
-    tracks : Tracks
-        Tracks after the update by a camera's scan; changed.
-    probability : (n,) float array
-        Detection probability of each track in it.
-    """
-    values = tracks.values
-    in_view = probability > BARELY
-    held = np.where(in_view, probability < PLAIN, values[HELD] > 0.5)
-    held &= tracks.time_s - values[MEASURED] > HELD_AFTER_S
-    if held.any():
-        held &= is_standing(values)
-        rows = held.nonzero()[0]
-        values[VX : AY + 1, rows] = 0.0
-        values[P_XU : P_YV + 1, rows] = 0.0
-        values[P_UU : P_VV + 1, rows] = [[HELD_VARIANCE], [0.0], [HELD_VARIANCE]]
-        values[P_XA : P_BB + 1, rows] = 0.0
-    values[HELD] = held

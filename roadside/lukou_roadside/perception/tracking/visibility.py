@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.deleter import STANDING_MPS
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CONFIRMED, LENGTH, VX, VY, WIDTH, YAW_X, YAW_Y, Tracks, X, Y
@@ -20,9 +19,6 @@ RADAR_DETECTION = 0.8
 
 HIDDEN_DETECTION = 0.35
 """Share of the detection probability that is left where the centre lies behind another road user."""
-
-WHOLLY_HIDDEN_DETECTION = 0.04
-"""The same where all of it does, of who stands."""
 
 FAR_SHARE = 0.6
 """Share of the detection probability that is left at the farthest distance."""
@@ -140,18 +136,11 @@ def _share(tracks: Tracks, seen: Sight, view: View) -> Floats:
     half_angle = 0.5 * seen.across_m[blocking] / far
     rx, ry = ux[rows][:, None], uy[rows][:, None]
     # sine of the angle between the sight lines of every track in view and every blocker
-    apart = np.abs(rx * by - ry * bx)
-    behind = apart < half_angle
+    behind = np.abs(rx * by - ry * bx) < half_angle
     behind &= distance[rows][:, None] > far + 1.0
     if view.opening_rad > math.pi:
         behind &= rx * bx + ry * by > 0
-    hidden = np.logical_or.reduce(behind, axis=1).nonzero()[0]
-    if len(hidden):
-        half = 0.5 * seen.across_m[rows[hidden]] / distance[rows[hidden]]
-        wholly = (behind[hidden] & (apart[hidden] + half[:, None] < half_angle)).any(axis=1)
-        # who moves is out again before long
-        wholly &= np.hypot(tracks.values[VX, rows[hidden]], tracks.values[VY, rows[hidden]]) < STANDING_MPS
-        share[rows[hidden]] *= np.where(wholly, WHOLLY_HIDDEN_DETECTION, HIDDEN_DETECTION)
+    share[rows[np.logical_or.reduce(behind, axis=1)]] *= HIDDEN_DETECTION
     return np.asarray(share)
 
 
