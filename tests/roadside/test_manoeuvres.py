@@ -119,6 +119,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(predictor, "LASTING_PER_S2", 0.0)
         monkeypatch.setattr(predictor, "MOMENTARY", 1.0)
         monkeypatch.setattr(consistency, "SURPRISED_S", 1e9)
+        monkeypatch.setattr(predictor, "_over", predictor._over.__wrapped__)  # what it remembers is of the other model
 
     return change
 
