@@ -75,9 +75,16 @@ class Stack:
         return self.demo.observer.counts.get(topic, 0)
 
     def is_live(self) -> bool:
-        """Every process is heard and fused lists flow."""
+        """Every process is heard, fused lists flow, and the page answers."""
         heard = set(self.demo.observer.health)
-        return {one.source for one in self.demo.plan.processes} <= heard and self.count("fused_objects") > 5
+        is_heard = {one.source for one in self.demo.plan.processes} <= heard and self.count("fused_objects") > 5
+        return is_heard and self._has_page()
+
+    def _has_page(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.get("/api/figures")
+            return True
+        return False
 
     def kill(self, source: str) -> int:
         """``kill -9``; gives the epoch of the life that ended."""
