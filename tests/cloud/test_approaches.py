@@ -20,7 +20,7 @@ from lukou_cloud.region.travel import free_arrival_s
 from lukou_cloud.region.unseen import SHARES
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel, Turn
-from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme
+from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, load
 from lukou_maps.sumo import intersection_name
 from lukou_messages.objects import ObjectList
 
@@ -156,7 +156,7 @@ def test_a_lane_shorter_than_a_second_is_passed_all_the_same(
     short = dataclasses.replace(
         approaches,
         lanes=tuple(-2 if k == lane else one for k, one in enumerate(approaches.lanes)),
-        upstream={approaches.lanes[lane]: Upstream(approaches.lanes[lane], 150.0, 11.0, 13.9, (lane,))},
+        upstream={approaches.lanes[lane]: Upstream(approaches.lanes[lane], 150.0, 11.0, 13.9, (lane,), (lane,))},
     )
     estimator = QueueEstimator(short, dict(road.lanes.index), np.zeros((0, 2, 2)), TimingSettings())
     estimator.inside_lanes = {inner: lane}
@@ -181,7 +181,7 @@ def test_a_queue_that_reaches_beyond_its_lane_is_believed_up_there(
     short = dataclasses.replace(
         approaches,
         lanes=(-2, *approaches.lanes[1:]),
-        upstream={map_lane: Upstream(map_lane, 150.0, 11.0, 13.9, (0,))},
+        upstream={map_lane: Upstream(map_lane, 150.0, 11.0, 13.9, (0, 1), (0,))},
     )
     found = {}
     for seen_share in (0.2, 1.0):
@@ -231,3 +231,15 @@ def test_a_snapshot_right_after_somebody_left_goes_on_alike(
         a, b = one.update(float(second), rest, 0), two.update(float(second), rest, 0)
         assert a.seen == b.seen and (a.queue == b.queue).all()
     assert json.dumps(one.export(), default=float) == json.dumps(two.export(), default=float)
+
+
+def test_a_queue_goes_on_up_the_road_as_far_as_nobody_gives_way() -> None:
+    """In the district: lanes between two signals lead on to one lane each, but for the one that becomes two."""
+    district = Path(__file__).parents[2] / "sim/lukou_sim/district"
+    road = load_map(district / "district.net.xml")
+    approaches = compile_approaches(road, load(district / "k1.signal.json"))
+    above = {road.lanes.names[lane]: found for lane, found in approaches.upstream.items()}
+    assert above["k2_k1_2"].is_row and above["k2_k1_2"].ahead == (1,) and above["k2_k1_2"].choices == (1, 2, 3)
+    assert above["k2_k1_2"].inside_m == pytest.approx(8.0, abs=0.5)  # where the flare begins
+    assert not above["k2_k1_3"].is_row and above["k2_k1_3"].ahead == (2, 3)
+    assert not any(one.is_row for name, one in above.items() if name.startswith(":"))  # a queue keeps junctions free

@@ -69,6 +69,9 @@ def test_where_nobody_looks_the_usual_traffic_is_assumed(approaches: Approaches)
     assert estimator.rates[lane] == 0.1 and estimator.rates[other] < 0.09  # what is not seen teaches nothing
     for second in range(61, 91):
         found = estimator.update(float(second), nobody, approaches.stages.index("NS-through"), seen_m=seen_m)
+    assert 0.5 < found.queue[lane] < 2.5  # so many could leave by now; more than the usual may have come
+    for second in range(91, 151):
+        found = estimator.update(float(second), nobody, approaches.stages.index("NS-through"), seen_m=seen_m)
     assert found.queue[lane] < 0.5  # less than half a vehicle is nobody
 
 

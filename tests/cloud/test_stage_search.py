@@ -14,7 +14,7 @@ from lukou_maps.signal_configuration import configuration_from_programme
 HORIZON_S = 60
 
 
-def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = ()) -> Junction:
+def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = (), plan_share: float = 0.0) -> Junction:
     """One lane, one exit and one link per letter; 3 s of yellow, 5 s of minimum green."""
     phases = [
         (duration, text) for s in states for duration, text in ((20.0, s), (3.0, s.replace("G", "y").replace("g", "y")))
@@ -24,7 +24,7 @@ def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = (
     waits = np.zeros((count, count), bool)
     for first, second in gives_way:
         waits[first, second] = True
-    return compile_junction(configuration, [Movement(k, k, frozenset({k})) for k in range(count)], waits)
+    return compile_junction(configuration, [Movement(k, k, frozenset({k})) for k in range(count)], waits, plan_share)
 
 
 def traffic(arrivals: list[list[float]], room: list[float] | None = None) -> Traffic:
@@ -55,6 +55,17 @@ def test_a_queue_is_served_before_a_single_vehicle_elsewhere() -> None:
 def test_nothing_is_begun_that_is_not_allowed() -> None:
     choice = search(junction(("Gr", "rG"))).decide(0, 2.0, traffic([[], [0.0] * 5]), frozenset())
     assert choice.stage == 0 and choice.hold_s >= 3  # the minimum of 5 s
+
+
+def test_near_the_plan_a_stage_is_neither_much_shorter_nor_much_longer() -> None:
+    near = junction(("Gr", "rG"), plan_share=0.5)  # the plan gives each 20 s, and 3 s of yellow
+    assert near.min_s.tolist() == [[0.0, 10.0], [10.0, 0.0]] and near.max_s.tolist() == [34.5, 34.5]
+    early = search(near).decide(0, 6.0, traffic([[], [0.0] * 5]), frozenset({1}))
+    assert early.stage == 1  # the caller allows it; of its own accord:
+    assert search(near).decide(0, 6.0, traffic([[], [0.0] * 5]), frozenset()).hold_s == 4
+    endless = [2.0 * k for k in range(30)]
+    assert search(near).decide(0, 0.0, traffic([endless, [0.0]]), frozenset()).hold_s <= 30
+    assert search(junction(("Gr", "rG"))).decide(0, 0.0, traffic([endless, [0.0]]), frozenset()).hold_s > 40
 
 
 def test_who_yields_waits_for_a_gap() -> None:

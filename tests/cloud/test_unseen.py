@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from lukou_cloud.region.unseen import SPACING_M, Standing, Unseen
+from lukou_cloud.region.unseen import COUNTS, NOBODY, SPACING_M, Standing, Unseen, joined, moved
 
 FRONT_M = 1.5
-NOBODY = np.array([False])
 
 
 def step(unseen: Unseen, queue: list[Standing], red: bool = True, arriving: float = 0.0, free_m: float = np.inf,
@@ -64,9 +65,28 @@ def test_a_queue_nobody_sees_grows_on_red_and_leaves_on_green() -> None:
         found = step(unseen, [], arriving=0.2)
     assert sum(sure for _, sure, _ in found) == pytest.approx(6.0, abs=0.3)
     assert found[0][2] > found[-1][2]  # who came first has waited longest
-    for _ in range(25):
+    for _ in range(10):  # in the mean two too few could leave
         found = step(unseen, [], red=False, arriving=0.2)
+    assert sum(sure for _, sure, _ in found) == pytest.approx(3.3, abs=0.3)
+    for _ in range(10):  # now as many could as have come in the mean, but more may have come
+        found = step(unseen, [], red=False, arriving=0.2)
+    assert 0.8 < sum(sure for _, sure, _ in found) < 2.0
+    for _ in range(60):
+        found = step(unseen, [], red=False, arriving=0.0)
     assert found == []
+
+
+def test_how_many_stand_unseen_is_a_distribution() -> None:
+    chances = joined(np.tile(NOBODY, (1, 1)), np.array([0.0]))
+    for _ in range(50):
+        chances = joined(chances, np.array([0.1]))
+    few = [math.exp(-5.0) * 5.0**k / math.factorial(k) for k in range(10)]  # Poisson
+    assert chances[0, :10] == pytest.approx(few, rel=1e-3)
+    left = moved(chances[0], -5.0)
+    assert left[0] == pytest.approx(sum(few[:6]), rel=1e-3)
+    assert left @ COUNTS == pytest.approx(0.877, abs=0.005)  # E[max(0, N - 5)]
+    assert moved(NOBODY, 2.25) @ COUNTS == pytest.approx(2.25)
+    assert moved(NOBODY, 100.0)[-1] == 1.0 and moved(chances[0], -100.0)[0] == pytest.approx(1.0)
 
 
 def test_somebody_who_drives_freely_proves_the_lane_empty() -> None:
@@ -127,11 +147,38 @@ def test_a_few_that_stand_alone_among_full_queues_change_nothing() -> None:
         assert unseen.share == 1.0
 
 
-@pytest.mark.parametrize(("tells", "is_all"), [(False, True), (True, False)])
-def test_who_may_stand_in_another_lane_tells_nothing_of_this_one(tells: bool, is_all: bool) -> None:
+@pytest.mark.parametrize(("is_unsure", "is_all"), [(True, True), (False, False)])
+def test_who_may_stand_in_another_lane_tells_nothing_of_this_one(is_unsure: bool, is_all: bool) -> None:
     unseen = queues(1.0, 7, count=3)
     for cycle in range(30):
         for second in range(15):
-            step(unseen, [Standing(FRONT_M + 4 * SPACING_M, 10**6 + cycle, float(second), tells)])
+            step(unseen, [Standing(FRONT_M + 4 * SPACING_M, 10**6 + cycle, float(second), True, is_unsure)])
         step(unseen, [], red=False)
     assert (unseen.share == 1.0) is is_all
+
+
+@pytest.mark.parametrize("is_unsure", [False, True])
+def test_few_may_be_seen_until_queues_tell_that_it_is_more(is_unsure: bool) -> None:
+    unseen = Unseen(np.array([True]))
+    assert unseen.is_few and unseen.share == 1.0  # nothing is known yet
+    for row in ([FRONT_M], [FRONT_M, FRONT_M + SPACING_M], [FRONT_M]):
+        for second in range(15):
+            step(unseen, [Standing(m, round(m), float(second), True, is_unsure) for m in row])
+        step(unseen, [], red=False)
+        assert unseen.is_few is (len(row) == 1 and not unseen._roughly.any())
+    assert queues(0.1, 8).is_few and not queues(0.3, 8).is_few
+
+
+def test_the_first_of_a_queue_is_believed_to_stand_at_the_line_until_a_lane_is_known() -> None:
+    unseen = Unseen(np.array([True]))
+    for cycle in range(6):
+        for second in range(15):
+            step(unseen, [Standing(FRONT_M + 6 * SPACING_M, cycle, float(second))])
+        step(unseen, [], red=False)
+    assert unseen.share < 0.3
+    away = Unseen(np.array([True]))
+    for cycle in range(30):  # a line that nobody comes up to
+        for second in range(15):
+            step(away, [Standing(9.0 + SPACING_M * k, 10 * cycle + k, float(second)) for k in range(4)])
+        step(away, [], red=False)
+    assert away.share == 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lukou_maps.road_model import LaneKind, Participants, RoadModel, Turn
+from lukou_maps.road_model import LaneKind, Participants, RightOfWay, RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, change
 
 SLOWEST_MPS = 1.0
@@ -33,6 +33,12 @@ class Upstream:
         Its own speed limit. [m/s]
     choices : tuple of int
         Approach lanes (index into `Approaches.lanes`) that its traffic may take.
+    ahead : tuple of int
+        Those of them that it comes to without changing lanes.
+    inside_m : float
+        Part of its way to the stop line that lies inside junctions, which queues keep free. [m]
+    is_row : bool
+        Whether who stands on it stands in the queue of the only lane ahead: it gives way to nobody before.
     """
 
     lane: int
@@ -40,6 +46,9 @@ class Upstream:
     to_stop_s: float
     speed_mps: float
     choices: tuple[int, ...]
+    ahead: tuple[int, ...]
+    inside_m: float = 0.0
+    is_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,13 +220,16 @@ def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.flo
     around = at.turn == Turn.TURN_AROUND  # who has just left would seem to come again from the end of every dead end
     returning = set(at.via_lane[around].tolist()) | set(zip(at.from_lane[around], at.to_lane[around], strict=True))
     reach: dict[int, tuple[float, float, set[int]]] = {}
+    ahead: dict[int, set[int]] = {}
+    inside: dict[int, float] = {}
+    yielding, waiting = _yielding(road), set()  # lanes inside junctions that yield, and those before them
     for number, lane in enumerate(lanes):
         length_m = float(road.lanes.length_m[lane])
-        todo = [(lane, length_m, length_m / float(speed_mps[number]))]
+        todo = [(lane, length_m, length_m / float(speed_mps[number]), 0.0, False)]
         beside = {lanes.index(k) for k in _beside(road, lane) if k in lanes}
         seen = {lane}
         while todo:
-            current, distance_m, free_s = todo.pop()
+            current, distance_m, free_s, inside_m, waits = todo.pop()
             if distance_m > UPSTREAM_M:
                 continue
             for before in road.lanes.predecessors[current]:
@@ -231,7 +243,12 @@ def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.flo
                 found = distance_m + length_m, free_s + length_m / float(limits[before])
                 old = reach.get(before, (*found, set()))
                 reach[before] = (*min(found, old[:2]), old[2] | beside)
-                todo.append((before, *found))
+                ahead.setdefault(before, set()).add(number)
+                inside[before] = inside_m
+                is_inside = road.lanes.kind[before] == LaneKind.JUNCTION
+                if is_inside or waits:
+                    waiting.add(before)
+                todo.append((before, *found, inside_m + is_inside * length_m, waits or before in yielding))
     merged = {}
     for lane, (to_stop_m, to_stop_s, choices) in reach.items():
         if lane in lanes:
@@ -240,8 +257,22 @@ def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.flo
             neighbour = int(side[lane])
             if neighbour in reach and neighbour not in lanes and _share(road, neighbour, lane):
                 choices = choices | reach[neighbour][2]
-        merged[lane] = Upstream(lane, to_stop_m, to_stop_s, float(limits[lane]), tuple(sorted(choices)))
+        merged[lane] = Upstream(
+            lane, to_stop_m, to_stop_s, float(limits[lane]), tuple(sorted(choices)), tuple(sorted(ahead[lane])),
+            inside[lane], len(ahead[lane]) == 1 and lane not in waiting,
+        )  # fmt: skip
     return merged
+
+
+def _yielding(road: RoadModel) -> set[int]:
+    """Lanes inside junctions on which somebody may have to wait for others."""
+    areas = road.conflict_areas
+    rows = zip(areas.lane_a.tolist(), areas.lane_b.tolist(), areas.right_of_way.tolist(), strict=True)
+    found = set()
+    for a, b, rule in rows:
+        found |= {a} if rule in (RightOfWay.A_YIELDS, RightOfWay.BOTH_YIELD) else set()
+        found |= {b} if rule in (RightOfWay.B_YIELDS, RightOfWay.BOTH_YIELD) else set()
+    return found
 
 
 def _share(road: RoadModel, a: int, b: int) -> bool:

@@ -108,7 +108,10 @@ class Junction:
 
 
 def compile_junction(
-    configuration: SignalConfiguration, movements: Sequence[Movement], gives_way: NDArray[np.bool_]
+    configuration: SignalConfiguration,
+    movements: Sequence[Movement],
+    gives_way: NDArray[np.bool_],
+    plan_share: float = 0.0,
 ) -> Junction:
     """Join a configuration and the movements of its intersection.
 
@@ -118,6 +121,9 @@ def compile_junction(
     movements : sequence of Movement
     gives_way : (m, m) bool array
         Whether the first movement waits for the second where it has to yield and the other need not.
+    plan_share : float
+        Near the plan: a stage runs for such a share at least of its green in the plan that gives it least, and exceeds the one
+        that gives it most by no more than it may lack. 0: as the cabinet allows.
     """
     stages, names = configuration.stages, [stage.name for stage in configuration.stages]
     groups = [frozenset(g.name for g in configuration.groups if m.links & set(g.links)) for m in movements]
@@ -141,11 +147,17 @@ def compile_junction(
             following.append(len(right) + 1 if age + 1 < length else b)
             stage_of.append(b)
             right.append(np.where(ends > age, right[a], on_red))
+    longest_s = np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages])
+    if plan_share and configuration.plans:
+        splits_s = np.array([[dict(plan.splits_s)[name] for name in names] for plan in configuration.plans])
+        green_s = splits_s.min(axis=0) - change_s[np.arange(len(names)), np.roll(np.arange(len(names)), -1)]
+        min_s = np.where(min_s > 0, np.maximum(min_s, plan_share * green_s[:, None]), 0.0)
+        longest_s = np.minimum(longest_s, (2.0 - plan_share) * splits_s.max(axis=0))
     table, onward = np.array(right, np.int8), np.array(following)
     return Junction(
         tuple(names), np.array([m.lane for m in movements], np.int64), np.array([m.exit for m in movements], np.int64),
         table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s, ends_s,
-        np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages]),
+        longest_s,
         np.array([_longest_red_s(configuration, k) for k in range(len(stages))]),
         _least_waits(table, onward, change, min_s, change_s, configuration.limits.fixed_order),
         (np.arange(len(names))[None] - np.arange(len(names))[:, None] - 1) % len(names),

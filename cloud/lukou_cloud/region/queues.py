@@ -32,7 +32,6 @@ Place = tuple[int, tuple[int, ...], float, float, float]
 PEDESTRIAN, BUS = int(ObjectClass.OBJECT_CLASS_PEDESTRIAN), int(ObjectClass.OBJECT_CLASS_BUS)
 
 NOWHERE: Above = (0.0, 0.0, 0.0, (), 0.0, 0.0)
-
 LONGEST_STEP_S = 2.0
 """After a longer gap, nobody knows what was shown in it. [s]"""
 SHARE_MEMORY_S = 600.0
@@ -43,6 +42,8 @@ PRIOR_S = 60.0
 COME_M = 10.0
 """Who has come so far nearer since it was first seen was seen driving; others may be nobody, or parked. [m]"""
 
+FEW_TELL = 0.5
+"""Where a smaller share is seen, what was learned of flows while all were taken for seen is not true."""
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
@@ -89,9 +90,8 @@ class QueueEstimator:
         self._people_flow = np.full(crossings, 50.0)  # all who wait step off at once
         self.departures = np.zeros(lanes, np.int64)
         self.behind_m: Mapping[int, float] = {}  # lanes that begin so far behind another intersection [m]
-        self.inside_lanes: Mapping[
-            int, int
-        ] = {}  # of the intersection: approach lane by map index; set by who knows its ways
+        # of the intersection: approach lane by map index; set by who knows its ways
+        self.inside_lanes: Mapping[int, int] = {}
         self.exits = ExitRoom()  # set by who knows them
         self.entries: frozenset[int] = frozenset()  # lanes with which the map begins; set by who knows it
         self.crossed: list[tuple[int, int]] = []  # identity and lane of those who passed the stop line last
@@ -132,9 +132,8 @@ class QueueEstimator:
         changing : (int, int, float), optional
             During a change: the stage that ends, the one that follows, and since when [s].
         """
-        view_m = (
-            np.full(len(self.approaches.lanes), self._view_m) if seen_m is None else np.minimum(seen_m, self._view_m)
-        )
+        view_m = np.full(len(self.approaches.lanes), self._view_m)
+        view_m = view_m if seen_m is None else np.minimum(seen_m, view_m)
         self._border_m = np.minimum(view_m, self.approaches.reach_m)
         lanes = [self._lane_index.get(name, -1) for name in objects.lane_names]
         tally = Tally.of(self._size, len(self.approaches.lanes))
@@ -157,8 +156,9 @@ class QueueEstimator:
         seen += self._between(now_s, tally.above, present, view_m)
         is_watched = view_m >= SEEN_FROM_M
         dt_s = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
-        self._hide(now_s, is_watched, stage, tally)
-        self._learn(now_s, tally, stage, is_watched, is_heard, changing)
+        self._last_s = now_s
+        self._hide(dt_s, is_watched, stage, tally)
+        self._learn(dt_s, tally, stage, is_watched, is_heard, changing)
         self.reach.close(tally.elsewhere)
         self.sudden.close(now_s, dt_s)
         view_m = np.minimum(view_m, self.approaches.reach_m)
@@ -169,7 +169,7 @@ class QueueEstimator:
             queue, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
-            self.unseen.share,
+            self.unseen.share, self.unseen.is_few,
         )  # fmt: skip
 
     def _is_near(self, objects: ObjectList, lanes: list[int]) -> NDArray[np.bool_]:
@@ -232,14 +232,14 @@ class QueueEstimator:
             since = self._waits.get(identity, (number, now_s))[1]
             tally.waits[identity] = (number, since)
             wait_s = now_s - since
+        tells = self._first_m.get(identity, to_stop) - to_stop > COME_M
         if comes > BELIEVED and number >= 0:
-            tells = not is_unsure and self._first_m.get(identity, to_stop) - to_stop > COME_M
-            tally.on_approach(number, Standing(to_stop, identity, wait_s, tells), v, limit)
-        elif (
-            comes > BELIEVED and v < STANDING_MPS
-        ):  # its queue reaches beyond the lane; what it waits for up there may be another thing
-            usual = max(shares, key=lambda k: float(self.rates[k]))
-            tally.on_approach(usual, Standing(to_stop, identity, wait_s, tells=False), v, limit)
+            tally.on_approach(number, Standing(to_stop, identity, wait_s, tells, is_unsure), v, limit)
+        elif comes > BELIEVED and v < STANDING_MPS:  # its queue reaches beyond the lane
+            above = self.approaches.upstream[lane]
+            usual = max(above.ahead, key=lambda k: float(self.rates[k]))
+            one = Standing(to_stop - above.inside_m, identity, wait_s, tells and above.is_row, is_unsure)
+            tally.on_approach(usual, one, v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 
     def _place(self, lane: int, s: float) -> Place | None:
@@ -288,9 +288,8 @@ class QueueEstimator:
         self._above, self._lost = above, kept
         return found
 
-    def _hide(self, now_s: float, is_watched: NDArray[np.bool_], stage: int, tally: Tally) -> None:
+    def _hide(self, dt_s: float, is_watched: NDArray[np.bool_], stage: int, tally: Tally) -> None:
         """Those who stand unseen; where nobody looks, as many come as usual."""
-        dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
         lanes = len(is_watched)
         served = self.approaches.serves[stage, :lanes] if stage >= 0 else np.zeros(lanes, np.bool_)
         standing = tally.standing
@@ -300,7 +299,7 @@ class QueueEstimator:
         arriving = self.hidden_rates() + np.where(is_watched, 0.0, self.rates[:lanes])
         is_moving = tally.moving_m < [row[0].to_stop_m if row else np.inf for row in standing]
         is_moving[[lane for _, lane in self.crossed]] = True
-        hidden = self.unseen.update(dt, standing, tally.free_m, served, flow, arriving, is_watched, is_moving)
+        hidden = self.unseen.update(dt_s, standing, tally.free_m, served, flow, arriving, is_watched, is_moving)
         for lane, places in enumerate(hidden):
             for to_stop, comes, wait_s in places:
                 tally.queue[lane] += comes
@@ -314,7 +313,7 @@ class QueueEstimator:
 
     def _learn(
         self,
-        now_s: float,
+        dt_s: float,
         tally: Tally,
         stage: int,
         is_seen: NDArray[np.bool_],
@@ -322,8 +321,6 @@ class QueueEstimator:
         changing: tuple[int, int, float] | None,
     ) -> None:
         """Count who has crossed the stop line of which lane, and smooth it to rates."""
-        dt = 0.0 if self._last_s is None else max(0.0, now_s - self._last_s)
-        self._last_s = now_s
         left = np.zeros(self._size)
         self.crossed = []
         for identity, (number, to_stop) in self._seen.items():
@@ -339,24 +336,25 @@ class QueueEstimator:
                 self.crossed.append((identity, number))
         for number in tally.came:
             left[number] += 1
-        if dt > 0:
+        if dt_s > 0:
             served = self.approaches.serves[stage, : len(is_seen)] if stage >= 0 else np.zeros(len(is_seen), np.bool_)
             if changing is not None:
                 first, second, since_s = changing
                 served = self.approaches.served_in_change_s[first, second, : len(is_seen)] > since_s
-            if dt <= LONGEST_STEP_S and is_heard:
-                step = 1.0 - np.exp(-dt / SHARE_MEMORY_S)
+            if dt_s <= LONGEST_STEP_S and is_heard:
+                step = 1.0 - np.exp(-dt_s / SHARE_MEMORY_S)
                 self.green_share += (served - self.green_share) * step
                 self.change_share += ((stage < 0) - self.change_share) * step
-            keep = np.exp(-dt * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
+            keep = np.exp(-dt_s * self.unseen.share / self._memory)  # where few are seen, it takes longer to know
             known = np.concatenate([is_seen, np.ones(self._size - len(is_seen), np.bool_)])
             self._left = np.where(known, keep * self._left + left, self._left)
-            self._watched_s = np.where(known, keep * self._watched_s + dt, self._watched_s)
+            self._watched_s = np.where(known, keep * self._watched_s + dt_s, self._watched_s)
             self.rates = self._left / self._watched_s
-            if stage >= 0 and self.unseen.share >= 1.0:
+            if self.unseen.share < FEW_TELL:
+                self.discharge = Discharge(self.discharge.expected)
+            elif stage >= 0 and self.unseen.share >= 1.0:
                 standing = np.array([float(len(row)) for row in tally.standing])
-                lanes = len(standing)
-                self.discharge.learn(self.approaches.serves[stage, :lanes], standing, left[:lanes], dt)
+                self.discharge.learn(served, standing, left[: len(is_seen)], dt_s)
         self._seen = tally.present
         self._first_m = {identity: m for identity, m in self._first_m.items() if identity in tally.present}
 

@@ -46,6 +46,8 @@ class Situation:
         Share of the time in which stages changed of late; 0: not known.
     share : float
         Share of the vehicles that is seen.
+    is_few : bool
+        Whether it may well be that very few are seen.
     """
 
     queue: NDArray[np.float64]
@@ -65,3 +67,4 @@ class Situation:
     green_share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     change_share: float = 0.0
     share: float = 1.0
+    is_few: bool = False

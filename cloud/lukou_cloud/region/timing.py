@@ -24,6 +24,8 @@ BOX_VEHICLES = 2
 
 SLOWEST_PACE = 3.0
 """However long cycles were of late, the wait for a stage is no more than so many times the shortest one."""
+PLAN_SHARE = 0.5
+"""Where few are seen, every stage runs for half to one and a half times as long as in its plan: that knows of streets that nobody sees."""
 LEAST_SPARE = 0.03
 """However loaded a lane is, so much of the time is left to clear a queue in: the peak ends."""
 
@@ -81,25 +83,25 @@ class Timing:
         gives_way = np.zeros((len(ways.movements) + crossings,) * 2, bool)
         motor = ~approaches.is_bicycle[[m.lane for m in ways.movements]] if ways.movements else np.zeros(0, bool)
         gives_way[: len(motor), : len(motor)] = ways.gives_way & motor[:, None] & motor[None]
-        self.junction = compile_junction(configuration, [*ways.movements, *people], gives_way)
+        movements = [*ways.movements, *people]
+        self.junction = compile_junction(configuration, movements, gives_way)
+        careful = compile_junction(configuration, movements, gives_way, PLAN_SHARE)
         self.models_yielding = np.zeros(lanes, bool)  # lanes whose yielding the search itself models, all of it
         for k, m in enumerate(ways.movements):
             self.models_yielding[m.lane] |= gives_way[k].any() and (self.junction.right[:, k] >= YIELDS).any()
         self.models_yielding[_yields_to_people(configuration, ways.movements, lanes)] = (
             False  # what is learned tells it
         )
-        self._search = StageSearch(
-            self.junction,
-            SearchSettings(
-                settings.horizon_s,
-                settings.width,
-                settings.startup_s,
-                settings.interval_s,
-                settings.switch_cost,
-                settings.skip_cost if configuration.limits.fixed_order else 0.0,
-                settings.stop_s,
-            ),
+        search = SearchSettings(
+            settings.horizon_s,
+            settings.width,
+            settings.startup_s,
+            settings.interval_s,
+            settings.switch_cost,
+            settings.skip_cost if configuration.limits.fixed_order else 0.0,
+            settings.stop_s,
         )
+        self._search, self._careful_search = StageSearch(self.junction, search), StageSearch(careful, search)
         self.horizon_s = settings.horizon_s
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
         site_s = 0.0 if configuration.research else configuration.limits.commit_s
@@ -150,7 +152,9 @@ class Timing:
         red_s : (stages,) float array, optional
             Since the last end of each stage; none is left out if it is not given. [s]
         """
-        junction, lanes, settings = self.junction, len(self._approaches.lanes), self._settings
+        lanes, settings = len(self._approaches.lanes), self._settings
+        search = self._careful_search if may_hold and situation.is_few else self._search
+        junction = search.junction
         count = len(junction.stages)
         # what the guard ends now is not told first
         lead = np.array([self.lead_s(stage, b) if may_hold else 0 for b in range(count)])
@@ -175,7 +179,7 @@ class Timing:
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
             situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
-        choice = self._search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
+        choice = search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
@@ -235,6 +239,7 @@ class Timing:
         text = f"{waiting(stage):.0f} queue for {names[stage]}, {waiting(following):.0f} for {names[following]}"
         more = choice.alternative - choice.cost
         worse = f"; otherwise {more:.0f} s of delay more" if np.isfinite(more) else ""
+        worse += "; few are seen: near the plan" if situation.is_few else ""
         if choice.stage == stage:
             return f"hold {names[stage]} about {choice.hold_s:.0f} s: {text}{worse}"
         return f"change to {names[choice.stage]}: {text}{worse}"
