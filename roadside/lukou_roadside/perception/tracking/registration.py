@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.coverage import Coverage, Watched
 from lukou_roadside.perception.tracking.joint_offsets import OFFSETS, PRIOR_DEVIATION, JointOffsets
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.sightings import Seen, Sightings
@@ -39,6 +40,9 @@ OTHERS_SEEN_S = 0.35
 EXPECTED_PROBABILITY = 0.75
 """Who is to be detected with less is no test of a sensor."""
 
+PLAIN_PROBABILITY = 0.5
+"""Who is to be detected with less says nothing of what stands in the way."""
+
 NEAR_M = 60.0
 """Farther road users are no test of a sensor. [m]"""
 
@@ -59,6 +63,9 @@ STEP_TEST = 20.0
 
 ASTRAY_SHARE, ASTRAY_M = 1.0, 5.0
 """Where a camera finds a smaller share of what it should, its nearest detections are compared, too, up to this distance. [1, m]"""
+
+LONGEST_PAUSE_S = 1.0
+"""After a longer pause it is not known who has entered which part of the view. [s]"""
 
 FOUND_DOUBT = 0.4
 """A sensor that finds a smaller share of what it should see is said to be all but blind."""
@@ -98,6 +105,8 @@ class Matches(NamedTuple):
         Their tracks.
     velocity_variance : (n,) float array
         Variance of each component of the expected velocity. [m^2/s^2]
+    watched : Watched
+        Who should have been seen, however far away.
     """
 
     x_m: Floats
@@ -115,6 +124,7 @@ class Matches(NamedTuple):
     gated: int
     birth: Ints
     velocity_variance: Floats
+    watched: Watched
 
 
 class Offsets(NamedTuple):
@@ -173,9 +183,16 @@ def matches(
     placed = np.asarray(seen.any(axis=0))
     x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
-    expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
+    covered = 1.0 if scan.coverage is None else scan.coverage.of(view, x, y)
+    expected = known & near & (compared.probability * covered > EXPECTED_PROBABILITY)
     pairs = compared.pairs.take(known[compared.pairs.rows])
     counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[pairs.rows]))
+    plain = (known & (compared.probability > PLAIN_PROBABILITY)).nonzero()[0]
+    is_found = np.zeros(len(before), np.bool_)
+    is_found[pairs.rows] = True
+    watched = Watched(
+        x[plain], y[plain], values[VX, plain], values[VY, plain], compared.probability[plain], is_found[plain]
+    )
     if len(guessed):
         pairs, expected = pairs.take(placed[pairs.rows]), expected & placed
     rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
@@ -189,7 +206,8 @@ def matches(
     dx, dy, s_xx, s_xy, s_yy = innovations
     expectation = x[rows], y[rows], values[VX, rows], values[VY, rows]
     uncertain = 0.5 * (values[P_UU, rows] + values[P_VV, rows])
-    return Matches(*expectation, dx, dy, s_xx, s_xy, s_yy, detections, *counts, gated, before.birth[rows], uncertain)
+    difference = dx, dy, s_xx, s_xy, s_yy
+    return Matches(*expectation, *difference, detections, *counts, gated, before.birth[rows], uncertain, watched)
 
 
 def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[Ints, Ints]:
@@ -212,6 +230,7 @@ class _Belief:
 
     spread: LearnedSpread = field(default_factory=LearnedSpread)
     velocities: LearnedSpread = field(default_factory=LearnedSpread.of_velocities)
+    coverage: Coverage = field(default_factory=Coverage)
     time_s: float = -np.inf
     expected: float = 0.0
     found: float = 0.0
@@ -244,6 +263,11 @@ class Registration:
             belief.found = keep * belief.found + told.found
         passed_s = 0.0 if belief.time_s == -np.inf else max(0.0, scan.time_s - belief.time_s)
         belief.time_s = max(belief.time_s, scan.time_s)
+        if self.is_all_but_blind(scan.sensor):
+            belief.coverage.forget_latest()
+        elif 0.0 < passed_s < LONGEST_PAUSE_S:
+            belief.coverage.add(scan.views[0], scan.time_s, told.watched, passed_s)
+            belief.coverage.learn(scan.time_s)
         fade = np.exp(-passed_s / STEP_MEMORY_S)
         belief.score, belief.information = fade * belief.score, fade * belief.information
         applied, wider = self._applied.pop((scan.sensor, scan.sequence), (np.zeros(OFFSETS), 1.0))
@@ -347,6 +371,8 @@ class Registration:
             del self._applied[next(iter(self._applied))]
         if not known:
             return scan
+        if self._of[scan.sensor].coverage.hidden:
+            scan = scan.with_coverage(self._of[scan.sensor].coverage)
         learned: Floats | float = 1.0
         if scan.age_s is not None:
             learned = self._of.get(scan.sensor, _Belief()).spread.variance(_distance(scan), scan.age_s)
@@ -373,6 +399,10 @@ class Registration:
         """Clock, direction and place; clocks only differ, so the middle one of the site is taken to be right. [s, rad, m, m]"""
         clock_s, azimuth_rad, x_m, y_m = self.joint.mean[self.joint.part(sensor)].tolist()
         return clock_s - self.joint.middle_clock_s, azimuth_rad, x_m, y_m
+
+    def coverage(self, sensor: int) -> Coverage:
+        """Where a sensor finds less than it should."""
+        return self._of.get(sensor, _Belief()).coverage
 
     def is_all_but_blind(self, sensor: int) -> bool:
         """Whether a sensor is known to find far too little of what others see."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from lukou_roadside.perception.tracking.coverage import Coverage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,6 +78,8 @@ class Scan:
         Velocity over ground that a vendor's filter tells, along x and y; nan: not told. [m/s]
     velocity_variance : (n,) float array, optional
         Variance of each component of it, where known of the vendor's filter; else it is learned, and before any is known that of `spread`. [m^2/s^2]
+    coverage : Coverage, optional
+        Where the sensor has turned out to find less than it should; none: nowhere, or not known.
     """
 
     sensor: int
@@ -97,6 +103,7 @@ class Scan:
     age_s: Floats | None = None
     velocity_mps: Floats | None = None
     velocity_variance: Floats | None = None
+    coverage: Coverage | None = None
 
     def __len__(self) -> int:
         return len(self.x_m)
@@ -127,6 +134,14 @@ class Scan:
             changed[name] = getattr(self, name) * wider
         for name, value in changed.items():
             object.__setattr__(made, name, value)
+        return made
+
+    def with_coverage(self, coverage: Coverage) -> Scan:
+        """The same detections of a sensor of which is known where it finds little."""
+        made = object.__new__(Scan)
+        for name in _NAMES:
+            object.__setattr__(made, name, getattr(self, name))
+        object.__setattr__(made, "coverage", coverage)
         return made
 
     def with_velocities(self, velocity_mps: Floats, variance: Floats) -> Scan:

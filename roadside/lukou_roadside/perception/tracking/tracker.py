@@ -26,6 +26,8 @@ from lukou_roadside.perception.tracking.tracks import (
     VX,
     VY,
     Tracks,
+    X,
+    Y,
 )
 from lukou_roadside.perception.tracking.updater import (
     Looks,
@@ -55,7 +57,7 @@ class Comparison(NamedTuple):
     pairs : Agreement
         Tracks that were detected, each once, and one detection of each.
     probability : (n,) float array
-        Detection probability of every track.
+        Detection probability of every track, by sight alone.
     """
 
     pairs: Agreement
@@ -100,9 +102,10 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
     agreed = agreement(tracks, scan, settings)
     pairs = agreed.take(one_to_one(agreed, 0.5 * np.minimum(tracks.values[LOG_ODDS], 4.0)))
     probability = detection_probability(tracks, scan)
+    found = probability * _coverage(tracks, scan)
     sensor, looked_s = np.array([scan.sensor]), np.array([scan.time_s])
     looked = pairs.rows, pairs.log_likelihood, scan.score[pairs.detections]
-    looks = Looks(sensor, looked_s, probability[None], np.zeros(len(pairs.rows), np.int64), *looked)
+    looks = Looks(sensor, looked_s, found[None], np.zeros(len(pairs.rows), np.int64), *looked)
     update_existence(tracks, looks, settings.camera_clutter_per_m2, settings)
     _update_by_detections(tracks, pairs, scan, settings)
     turn_to_motion(tracks)
@@ -138,7 +141,10 @@ def swept(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings) -> tuple[Tr
     pairs = chosen.take(_once(sweeps.sweep[chosen.detections] * len(tracks) + chosen.rows, seen.ux.size))
     probability = return_probability(tracks, sweeps, seen)
     looked = pairs.rows, pairs.log_likelihood, sweeps.score[pairs.detections]
-    looks = Looks(sweeps.sensors, sweeps.times_s, probability, sweeps.sweep[pairs.detections], *looked)
+    found = probability
+    if any(scan.coverage for scan in sweeps.scans):
+        found = probability * np.array([_coverage(tracks, scan) * np.ones(len(tracks)) for scan in sweeps.scans])
+    looks = Looks(sweeps.sensors, sweeps.times_s, found, sweeps.sweep[pairs.detections], *looked)
     update_existence(tracks, looks, settings.radar_clutter_per_m2, settings)
     if len(chosen.rows):
         _update_by_returns(tracks, chosen, sweeps, seen, settings)
@@ -149,6 +155,13 @@ def swept(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings) -> tuple[Tr
     count = len(tracks)
     tracks = begun_by_returns(tracks, sweeps, _free(len(sweeps), chosen), settings)
     return survivors(tracks, settings, np.arange(count, len(tracks))), compared
+
+
+def _coverage(tracks: Tracks, scan: Scan) -> Floats | float:
+    """What is left of the detection probability of each track where the sensor has turned out to find little."""
+    if scan.coverage is None:
+        return 1.0
+    return scan.coverage.of(scan.views[0], tracks.values[X], tracks.values[Y])
 
 
 def _free(count: int, chosen: Agreement) -> Ints:
