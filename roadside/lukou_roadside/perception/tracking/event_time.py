@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from lukou_roadside.perception.tracking.consistency import VelocityConsistency
 from lukou_roadside.perception.tracking.deleter import survivors
+from lukou_roadside.perception.tracking.matches import matches
 from lukou_roadside.perception.tracking.predictor import predicted
-from lukou_roadside.perception.tracking.registration import Registration, matches
+from lukou_roadside.perception.tracking.registration import Registration
 from lukou_roadside.perception.tracking.scan import Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.sweeps import Sweeps, one_of_each, together
