@@ -100,20 +100,23 @@ def contacts(
     sample = (depth >= np.minimum(best, 0.0)[:, None]).argmax(axis=1)
     fast = (_hurting_speed(users, h, first, second, sample, predictor) > SLOW_CONTACT_MPS).nonzero()[0]
     first, second, sample, chance = first.take(fast), second.take(fast), sample.take(fast), _normal(best.take(fast))
-    along = h.cos[first, sample] * h.cos[second, sample] + h.sin[first, sample] * h.sin[second, sample]
-    same_way = along > SAME_WAY_COS
-    probability = h.probability[first] * h.probability[second] * chance
-    taken = probability / np.maximum(h.intention[first] * h.intention[second], 1e-3)
+    ways = h.poses[2:].reshape(2, -1)
+    width = h.poses.shape[2]
+    along = ways.take(first * width + sample, axis=1)
+    along *= ways.take(second * width + sample, axis=1)
+    same_way = along[0] + along[1] > SAME_WAY_COS
+    probability = h.probability.take(first) * h.probability.take(second) * chance
+    taken = probability / np.maximum(h.intention.take(first) * h.intention.take(second), 1e-3)
     weak = users.is_vulnerable
-    crosses = ~(weak[h.user[first]] | weak[h.user[second]] | same_way)
+    crosses = ~(weak.take(h.user.take(first)) | weak.take(h.user.take(second)) | same_way)
     some = crosses.nonzero()[0]
     if len(some):
-        rows = (first[some], second[some], sample[some])
-        probability[some] = crossing_probability(users, h, predictor, *rows, taken[some], braked)
+        rows = (first.take(some), second.take(some), sample.take(some))
+        probability[some] = crossing_probability(users, h, predictor, *rows, taken.take(some), braked)
     some = (~crosses).nonzero()[0]
     if len(some):
-        rows = (first[some], second[some], sample[some])
-        probability[some] *= nobody_yields(users, h, predictor, *rows, same_way[some])
+        rows = (first.take(some), second.take(some), sample.take(some))
+        probability[some] *= nobody_yields(users, h, predictor, *rows, same_way.take(some))
     return Contacts(first, second, sample, probability, taken, same_way)
 
 

@@ -45,6 +45,9 @@ APART_FACTOR = 0.7
 STANDING_MPS = 0.5
 """Slower road users stand. [m/s]"""
 
+_UNKNOWN, _NONE_YIELDS = int(RightOfWay.UNKNOWN), int(RightOfWay.NONE_YIELDS)
+_A_YIELDS, _B_YIELDS = int(RightOfWay.A_YIELDS), int(RightOfWay.B_YIELDS)
+
 
 def crossing_probability(
     users: RoadUsers,
@@ -75,16 +78,16 @@ def crossing_probability(
     """
     if len(first) == 0:
         return np.zeros(0)
-    a, b = h.user[first], h.user[second]
+    a, b = h.user.take(first), h.user.take(second)
     rule, shares_ground = right_of_way(h, predictor, first, second, sample)
     stands = users.speed_mps < STANDING_MPS
-    waits = ((rule == RightOfWay.A_YIELDS) & stands[a]) | ((rule == RightOfWay.B_YIELDS) & stands[b])
+    waits = ((rule == _A_YIELDS) & stands.take(a)) | ((rule == _B_YIELDS) & stands.take(b))
     odds = np.where(waits, CERTAIN_ODDS * STANDING_FACTOR, CERTAIN_ODDS)
-    odds[braked[a] | braked[b]] *= EMERGENCY_FACTOR
+    odds[braked.take(a) | braked.take(b)] *= EMERGENCY_FACTOR
     both = eases(users, h, predictor, np.concatenate([first, second]), np.concatenate([sample, sample]))
     odds *= SEALED_FACTOR ** ((1.0 - both[: len(first)]) * (1.0 - both[len(first) :]))
-    odds[h.is_running_red[first] | h.is_running_red[second]] *= RED_FACTOR
-    untold = (rule == RightOfWay.UNKNOWN) | (rule == RightOfWay.NONE_YIELDS)
+    odds[h.is_running_red.take(first) | h.is_running_red.take(second)] *= RED_FACTOR
+    untold = (rule == _UNKNOWN) | (rule == _NONE_YIELDS)
     odds[untold] *= np.where(shares_ground[untold], UNTOLD_FACTOR, APART_FACTOR)
     odds *= taken
     # all ways of a pair together decide

@@ -35,6 +35,7 @@ LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
+_RED = int(Light.RED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,9 +148,9 @@ def _of_contacts(
 ) -> Dangers:
     if len(found.first) == 0:
         return NOTHING
-    first, second = h.user[found.first], h.user[found.second]
-    time_s = predictor.times_s[found.sample]
-    vulnerable = users.is_vulnerable[first] | users.is_vulnerable[second]
+    first, second = h.user.take(found.first), h.user.take(found.second)
+    time_s = predictor.times_s.take(found.sample)
+    vulnerable = users.is_vulnerable.take(first) | users.is_vulnerable.take(second)
     limit = np.where(vulnerable, settings.vulnerable_time_to_collision_s, settings.most_time_to_collision_s)
     kept = (time_s <= limit).nonzero()[0]
     count, number = numbered(first.take(kept) * len(users) + second.take(kept))
@@ -306,7 +307,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
     connection = h.connection[rows]
     ends = np.where(np.isnan(lights.ends_in_s[connection]), np.inf, lights.ends_in_s[connection])
-    red = (lights.light[connection] == Light.RED) | (time_s > ends)
+    red = (lights.light[connection] == _RED) | (time_s > ends)
     kept = red & (time_s < settings.red_light_lead_s)
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
     best, total, early = _by_pair(user, h.probability[rows], time_s >= settings.red_light_least_s)
@@ -329,7 +330,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
 
 def joined_dangers(parts: list[Dangers]) -> Dangers:
     """All dangers of several parts."""
-    parts = [part for part in parts if len(part)]
+    parts = [part for part in parts if len(part.kind)]
     if len(parts) < 2:
         return parts[0] if parts else NOTHING
     return Dangers(*(np.concatenate([getattr(part, name) for part in parts]) for name in Dangers.__slots__))

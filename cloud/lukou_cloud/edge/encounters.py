@@ -106,15 +106,18 @@ class Encounters:
         self.settings = settings
         self.open: dict[tuple[int, int], Encounter] = {}
         self.counts = {False: [0.0, 0.0], True: [0.0, 0.0]}  # come true, and all, without and with vulnerable ones
+        self._needed: Required | None = None  # until something comes true, or does not
 
     def required(self) -> Required:
         """How probable contacts must be before they are warned of."""
-        s = self.settings
-        return Required(
-            self._required(False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
-            self._required(False, s.probability, s.least_probability, s.most_probability),
-            self._required(True, s.vulnerable_probability, s.least_vulnerable_probability, s.most_probability),
-        )
+        if self._needed is None:
+            s = self.settings
+            self._needed = Required(
+                self._required(False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
+                self._required(False, s.probability, s.least_probability, s.most_probability),
+                self._required(True, s.vulnerable_probability, s.least_vulnerable_probability, s.most_probability),
+            )
+        return self._needed
 
     def _required(self, is_vulnerable: bool, usual: float, least: float, most: float) -> float:
         s = self.settings
@@ -195,6 +198,7 @@ class Encounters:
         came_true = post_s <= (s.vulnerable_come_true_s if one.is_vulnerable else s.come_true_s)
         came_true |= not one.is_vulnerable and one.braking_mps2 >= s.come_true_mps2
         counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
+        self._needed = None
         is_near_miss = post_s <= s.near_miss_s
         return Outcome(one, post_s, x_m, y_m, is_near_miss, at_ns, speeds)
 
@@ -211,6 +215,7 @@ class Encounters:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.counts = {False: list(state["counts"][0]), True: list(state["counts"][1])}
+        self._needed = None
         self.open = {}
         for one in state["open"]:
             ways = {int(number): [(int(row[0]), *row[1:]) for row in way] for number, way in one["ways"]}

@@ -102,8 +102,8 @@ def travelled(
     leader, gap = following.row, np.where(led, np.maximum(following.gap_m - STANDING_GAP_M, 0.0), np.inf)
     bounded = bool(led.any()) or bool(stops.any())
     brake, headway = settings.braking_mps2, np.asarray(led * HEADWAY_S, np.float64)
-    pulls = {step: _pull(brake, step, headway) for step in dict.fromkeys(steps)} if bounded else {}
-    room, stop = gap, stop_m
+    pulls = _pulls(brake, steps, headway) if bounded else ()
+    half, stop = speed * (0.5 * steps[0]), stop_m  # where everyone would be in the middle of the step
     for k, step in enumerate(steps):
         new = changes[k]
         new += speed
@@ -112,14 +112,15 @@ def travelled(
         if bounded:
             if len(released):
                 stop = np.where(until_s > middles[k], stop_m, np.inf)
-            ahead = speed.take(leader)
-            further = ahead * (0.5 / brake)
-            further += step
-            further *= ahead
-            further += room
-            np.minimum(further, stop, out=further)
-            further -= way
-            np.minimum(new, _able_to_stop(speed, further, brake, step, pulls[step]), out=new)
+            reach = speed * (0.5 / brake)  # where the one ahead would come to a stop
+            reach += step
+            reach *= speed
+            reach += way
+            reach = reach.take(leader)
+            reach += gap
+            np.minimum(reach, stop, out=reach)
+            reach -= half
+            np.minimum(new, _able_to_stop(reach, brake, *pulls[k]), out=new)
         least = speed - HARDEST_MPS2 * step
         np.maximum(least, 0.0, out=least)
         np.maximum(new, least, out=new)
@@ -134,34 +135,33 @@ def travelled(
             np.minimum(room, stop, out=room)
             np.maximum(room, before, out=room)
             np.minimum(way, room, out=way)
-            room = way.take(leader)
-            room += gap
         ways.append(way)
         if k + 1 < len(steps):
-            limit = kept_speed(way + speed * (0.5 * steps[k + 1]))
+            half = speed * (0.5 * steps[k + 1])
+            half += way
+            limit = kept_speed(half)
     return np.asarray(np.array(ways).T @ _resampling(steps, len(times_s), float(times_s[-1])))
 
 
-def _pull(braking_mps2: float, step_s: float, headway_s: Floats) -> tuple[Floats, Floats]:
-    """What `_able_to_stop` takes of one length of step: the linear term of its equation, and its square."""
-    linear = braking_mps2 * (step_s + 2.0 * headway_s)
-    return linear, linear * linear
+def _pulls(braking_mps2: float, steps: tuple[float, ...], headway_s: Floats) -> tuple[tuple[Floats, Floats], ...]:
+    """What `_able_to_stop` takes of each step: the linear term of its equation, and its square."""
+    lengths = tuple(dict.fromkeys(steps))
+    linear = braking_mps2 * (0.5 * np.array(lengths)[:, None] + headway_s)
+    found = dict(zip(lengths, zip(linear, linear * linear, strict=True), strict=True))
+    return tuple(found[step] for step in steps)
 
 
-def _able_to_stop(
-    speed_mps: Floats, room_m: Floats, braking_mps2: float, step_s: float, pull: tuple[Floats, Floats]
-) -> Floats:
-    """Speed after a step from which stopping within the room is still possible: v'^2 / 2b + v' tau + (v + v') h / 2 = room."""
-    linear, square = pull
-    found = speed_mps * (-4.0 * braking_mps2 * step_s)
-    room_m *= 8.0 * braking_mps2
-    found += room_m
-    found += square
-    np.maximum(found, square, out=found)
-    np.sqrt(found, out=found)
-    found -= linear
-    found *= 0.5
-    return found
+def _able_to_stop(room_m: Floats, braking_mps2: float, linear: Floats, square: Floats) -> Floats:
+    """Speed v' after a step of length h from which stopping is still possible: v'^2 / 2b + v' tau + v' h / 2 = room less v h / 2.
+
+    The room, beyond the middle of the step that the speed v of now would reach, is overwritten.
+    """
+    room_m *= 2.0 * braking_mps2
+    room_m += square
+    np.maximum(room_m, square, out=room_m)
+    np.sqrt(room_m, out=room_m)
+    room_m -= linear
+    return room_m
 
 
 @lru_cache(maxsize=16)

@@ -86,7 +86,7 @@ class Ways:
         self._share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])
         self._start, self._last = np.zeros(1, np.int64), np.zeros(0, np.int64)
         self._samples = np.zeros((6, 0))  # x, y, cosine, sine, and the way to the next sample
-        self._limit_mps = np.zeros(0)
+        self._limit_mps = np.full(1, np.inf)  # the last one is of those who are on no path
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
         self.duties, self.rights = Meetings(), Meetings()
@@ -135,19 +135,19 @@ class Ways:
 
     def speeds_from(self, path: Ints, s_m: Floats) -> Callable[[Floats], Floats]:
         """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
-        on = path >= 0
-        if not on.any():
+        row = np.maximum(path, 0)
+        if len(self._start) < 2:  # a map without paths
             return lambda way: np.full(len(way), np.inf)
-        everywhere = on.all()
-        row = path if everywhere else np.maximum(path, 0)
         first, limit = self._start.take(row), self._limit_mps
         last = first + self._last.take(row)
+        off = path < 0
+        first[off] = last[off] = len(limit) - 1
         begin = first + s_m * (1.0 / SPACING_M)
 
         def kept(way_m: Floats) -> Floats:
-            number = np.minimum((begin + way_m * (1.0 / SPACING_M)).astype(np.int64), last)
-            allowed = limit.take(number)
-            return allowed if everywhere else np.where(on, allowed, np.inf)
+            number = way_m * (1.0 / SPACING_M)
+            number += begin
+            return limit.take(np.minimum(number.astype(np.int64), last))
 
         return kept
 
@@ -189,7 +189,7 @@ class Ways:
         size = np.maximum(np.hypot(dx, dy), 1e-9)
         self._samples = np.concatenate([self._samples, np.stack([x, y, dx / size, dy / size, dx, dy])], axis=1)
         limit = self._envelope(start, np.arctan2(dy, dx), table.lane_of_sample[begin:])
-        self._limit_mps = np.concatenate([self._limit_mps, limit])
+        self._limit_mps = np.concatenate([self._limit_mps[:-1], limit, [np.inf]])
         self._start, self._last = table.sample_start, np.diff(table.sample_start) - 1
         self._turns(known)
         self.duties, self.rights = self._meetings()
