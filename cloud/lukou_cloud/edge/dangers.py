@@ -9,7 +9,7 @@ import numpy as np
 
 from lukou_cloud.edge.conflicts import Contacts, contacts
 from lukou_cloud.edge.hypotheses import Hypotheses
-from lukou_cloud.edge.lights import Light, Lights
+from lukou_cloud.edge.lights import Lights
 from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import SURE_MPS, Booleans, Floats, Ints, RoadUsers
@@ -35,7 +35,6 @@ LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
-_RED = int(Light.RED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +132,7 @@ def dangers(
     parts = [
         _of_contacts(users, h, found, predictor, settings, required),
         _rear_end(users, h, settings),
-        _red_light(users, h, lights, settings),
+        _red_light(users, h, settings),
     ]
     return joined_dangers(parts), h, found
 
@@ -297,7 +296,7 @@ def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, F
     return best, np.asarray(total, np.float64), np.asarray(begins, np.float64)
 
 
-def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: WarningSettings) -> Dangers:
+def _red_light(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
     """Those expected to pass a stop line against red."""
     rows = h.is_running_red.nonzero()[0]
     if len(rows) == 0:
@@ -305,10 +304,7 @@ def _red_light(users: RoadUsers, h: Hypotheses, lights: Lights, settings: Warnin
     rows = rows[users.is_trusted[h.user[rows]] & (h.line_m[rows] > 0.0)]
     user = h.user[rows]
     time_s = h.line_m[rows] / np.maximum(users.speed_mps[user], 0.5)
-    connection = h.connection[rows]
-    ends = np.where(np.isnan(lights.ends_in_s[connection]), np.inf, lights.ends_in_s[connection])
-    red = (lights.light[connection] == _RED) | (time_s > ends)
-    kept = red & (time_s < settings.red_light_lead_s)
+    kept = time_s < settings.red_light_lead_s
     rows, user, time_s = rows[kept], user[kept], time_s[kept]
     best, total, early = _by_pair(user, h.probability[rows], time_s >= settings.red_light_least_s)
     sure = total >= settings.sure_probability

@@ -113,7 +113,9 @@ class Encounters:
         if self._needed is None:
             s = self.settings
             self._needed = Required(
-                self._required(False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
+                self._required(
+                    False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability
+                ),
                 self._required(False, s.probability, s.least_probability, s.most_probability),
                 self._required(True, s.vulnerable_probability, s.least_vulnerable_probability, s.most_probability),
             )

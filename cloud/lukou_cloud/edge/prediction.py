@@ -42,6 +42,8 @@ ROLLING_MPS = 5.0
 RUNNING_SHARE = 0.2
 """How much rarer it is that somebody who cannot stop any more runs a light than that another path is meant that needs no running."""
 
+_RED = int(Light.RED)
+
 BLOCKED_SHARE = 0.05
 """How much rarer a path is behind somebody for whom nobody brakes."""
 
@@ -208,7 +210,7 @@ class Predictor:
         connection: Ints,
         line_m: Floats,
     ) -> tuple[Booleans, Booleans, Floats]:
-        """Who will run against the light ahead, who will stop for it, and until when. [s]"""
+        """Who will pass the line ahead against red, who will stop before it, and until when. [s]"""
         if len(lights.light) == 0:
             return np.zeros(len(user), np.bool_), np.zeros(len(user), np.bool_), np.full(len(user), np.inf)
         told = stops(lights, connection, line_m / np.maximum(speed, 0.5), self._may_turn_on_red)
@@ -217,14 +219,15 @@ class Predictor:
         can = can_stop(least, acceleration, left_m, RED_LAG_S, self.settings.red_braking_mps2)
         can &= left_m > -PASSED_M
         now = told.from_s == 0.0
-        runs = told.must & ~can & now & (speed > 1.5)
-        return runs, told.must & (can | now) & ~runs, told.until_s
+        passes = told.must & ~can & now & (speed > 1.5)
+        runs = _against_red(passes, lights, connection, speed, acceleration, line_m)
+        return runs, told.must & (can | now) & ~passes, told.until_s
 
     def _likely_on_red(self, speed: Floats, lights: Lights, connection: Ints, line_m: Floats) -> Floats:
         """Who turns on red rolls over the line slowly: who is too fast for that goes elsewhere."""
         result = np.ones(len(speed))
         row = np.maximum(connection, 0)
-        on_red = (connection >= 0) & self._may_turn_on_red[row] & (lights.light[row] == Light.RED)
+        on_red = (connection >= 0) & self._may_turn_on_red[row] & (lights.light[row] == _RED)
         if on_red.any():
             slow = np.sqrt(ROLLING_MPS**2 + 2.0 * self.settings.braking_mps2 * np.clip(line_m[on_red], 0.0, 100.0))
             excess = np.maximum(speed[on_red] - slow, 0.0)
@@ -250,6 +253,21 @@ class Predictor:
             along[:2] += (place.take(rows, axis=1) - along[:2, :, 0])[:, :, None] * self._fading
             poses[:, rows] = along
         return poses
+
+
+def _against_red(
+    passes: Booleans, lights: Lights, connection: Ints, speed: Floats, acceleration: Floats, line_m: Floats
+) -> Booleans:
+    """Who of those who pass the line does so when it is red: now, or once the yellow of now has ended; who brakes comes later."""
+    rows = passes.nonzero()[0]
+    if len(rows) == 0:
+        return passes
+    line, way, pace = connection.take(rows), np.maximum(line_m.take(rows), 0.0), speed.take(rows)
+    braking = np.maximum(-acceleration.take(rows), 0.0)
+    arrives_s = 2.0 * way / (pace + np.sqrt(np.maximum(pace * pace - 2.0 * braking * way, 0.0)))
+    result = np.zeros(len(passes), np.bool_)
+    result[rows] = (lights.light.take(line) == _RED) | (arrives_s > lights.ends_in_s.take(line))
+    return result
 
 
 def _likely_behind(users: RoadUsers, chosen: Choice, speed: Floats, acceleration: Floats) -> Floats:

@@ -32,7 +32,7 @@ class PredictionSettings(_Frozen):
         description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
     )
     red_braking_mps2: float = Field(
-        4.7,
+        4.8,
         gt=0.5,
         description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5; of tracked "
         "road users the least speed they may have counts [m/s^2]",
@@ -101,7 +101,7 @@ class WarningSettings(_Frozen):
     )
     least_existence: float = Field(0.5, ge=0.0, le=1.0, description="road users less sure raise no warning")
     red_light_onset_s: float = Field(
-        0.1, ge=0.0, description="who is about to run a light must be for this long: later it is too late [s]"
+        0.0, ge=0.0, description="who is about to run a light must be for this long: later it is too late [s]"
     )
     red_light_least_s: float = Field(
         0.5,

@@ -1,0 +1,87 @@
+"""Who is expected to pass a stop line against red, and who passes it lawfully with the last of yellow or by a turn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lukou_cloud.edge.dangers import RED_LIGHT, dangers
+from lukou_cloud.edge.lights import Light, Lights, no_lights
+from lukou_cloud.edge.prediction import Predictor
+from lukou_cloud.edge.road_users import RoadUsers
+from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
+from lukou_maps.reading import load_map
+from lukou_maps.road_model import Turn
+
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor(load_map(DISTRICT), PredictionSettings())
+
+
+def car(predictor: Predictor, lane: str, before_m: float, speed: float, acceleration: float = 0.0) -> RoadUsers:
+    """A car whose front is so far before the end of a lane."""
+    lanes = predictor.model.lanes
+    row = lanes.names.index(lane)
+    middle = np.array([float(lanes.length_m[row]) - before_m - 2.25])
+    x, y, heading = predictor.ways.catalogue.geometry.pose(np.array([row]), middle)
+    one = np.ones(1)
+    return RoadUsers(
+        id=np.array([1]),
+        object_class=np.array([1]),
+        x_m=x,
+        y_m=y,
+        heading_rad=heading,
+        speed_mps=speed * one,
+        acceleration_mps2=acceleration * one,
+        length_m=4.5 * one,
+        width_m=1.8 * one,
+        deviation_m=0.1 * one,
+        speed_deviation_mps=0.1 * one,
+        is_trusted=np.ones(1, np.bool_),
+    )
+
+
+def shown(predictor: Predictor, lane: str, told: dict[Turn, tuple[Light, float]]) -> Lights:
+    """What the connections of a lane show, by turn, and when that ends."""
+    model, lights = predictor.model, no_lights(predictor.model)
+    for row in np.flatnonzero(model.connections.from_lane == model.lanes.names.index(lane)):
+        lights.light[row], lights.ends_in_s[row] = told[Turn(model.connections.turn[row])]
+    return lights
+
+
+def runs_red(predictor: Predictor, users: RoadUsers, lights: Lights) -> bool:
+    predictor.lanes.last_lane.clear()
+    found, _, _ = dangers(users, lights, predictor, WarningSettings())
+    return bool((found.is_onset & (found.kind == RED_LIGHT)).any())
+
+
+@pytest.mark.parametrize(("before_m", "expected"), [(12.0, True), (14.5, False)])
+def test_who_cannot_stop_any_more_runs_red(predictor: Predictor, before_m: float, expected: bool) -> None:
+    # 11 m/s: 12.6 m of braking with 4.8 m/s^2 and 1.1 m of lag
+    lane = "k1_N_approach_3"
+    users = car(predictor, lane, before_m, 11.0)
+    assert runs_red(predictor, users, shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0)})) == expected
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "ends_s", "expected"), [(0.0, 1.0, False), (0.0, 0.8, True), (-4.0, 1.0, True)]
+)
+def test_who_brakes_comes_after_the_yellow_has_ended(
+    predictor: Predictor, acceleration: float, ends_s: float, expected: bool
+) -> None:
+    # 10.5 m at 11.9 m/s: 0.88 s, or 1.08 s while 4 m/s^2 are braked, which is too little to stop
+    lane = "k1_N_approach_3"
+    users = car(predictor, lane, 10.5, 11.9, acceleration)
+    assert runs_red(predictor, users, shown(predictor, lane, {Turn.STRAIGHT: (Light.YELLOW, ends_s)})) == expected
+
+
+@pytest.mark.parametrize(("ends_s", "expected"), [(3.0, False), (0.1, True)])
+def test_the_last_of_yellow_for_the_turn_is_more_likely_than_running_red_straight_on(
+    predictor: Predictor, ends_s: float, expected: bool
+) -> None:
+    lane = "k1_N_approach_1"
+    lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0), Turn.RIGHT: (Light.YELLOW, ends_s)})
+    assert runs_red(predictor, car(predictor, lane, 6.0, 8.0), lights) == expected
