@@ -60,7 +60,7 @@ def runs_red(predictor: Predictor, users: RoadUsers, lights: Lights) -> bool:
 
 @pytest.mark.parametrize(("before_m", "expected"), [(12.0, True), (14.5, False)])
 def test_who_cannot_stop_any_more_runs_red(predictor: Predictor, before_m: float, expected: bool) -> None:
-    # 11 m/s: 12.6 m of braking with 4.8 m/s^2 and 1.1 m of lag
+    # 11 m/s: 12.1 m of braking with 5 m/s^2 and 1.65 m of lag
     lane = "k1_N_approach_3"
     users = car(predictor, lane, before_m, 11.0)
     assert runs_red(predictor, users, shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0)})) == expected

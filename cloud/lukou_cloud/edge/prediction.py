@@ -33,13 +33,13 @@ path. [m/s^2, 1]"""
 RED_DOUBTS = 5.0
 """Standard deviations of speed that are doubted before a red light: between those who brake late and those who do not brake lies little."""
 
-RED_LAG_S = 0.1
+RED_LAG_S = 0.15
 """By so much what is seen of a driver who approaches a red light lags behind what the driver does. [s]"""
 
 ROLLING_MPS = 5.0
 """Nobody who may turn on red crosses the stop line faster; the law says stop first. [m/s]"""
 
-RUNNING_SHARE = 0.2
+RUNNING_SHARE = 0.25
 """How much rarer it is that somebody who cannot stop any more runs a light than that another path is meant that needs no running."""
 
 _RED = int(Light.RED)

@@ -32,7 +32,7 @@ class PredictionSettings(_Frozen):
         description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
     )
     red_braking_mps2: float = Field(
-        4.8,
+        5.0,
         gt=0.5,
         description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5; of tracked "
         "road users the least speed they may have counts [m/s^2]",
