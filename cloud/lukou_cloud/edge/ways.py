@@ -147,7 +147,7 @@ class Ways:
         def kept(way_m: Floats) -> Floats:
             number = way_m * (1.0 / SPACING_M)
             number += begin
-            return limit.take(np.minimum(number.astype(np.int64), last))
+            return np.asarray(limit.take(np.minimum(number.astype(np.int64), last)))
 
         return kept
 
