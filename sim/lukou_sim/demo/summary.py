@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lukou_sim.sensors.camera import CAMERA_LATENCY_NS
+
+MOST_DROPPED = 0.05
+"""Where a larger share of the pictures was never used, the machine was too busy."""
+
+
+def too_busy(figures: Mapping[str, Any], cores: int) -> str:
+    """Words for who reads the figures of a demo that had too little of a machine; empty where it had enough."""
+    dropped, used = figures.get("dropped_frames") or 0, figures.get("frames_used") or 0
+    if dropped <= MOST_DROPPED * (dropped + used):
+        return ""
+    return (
+        f"this machine was too busy for the demo: {dropped / (dropped + used):.0%} of the pictures were not drawn in time or not looked at, "
+        f"and its processes took {figures['cpu_cores_all']:.1f} of {cores} cores; the latencies tell of that. "
+        "More or idle cores help most, `--rate 5` a little"
+    )
 
 
 def percentiles(values: list[float]) -> dict[str, float | None]:

@@ -16,6 +16,7 @@ from lukou_messages.errors import SettingsError
 from lukou_messages.report import FAILED, WRONG_USAGE, plain_errors, print_json
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
+from lukou_sim.demo.summary import too_busy
 from lukou_sim.world.scenario import load_scenario
 
 app = typer.Typer(add_completion=False)
@@ -66,6 +67,8 @@ def demo(
         print_json(figures, seed=number)
     else:
         _print(figures)
+    if busy := too_busy(figures, os.cpu_count() or 1):
+        say(busy)
     if running.first_picture_s is None:
         say(f"no live picture came; look at the logs in {plan.logs}")
         raise SystemExit(FAILED)
