@@ -85,3 +85,10 @@ def test_the_last_of_yellow_for_the_turn_is_more_likely_than_running_red_straigh
     lane = "k1_N_approach_1"
     lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0), Turn.RIGHT: (Light.YELLOW, ends_s)})
     assert runs_red(predictor, car(predictor, lane, 6.0, 8.0), lights) == expected
+
+
+def test_a_green_that_should_have_ended_is_followed_by_yellow_yet(predictor: Predictor) -> None:
+    # the next signal state is late: nobody who is about to pass runs red
+    lane = "k1_N_approach_3"
+    lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.GREEN, 0.0)})
+    assert not runs_red(predictor, car(predictor, lane, 10.0, 11.9), lights)

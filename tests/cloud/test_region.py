@@ -98,7 +98,8 @@ def test_where_few_are_seen_stages_stay_near_the_plan(approaches: Approaches) ->
     held = timing.decide(0, 20.0, few, frozenset({1}))
     assert held.stage == 0 and "near the plan" in held.why
     assert timing.decide(0, 31.0, few, frozenset({1})).stage == 1
-    assert timing.decide(0, 20.0, few, frozenset({1}), may_hold=False).stage == 1  # the guard ends it
+    ended = timing.decide(0, 20.0, few, frozenset({1}), may_hold=False)
+    assert ended.stage == 1 and "near the plan" not in ended.why  # the guard ends it
 
 
 def test_nothing_is_ordered_that_the_guard_would_refuse(approaches: Approaches) -> None:

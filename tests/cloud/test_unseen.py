@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lukou_cloud.region.unseen import COUNTS, NOBODY, SPACING_M, Standing, Unseen, joined, moved
+from lukou_cloud.region.unseen import COUNTS, MOST_HIDDEN, NOBODY, SPACING_M, Standing, Unseen, joined, moved
 
 FRONT_M = 1.5
 
@@ -182,3 +182,20 @@ def test_the_first_of_a_queue_is_believed_to_stand_at_the_line_until_a_lane_is_k
             step(away, [Standing(9.0 + SPACING_M * k, 10 * cycle + k, float(second)) for k in range(4)])
         step(away, [], red=False)
     assert away.share == 1.0
+
+
+@pytest.mark.parametrize("mean", [0.05, 1.0, 6.0, 60.0])
+def test_as_many_have_come_as_come_on_average_however_long_nobody_looked(mean: float) -> None:
+    after = joined(NOBODY[None], np.array([mean]))[0]
+    assert after.sum() == pytest.approx(1.0)
+    assert float(after @ COUNTS) == pytest.approx(min(mean, MOST_HIDDEN), rel=0.01)
+
+
+def test_who_is_placed_surely_only_later_tells_of_the_share_then() -> None:
+    unseen, place = Unseen(np.array([True])), FRONT_M + 5 * SPACING_M
+    for second in range(15):
+        step(unseen, [Standing(place, 1, float(second), is_unsure=second < 12)])
+    surely = Unseen(np.array([True]))
+    for second in range(15):
+        step(surely, [Standing(place, 1, float(second))])
+    assert unseen.share == surely.share < Unseen(np.array([True])).share

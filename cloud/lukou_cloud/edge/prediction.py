@@ -42,7 +42,7 @@ ROLLING_MPS = 5.0
 RUNNING_SHARE = 0.25
 """How much rarer it is that somebody who cannot stop any more runs a light than that another path is meant that needs no running."""
 
-_RED = int(Light.RED)
+_RED, _YELLOW = int(Light.RED), int(Light.YELLOW)
 
 BLOCKED_SHARE = 0.05
 """How much rarer a path is behind somebody for whom nobody brakes."""
@@ -265,8 +265,10 @@ def _against_red(
     line, way, pace = connection.take(rows), np.maximum(line_m.take(rows), 0.0), speed.take(rows)
     braking = np.maximum(-acceleration.take(rows), 0.0)
     arrives_s = 2.0 * way / (pace + np.sqrt(np.maximum(pace * pace - 2.0 * braking * way, 0.0)))
+    light = lights.light.take(line)
     result = np.zeros(len(passes), np.bool_)
-    result[rows] = (lights.light.take(line) == _RED) | (arrives_s > lights.ends_in_s.take(line))
+    result[rows] = light == _RED
+    result[rows] |= (light == _YELLOW) & (arrives_s > lights.ends_in_s.take(line))  # after a green there is yellow yet
     return result
 
 

@@ -142,7 +142,7 @@ class Ways:
         last = first + self._last.take(row)
         off = path < 0
         first[off] = last[off] = len(limit) - 1
-        begin = first + s_m * (1.0 / SPACING_M)
+        begin = first + np.where(off, 0.0, s_m) * (1.0 / SPACING_M)
 
         def kept(way_m: Floats) -> Floats:
             number = way_m * (1.0 / SPACING_M)

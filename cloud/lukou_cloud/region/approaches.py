@@ -244,7 +244,8 @@ def _upstream(road: RoadModel, lanes: tuple[int, ...], speed_mps: NDArray[np.flo
                 old = reach.get(before, (*found, set()))
                 reach[before] = (*min(found, old[:2]), old[2] | beside)
                 ahead.setdefault(before, set()).add(number)
-                inside[before] = inside_m
+                if found <= old[:2]:
+                    inside[before] = inside_m
                 is_inside = road.lanes.kind[before] == LaneKind.JUNCTION
                 if is_inside or waits:
                     waiting.add(before)

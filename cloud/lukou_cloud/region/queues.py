@@ -238,7 +238,7 @@ class QueueEstimator:
         elif comes > BELIEVED and v < STANDING_MPS:  # its queue reaches beyond the lane
             above = self.approaches.upstream[lane]
             usual = max(above.ahead, key=lambda k: float(self.rates[k]))
-            one = Standing(to_stop - above.inside_m, identity, wait_s, tells and above.is_row, is_unsure)
+            one = Standing(max(0.0, to_stop - above.inside_m), identity, wait_s, tells and above.is_row, is_unsure)
             tally.on_approach(usual, one, v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
 

@@ -25,7 +25,7 @@ BOX_VEHICLES = 2
 SLOWEST_PACE = 3.0
 """However long cycles were of late, the wait for a stage is no more than so many times the shortest one."""
 PLAN_SHARE = 0.5
-"""Where few are seen, every stage runs for half to one and a half times as long as in its plan: that knows of streets that nobody sees."""
+"""Where few are seen, every stage runs for about half to one and a half times as long as in the plans of the day: they know of streets that nobody sees."""
 LEAST_SPARE = 0.03
 """However loaded a lane is, so much of the time is left to clear a queue in: the peak ends."""
 
@@ -101,6 +101,7 @@ class Timing:
             settings.skip_cost if configuration.limits.fixed_order else 0.0,
             settings.stop_s,
         )
+        self._has_plans = bool(configuration.plans)
         self._search, self._careful_search = StageSearch(self.junction, search), StageSearch(careful, search)
         self.horizon_s = settings.horizon_s
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
@@ -183,6 +184,7 @@ class Timing:
         self.outflow = self._outflow(choice, traffic)
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
+        why += "; few are seen: near the plan" if search is self._careful_search and self._has_plans else ""
         following = choice.stage if target != choice.stage else -1
         return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following, choice.following)
 
@@ -239,7 +241,6 @@ class Timing:
         text = f"{waiting(stage):.0f} queue for {names[stage]}, {waiting(following):.0f} for {names[following]}"
         more = choice.alternative - choice.cost
         worse = f"; otherwise {more:.0f} s of delay more" if np.isfinite(more) else ""
-        worse += "; few are seen: near the plan" if situation.is_few else ""
         if choice.stage == stage:
             return f"hold {names[stage]} about {choice.hold_s:.0f} s: {text}{worse}"
         return f"change to {names[choice.stage]}: {text}{worse}"

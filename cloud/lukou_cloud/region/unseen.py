@@ -93,7 +93,8 @@ class Unseen:
     _roughly: NDArray[np.float64] = field(
         default_factory=lambda: np.zeros(len(SHARES))
     )  # the same by those of unsure places too
-    _counted: set[int] = field(default_factory=set)
+    _counted: set[int] = field(default_factory=set)  # who has told of the share by a sure place
+    _noted: set[int] = field(default_factory=set)  # by any
     _ahead: NDArray[np.float64] = field(init=False)  # unseen before or between those seen in a queue
     _tail: NDArray[np.float64] = field(init=False)  # how likely 0, 1, 2 and so on stand unseen behind the last one seen
     _leaving: NDArray[np.float64] = field(init=False)  # part of a vehicle that has left of them
@@ -188,19 +189,25 @@ class Unseen:
     def _learn(self, standing: Sequence[Sequence[Standing]], is_watched: NDArray[np.bool_]) -> None:
         here = {one.identity for row in standing for one in row}
         self._counted &= here
+        self._noted &= here
         for lane in np.flatnonzero(self.counts & is_watched).tolist():
             for before, one in enumerate(standing[lane]):
                 if one.identity in self._counted or not one.tells or not self._is_settled(lane, one):
                     continue
-                self._counted.add(one.identity)
+                is_new = one.identity not in self._noted
+                if one.is_unsure and not is_new:
+                    continue
+                self._noted.add(one.identity)
                 if not one.is_unsure:
+                    self._counted.add(one.identity)
                     self._front_m[lane] = self._front(float(self._front_m[lane]), one.to_stop_m)
                     self._told[lane] += 1
                 places = max(before, self._place(lane, one))
                 if places - before > MOST_MISSED:
                     continue  # it stands there for a reason of its own: a bus stop, a breakdown
                 keep, likely = max(0.0, 1.0 - places / MEMORY_PLACES), _likelihood(before, places)
-                self._roughly = self._roughly * keep + likely
+                if is_new:
+                    self._roughly = self._roughly * keep + likely
                 if not one.is_unsure:
                     self._likely = self._likely * keep + likely
                 self._weigh()
@@ -265,14 +272,17 @@ class Unseen:
     def export(self) -> list[object]:
         """State as plain values, for snapshots."""
         return [
-            self._likely.tolist(), self._roughly.tolist(), sorted(self._counted), self._ahead.tolist(), self._tail.tolist(), list(self._last),
+            self._likely.tolist(), self._roughly.tolist(), sorted(self._counted), sorted(self._noted), self._ahead.tolist(), self._tail.tolist(), list(self._last),
             self._leaving.tolist(), self._last_m.tolist(), self._red_s.tolist(), self._green_s.tolist(), self._calm_s.tolist(), np.nan_to_num(self._front_m, posinf=-1.0).tolist(), self._told.tolist(),
         ]  # fmt: skip
 
     def load(self, state: Sequence[Any]) -> None:
         """Continue from `export`."""
-        likely, roughly, counted, ahead, tail, last, leaving, last_m, red_s, green_s, calm_s, front_m, told = state
+        likely, roughly, counted, noted, ahead, tail, last, leaving, last_m, red_s, green_s, calm_s, front_m, told = (
+            state
+        )
         self._likely, self._roughly, self._counted = np.array(likely, float), np.array(roughly, float), set(counted)
+        self._noted = set(noted)
         self._weigh()
         self._ahead, self._tail, self._last_m = np.array(ahead, float), np.array(tail, float), np.array(last_m, float)
         self._red_s, self._green_s, self._calm_s = np.array(red_s), np.array(green_s), np.array(calm_s)
@@ -309,13 +319,17 @@ def joined(chances: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[n
     -------
     (n, counts) float array
     """
-    term = chances * np.exp(-mean)[:, None]
-    found = term.copy()
-    for count in range(1, 4):  # of one second; more are hardly ever
-        term = np.roll(term, 1, axis=1) * (mean / count)[:, None]
-        term[:, 0] = 0.0
-        found += term
-    found[:, -1] += 1.0 - found.sum(axis=1)
+    mean = np.minimum(mean, 2.0 * MOST_HIDDEN)  # after a long gap
+    parts = max(1, math.ceil(float(mean.max(initial=0.0)) / 0.2))
+    found = chances
+    for _ in range(parts):
+        term = found * np.exp(-mean / parts)[:, None]
+        found = term.copy()
+        for count in range(1, 4):  # in a part more are hardly ever
+            term = np.roll(term, 1, axis=1) * (mean / parts / count)[:, None]
+            term[:, 0] = 0.0
+            found += term
+        found[:, -1] += 1.0 - found.sum(axis=1)
     return found
 
 

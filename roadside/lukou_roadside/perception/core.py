@@ -421,7 +421,9 @@ class PerceptionCore:
 
     def _sees(self, sensor: _Sensor) -> bool:
         """Whether somebody in its area would be found: what a sensor does not find although it works is not empty."""
-        return not sensor.reason and not self._tracker.registration.is_all_but_blind(sensor.number)
+        registration = self._tracker.registration
+        is_blind = registration.is_all_but_blind(sensor.number) or registration.coverage(sensor.number).is_mostly_hidden
+        return not sensor.reason and not is_blind
 
     def _doubt(self, sensor: _Sensor) -> str:
         """What speaks against a sensor that works."""

@@ -28,8 +28,11 @@ BESIDE = 0.5
 MEMORY = 60.0
 """Expected detections over which a cell is averaged: trees grow, lorries that were parked leave."""
 
-SURE_S = 10.0
+SURE_S = 20.0
 """A sensor that finds nothing any more is known to be blind within this time. [s]"""
+
+MOSTLY = 0.9
+"""Where more than this share of those who pass do so in hidden cells, it is not the place that hides them: dirt, rain, a sensor that fails."""
 
 PATCHY = 0.6
 """A sensor that finds more than this share everywhere is taken to be in plain view of all; so is each such cell."""
@@ -82,6 +85,11 @@ class Coverage:
     def hidden(self) -> int:
         """Cells in which the sensor finds too little."""
         return int(np.count_nonzero(self.share < 1.0))
+
+    @property
+    def is_mostly_hidden(self) -> bool:
+        """Whether hardly anybody passes where the sensor finds what it should: then it is judged by all that it should find."""
+        return bool(self.expected[self.share < 1.0].sum() > MOSTLY * self.expected.sum() > 0.0)
 
     def of(self, view: View, x_m: Floats, y_m: Floats) -> Floats:
         """What is left of the probability of a detection at places in the map frame, (n,)."""

@@ -101,10 +101,12 @@ def matches(
     placed = np.asarray(seen.any(axis=0))
     x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
     near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
-    covered = 1.0 if scan.coverage is None else scan.coverage.of(view, x, y)
-    expected = known & near & (compared.probability * covered > EXPECTED_PROBABILITY)
+    expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
+    judged = expected
+    if scan.coverage is not None and not scan.coverage.is_mostly_hidden:
+        judged = expected & (compared.probability * scan.coverage.of(view, x, y) > EXPECTED_PROBABILITY)
     pairs = compared.pairs.take(known[compared.pairs.rows])
-    counts = int(np.count_nonzero(expected)), int(np.count_nonzero(expected[pairs.rows]))
+    counts = int(np.count_nonzero(judged)), int(np.count_nonzero(judged[pairs.rows]))
     plain = (known & (compared.probability > PLAIN_PROBABILITY)).nonzero()[0]
     is_found = np.zeros(len(before), np.bool_)
     is_found[pairs.rows] = True
@@ -114,7 +116,7 @@ def matches(
     if len(guessed):
         pairs, expected = pairs.take(placed[pairs.rows]), expected & placed
     rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
-    if scan.kind == CAMERA and counts[1] < ASTRAY_SHARE * counts[0]:
+    if scan.kind == CAMERA and np.count_nonzero(expected[pairs.rows]) < ASTRAY_SHARE * np.count_nonzero(expected):
         expected[rows] = False
         astray, free = _astray(x, y, expected.nonzero()[0], scan, np.delete(np.arange(len(scan)), detections))
         more = [scan.x_m[free] - x[astray], scan.y_m[free] - y[astray]]
