@@ -5,15 +5,16 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lukou_hw.camera import CameraFrame, CameraHealth
+from lukou_hw.camera import CameraHealth
 from lukou_hw.camera.rtsp import RtspCamera
+
+from .frames import gather, is_lost, is_seen
 
 PYTHON = Path("/usr/bin/python3")
 PROBE = """
@@ -80,28 +81,6 @@ def camera(server: Server) -> Iterator[RtspCamera]:
     made = RtspCamera("c", f"rtsp://127.0.0.1:{server.port}/stream", latency_s=0.0, stale_s=0.8)
     yield made
     made.close()
-
-
-def gather(
-    camera: RtspCamera, seconds: float, until: Callable[[CameraFrame], bool] = lambda frame: False
-) -> list[CameraFrame]:
-    frames: list[CameraFrame] = []
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        for one in camera.poll(time.time_ns()):
-            frames.append(one.value)
-            if until(one.value):
-                return frames
-        time.sleep(0.01)
-    return frames
-
-
-def is_seen(frame: CameraFrame) -> bool:
-    return frame.picture.size > 0
-
-
-def is_lost(frame: CameraFrame) -> bool:
-    return frame.health is CameraHealth.LOST
 
 
 def test_pictures_come_in_order_at_the_rate_of_the_camera(camera: RtspCamera) -> None:

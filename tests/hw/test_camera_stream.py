@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pytest
 
-from lukou_hw.camera import CameraFrame, CameraHealth
+from lukou_hw.camera import CameraHealth
 from lukou_hw.camera.rtsp import RtspCamera, open_camera
 from lukou_hw.camera.stream import StreamTime
 from lukou_hw.camera.usb import KernelTime
 from lukou_hw.camera.usb import open_camera as open_usb
 
+from .frames import gather, is_lost, is_seen
 from .rtsp_server import RtspServer
 
 SECOND = 1_000_000_000
@@ -41,28 +41,6 @@ def server() -> Iterator[RtspServer]:
     made = RtspServer(numbered, rate_hz=15.0)
     yield made
     made.close()
-
-
-def gather(
-    camera: Any, seconds: float, until: Callable[[CameraFrame], bool] = lambda frame: False
-) -> list[CameraFrame]:
-    frames: list[CameraFrame] = []
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        for one in camera.poll(time.time_ns()):
-            frames.append(one.value)
-            if until(one.value):
-                return frames
-        time.sleep(0.01)
-    return frames
-
-
-def is_seen(frame: CameraFrame) -> bool:
-    return frame.picture.size > 0
-
-
-def is_lost(frame: CameraFrame) -> bool:
-    return frame.health is CameraHealth.LOST
 
 
 @pytest.mark.slow
