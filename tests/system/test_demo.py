@@ -112,7 +112,7 @@ def test_signals_are_legal_and_the_region_times_them(stack: Stack, shown: dict[s
     def under_adaptive_control() -> bool:
         return all(any(value.authority == 7 for value in ear.values[-20:]) for ear in shown.values())
 
-    stack.wait(under_adaptive_control, 60, "the region does not time every intersection")
+    stack.wait(under_adaptive_control, 150, "the region does not time every intersection")
     check_legal(shown)
 
 
@@ -189,10 +189,10 @@ def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ea
         ear.turn()
         return all(ear.heard.values())
 
-    stack.wait(turn, 20, f"{source} says nothing")
+    stack.wait(turn, 60, f"{source} says nothing")
     old_epoch = next(iter(ear.heard.values()))[-1][1]
     pids = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes if name != source}
-    limit = max(BACK_S, 3.0 * import_s() + 1.0)
+    limit = max(BACK_S, 4.0 * import_s() + 2.0)
     at = time.monotonic()
     stack.kill(source)
 
@@ -200,21 +200,21 @@ def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ea
         ear.turn()
         return ear.back_after(at, old_epoch)
 
-    away = stack.wait(is_back, 20.0, f"{source} is not back")
+    away = stack.wait(is_back, 60.0, f"{source} is not back")
     if away > limit:  # a shared machine may have become slower since the import was timed
-        limit = max(limit, 3.0 * import_s() + 1.0)
+        limit = max(limit, 4.0 * import_s() + 2.0)
     print(f"{source}: back after {away:.2f} s, limit {limit:.2f} s")
     assert away <= limit
     assert {name: stack.demo.supervisor.pid(name) for name in pids} == pids  # the rest carried on
     lists = stack.count("fused_objects")
-    stack.wait(lambda: stack.count("fused_objects") > lists + 5, 20, "no fused lists after the kill")
+    stack.wait(lambda: stack.count("fused_objects") > lists + 5, 60, "no fused lists after the kill")
 
     def told() -> bool:
         records = stack.get("/api/archive/event?limit=100")["records"]
         return any(r["kind"] == "process.back" and r["subject"] == source for r in records)
 
     if source != "city/centre":  # the centre cannot see its own end
-        stack.wait(told, 20, f"the page does not say that {source} is back")
+        stack.wait(told, 60, f"the page does not say that {source} is back")
 
 
 def test_signals_were_legal_through_all_that(stack: Stack, shown: dict[str, Ear]) -> None:
