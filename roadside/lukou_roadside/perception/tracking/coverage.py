@@ -29,7 +29,7 @@ MEMORY = 60.0
 """Expected detections over which a cell is averaged: trees grow, lorries that were parked leave."""
 
 SURE_S = 20.0
-"""A sensor that finds nothing any more is known to be blind within this time. [s]"""
+"""A sensor of several scans a second that finds nothing any more is known to be blind within this time, where several road users pass. [s]"""
 
 MOSTLY = 0.9
 """Where more than this share of those who pass do so in hidden cells, it is not the place that hides them: dirt, rain, a sensor that fails."""
