@@ -107,6 +107,9 @@ def matches(
         judged = expected & (compared.probability * scan.coverage.of(view, x, y) > EXPECTED_PROBABILITY)
     pairs = compared.pairs.take(known[compared.pairs.rows])
     counts = int(np.count_nonzero(judged)), int(np.count_nonzero(judged[pairs.rows]))
+    is_short = scan.kind == CAMERA and np.count_nonzero(expected[pairs.rows]) < ASTRAY_SHARE * np.count_nonzero(
+        expected
+    )
     plain = (known & (compared.probability > PLAIN_PROBABILITY)).nonzero()[0]
     is_found = np.zeros(len(before), np.bool_)
     is_found[pairs.rows] = True
@@ -116,7 +119,7 @@ def matches(
     if len(guessed):
         pairs, expected = pairs.take(placed[pairs.rows]), expected & placed
     rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
-    if scan.kind == CAMERA and np.count_nonzero(expected[pairs.rows]) < ASTRAY_SHARE * np.count_nonzero(expected):
+    if is_short:
         expected[rows] = False
         astray, free = _astray(x, y, expected.nonzero()[0], scan, np.delete(np.arange(len(scan)), detections))
         more = [scan.x_m[free] - x[astray], scan.y_m[free] - y[astray]]
