@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lukou_roadside.perception.tracking import classes, consistency, predictor
+from lukou_roadside.perception.tracking import classes, consistency, event_time, predictor, tracker
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.predictor import predicted
 from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
@@ -30,7 +30,7 @@ from lukou_roadside.perception.tracking.tracks import (
     Y,
     empty,
 )
-from lukou_roadside.perception.tracking.updater import follow_rates, surprise
+from lukou_roadside.perception.tracking.updater import follow_rate, surprise
 
 CARS = 12
 CAMERA_M, DOPPLER_MPS = 0.3, 0.2
@@ -92,13 +92,13 @@ def told(
     late_s: float = 0.0,
 ) -> tuple[Floats, Floats]:
     """Errors of velocity and their squares over covariance at some instants, (instants, 2, cars) and (instants, cars); the last measurements are so old."""
-    rng, tracker = np.random.default_rng(seed), EventTimeTracker(TrackerSettings(registers=False))
+    rng, follower = np.random.default_rng(seed), EventTimeTracker(TrackerSettings(registers=False))
     errors, squared = [], []
     for step in range(1, round(max(instants) * 20) + 1):
         time_s = 0.05 * step
         if radar or step % 2 == 0:
-            tracker.add(scan(time_s - late_s, step, way(time_s - late_s), rng))
-        tracks = tracker.at(time_s)
+            follower.add(scan(time_s - late_s, step, way(time_s - late_s), rng))
+        tracks = follower.at(time_s)
         if not any(abs(time_s - instant) < 1e-6 for instant in instants):
             continue
         x, y, vx, vy = way(time_s)
@@ -111,15 +111,28 @@ def told(
     return np.array(errors), np.array(squared)
 
 
+def at_constant_velocity(tracks: Tracks, time_s: float) -> Tracks:
+    """`predicted` without accelerations that last: all of the noise is new every moment."""
+    dt, values = time_s - tracks.time_s, tracks.values.copy()
+    move = np.kron([[1.0, dt], [0.0, 1.0]], np.eye(2))
+    values[X : VY + 1] = move @ values[X : VY + 1]
+    for k, covariance in enumerate(tracks.covariance):
+        xx, xy, yy = predictor.density(tracks.values, k)
+        spread = abs(dt) * np.array([[dt * dt / 3.0, dt / 2.0], [dt / 2.0, 1.0]])
+        made = move @ covariance @ move.T + np.kron(spread, [[xx, xy], [xy, yy]])
+        for row, (i, j) in enumerate(COMPONENTS, start=P_XX):
+            values[row, k] = made[i, j] if max(i, j) < 4 else 0.0
+    return Tracks(time_s, tracks.birth, values)
+
+
 @pytest.fixture
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """The simplest model instead: constant velocity and noise, and no heed of surprises."""
 
     def change() -> None:
-        monkeypatch.setattr(predictor, "LASTING_PER_S2", 0.0)
-        monkeypatch.setattr(predictor, "MOMENTARY", 1.0)
+        for module in (event_time, tracker):
+            monkeypatch.setattr(module, "predicted", at_constant_velocity)
         monkeypatch.setattr(consistency, "SURPRISED_S", 1e9)
-        monkeypatch.setattr(predictor, "_over", predictor._over.__wrapped__)  # what it remembers is of the other model
 
     return change
 
@@ -198,7 +211,7 @@ def test_covariances_move_as_the_textbook_says() -> None:
     gained = predictor.FADES_S * (1.0 - left)
     one_axis = np.array([[1.0, dt, predictor.FADES_S * (dt - gained)], [0.0, 1.0, gained], [0.0, 0.0, left]])
     move = np.kron(one_axis, np.eye(2))
-    density = predictor.process_noise(tracks)[:, 0]
+    density = predictor.density(tracks.values, 0)
     drives = 8.0**2 / (8.0**2 + predictor.DRIVING_MPS**2 + predictor.DOUBT * (before[2, 2] + before[3, 3]))
     spread, steps = np.zeros((3, 3)), 2000
     for since in (np.arange(steps) + 0.5) * dt / steps:  # noise of every moment, and what becomes of it
@@ -229,11 +242,9 @@ def test_innovations_that_lean_to_one_side_surprise() -> None:
     tracks, rng = one_car(10.0, 0.0), np.random.default_rng(1)
     white = []
     for _ in range(4000):
-        follow_rates(tracks.values, np.array([0]), rng.normal(size=1))
+        follow_rate(tracks.values, 0, rng.normal())
         white.append(float(surprise(tracks.values)[0]))
     assert np.mean(white) == pytest.approx(1.0, abs=0.1)
-    follow_rates(tracks.values, np.array([0]), np.array([np.nan]))
-    assert float(surprise(tracks.values)[0]) == white[-1]  # not told after all
     for _ in range(15):
-        follow_rates(tracks.values, np.array([0]), np.array([-1.5]))
+        follow_rate(tracks.values, 0, -1.5)
     assert float(surprise(tracks.values)[0]) > 10.0

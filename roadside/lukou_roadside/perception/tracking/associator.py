@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.gater import Agreement
-from lukou_roadside.perception.tracking.scan import Floats, Ints
+from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
 
 FORBIDDEN = 1e6
 """Cost of a pair outside the gate."""
@@ -27,42 +28,70 @@ def one_to_one(agreement: Agreement, log_prior: Floats) -> Ints:
     (k,) int array
         Pairs chosen, as indices into those of `agreement`, ascending.
     """
-    rows, detections = agreement.rows, agreement.detections
-    if len(rows) == 0:
-        return rows
-    # a pair of which neither belongs to another pair needs no comparison: most do
-    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(detections)[detections] == 1)
-    shared = (~alone).nonzero()[0]
+    if len(agreement.rows) == 0:
+        return agreement.rows
+    is_chosen, shared, track, detection = _alone(agreement.rows, agreement.detections)
     if len(shared) == 0:
-        return np.arange(len(rows))
-    row, track = _numbered(rows[shared])
-    column, detection = _numbered(detections[shared])
+        return is_chosen.nonzero()[0]
     # staying apart costs 0, so every pair inside the gate is worth making
-    cost, pair = np.full((row, column), FORBIDDEN), np.full((row, column), -1)
-    cost[track, detection] = -20.0 - agreement.log_likelihood[shared] - log_prior[rows[shared]]
+    cost = np.full((track.max() + 1, detection.max() + 1), FORBIDDEN)
+    pair = np.full(cost.shape, -1)
+    cost[track, detection] = -20.0 - agreement.log_likelihood[shared] - log_prior[agreement.rows[shared]]
     pair[track, detection] = shared
     made = pair[linear_sum_assignment(cost)]
-    return np.sort(np.concatenate([alone.nonzero()[0], made[made >= 0]]))
+    is_chosen[made[made >= 0]] = True
+    return is_chosen.nonzero()[0]
 
 
-def _numbered(values: Ints) -> tuple[int, Ints]:
-    """How many different ones there are, and each one's number among them."""
-    present = np.zeros(int(values.max()) + 1, np.int64)
-    present[values] = 1
-    number = present.cumsum() - 1
-    return int(number[-1]) + 1, number[values]
+@compiled
+def _alone(rows: Ints, detections: Ints) -> tuple[Booleans, Ints, Ints, Ints]:
+    """Pairs of which neither belongs to another pair, which need no comparison: most do; the others, their tracks and detections numbered anew."""
+    of_row, of_detection = np.zeros(rows.max() + 1, np.int64), np.zeros(detections.max() + 1, np.int64)
+    for pair in range(len(rows)):
+        of_row[rows[pair]] += 1
+        of_detection[detections[pair]] += 1
+    is_alone = np.empty(len(rows), np.bool_)
+    for pair in range(len(rows)):
+        is_alone[pair] = of_row[rows[pair]] == 1 and of_detection[detections[pair]] == 1
+    shared = (~is_alone).nonzero()[0]
+    return is_alone, shared, _numbered(rows[shared], of_row), _numbered(detections[shared], of_detection)
 
 
-def many_to_one(agreement: Agreement) -> Ints:
+@compiled
+def _numbered(values: Ints, number: Ints) -> Ints:
+    """Each one's number among those that are present; `number` is written over."""
+    number[:] = -1
+    made, count = np.empty(len(values), np.int64), 0
+    for place in range(len(values)):
+        if number[values[place]] < 0:
+            number[values[place]] = count
+            count += 1
+        made[place] = number[values[place]]
+    return made
+
+
+@compiled
+def many_to_one(rows: Ints, detections: Ints, log_likelihood: Floats) -> Ints:
     """Each detection to its most likely track; a track may get several (radar returns of a truck).
+
+    Parameters
+    ----------
+    rows, detections : (k,) int array
+        Track and detection of each pair, ordered by detection.
+    log_likelihood : (k,) float array
+        Of each pair.
 
     Returns
     -------
-    (k,) int array
-        Pairs chosen, as indices into those of `agreement`, by detection.
+    (m,) int array
+        Pairs chosen, by detection.
     """
-    order = np.lexsort((agreement.log_likelihood, agreement.detections))
-    detections = agreement.detections[order]
-    is_best = np.ones(len(order), np.bool_)
-    is_best[:-1] = detections[1:] != detections[:-1]
-    return np.asarray(order[is_best])
+    chosen, count = np.empty(len(rows), np.int64), 0
+    for pair in range(len(rows)):
+        if count and detections[chosen[count - 1]] == detections[pair]:
+            if log_likelihood[pair] >= log_likelihood[chosen[count - 1]]:
+                chosen[count - 1] = pair
+        else:
+            chosen[count] = pair
+            count += 1
+    return chosen[:count].copy()

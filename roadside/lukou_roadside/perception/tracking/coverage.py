@@ -8,12 +8,14 @@ little is known is taken to be in plain view.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, View
 
 BEARINGS, DISTANCE_M, DISTANCES = 90, 5.0, 36
@@ -97,36 +99,48 @@ class Coverage:
 
     def add(self, view: View, time_s: float, watched: Watched, since_s: float) -> None:
         """Note road users whom others have just seen, and who were in another cell at the last look, so long ago. [s]"""
-        cells = _cells(view, watched.x_m, watched.y_m)
         before_x_m, before_y_m = watched.x_m - since_s * watched.vx_mps, watched.y_m - since_s * watched.vy_mps
-        for row in (cells != _cells(view, before_x_m, before_y_m)).nonzero()[0].tolist():
+        cells, before = _cells(view, watched.x_m, watched.y_m), _cells(view, before_x_m, before_y_m)
+        for row in (cells != before).nonzero()[0].tolist():
             self._noted.append((time_s, int(cells[row]), float(watched.probability[row]), bool(watched.is_found[row])))
 
     def learn(self, time_s: float) -> None:
         """Learn from what was noted long enough ago that a sensor which has failed since would be known."""
         while self._noted and self._noted[0][0] < time_s - SURE_S:
             _, cell, probability, is_found = self._noted.popleft()
-            self._count(*divmod(cell, DISTANCES), probability, is_found)
+            _count(self.expected, self.found, self.share, *divmod(cell, DISTANCES), probability, is_found)
 
     def forget_latest(self) -> None:
         """What was noted last is no fault of the place: the sensor has failed."""
         self._noted.clear()
 
-    def _count(self, bearing: int, distance: int, probability: float, is_found: bool) -> None:
-        beside = [(bearing + k) % BEARINGS for k in (-1, 0, 1)]
-        around = np.ix_(beside, [k for k in (distance - 1, distance, distance + 1) if 0 <= k < DISTANCES])
-        weight = np.full(self.expected[around].shape, BESIDE)
-        weight[1, 1 if distance else 0] = 1.0
-        keep = np.maximum(0.0, 1.0 - weight * probability / MEMORY)
-        self.expected[around] = expected = keep * self.expected[around] + weight * probability
-        self.found[around] = found = keep * self.found[around] + weight * is_found
-        share = (found + PLAIN_WEIGHT) / (np.maximum(expected, found) + PLAIN_WEIGHT)
-        self.share[around] = np.where(share < PATCHY, share * share, 1.0)
-
 
 def _cells(view: View, x_m: Floats, y_m: Floats) -> Ints:
     """Number of the cell of each place."""
-    dx, dy = x_m - view.x_m, y_m - view.y_m
-    bearing = np.floor(np.arctan2(dy, dx) * (BEARINGS / (2.0 * np.pi))).astype(np.int64) % BEARINGS
-    distance = np.minimum(np.hypot(dx, dy) / DISTANCE_M, DISTANCES - 1.0).astype(np.int64)
-    return np.asarray(bearing * DISTANCES + distance)
+    return _cells_at(x_m - view.x_m, y_m - view.y_m)
+
+
+@compiled
+def _cells_at(dx_m: Floats, dy_m: Floats) -> Ints:
+    made = np.empty(len(dx_m), np.int64)
+    for k in range(len(made)):
+        bearing = math.floor(math.atan2(dy_m[k], dx_m[k]) * (BEARINGS / (2.0 * math.pi))) % BEARINGS
+        distance = int(min(math.hypot(dx_m[k], dy_m[k]) / DISTANCE_M, DISTANCES - 1.0))
+        made[k] = bearing * DISTANCES + distance
+    return made
+
+
+@compiled
+def _count(
+    expected: Floats, found: Floats, share: Floats, bearing: int, distance: int, probability: float, is_found: bool
+) -> None:
+    """Count who should have been seen in a cell, and a part of him in those beside it."""
+    for i in range(-1, 2):
+        for j in range(max(distance - 1, 0), min(distance + 2, DISTANCES)):
+            cell = (bearing + i) % BEARINGS, j
+            weight = 1.0 if i == 0 and j == distance else BESIDE
+            keep = max(0.0, 1.0 - weight * probability / MEMORY)
+            expected[cell] = keep * expected[cell] + weight * probability
+            found[cell] = keep * found[cell] + weight * is_found
+            left = (found[cell] + PLAIN_WEIGHT) / (max(expected[cell], found[cell]) + PLAIN_WEIGHT)
+            share[cell] = left * left if left < PATCHY else 1.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import Floats, Ints
+from lukou_roadside.perception.tracking.compiled import compiled
+from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import (
     BORN,
@@ -33,6 +34,10 @@ DOUBLE_SHARE = 0.35
 """Two tracks nearer than this share of the shorter one's length are one road user."""
 
 
+PARALLEL_MPS = 3.0
+"""Who differs more in velocity from another is another road user, however near. [m/s]"""
+
+
 def survivors(tracks: Tracks, settings: TrackerSettings, touched: Ints | None = None) -> Tracks:
     """Tracks without those that are no longer believed, lost, or doubles of an older one.
 
@@ -46,30 +51,55 @@ def survivors(tracks: Tracks, settings: TrackerSettings, touched: Ints | None = 
         Only among these and between them and others there can be doubles; all, if not given.
     """
     values = tracks.values
-    # who has only just been seen is at speed 0 for want of knowledge: that is not standing
-    standing = (np.hypot(values[VX], values[VY]) < STANDING_MPS) & (values[P_UU] + values[P_VV] < KNOWN_MPS**2)
-    kept = values[LOG_ODDS] > settings.delete_log_odds
-    kept &= standing | (np.maximum(values[P_XX], values[P_YY]) < settings.most_position_deviation_m**2)
-    patience = np.where(standing, settings.standing_unmeasured_s, settings.most_unmeasured_s)
-    kept &= tracks.time_s - values[MEASURED] < patience
-    if len(tracks) > 1:
-        kept[_doubles(values, np.arange(len(tracks)) if touched is None else touched)] = False
+    numbers = (
+        settings.delete_log_odds,
+        settings.most_position_deviation_m**2,
+        settings.standing_unmeasured_s,
+        settings.most_unmeasured_s,
+    )
+    kept = _kept(values, tracks.time_s, numbers)
+    _part_doubles(values, np.arange(len(tracks)) if touched is None else touched, kept)
     return tracks if kept.all() else tracks.take(kept.nonzero()[0])
 
 
-def _doubles(values: Floats, rows: Ints) -> Ints:
-    """Tracks that stand where a better established one stands; one of the two is among `rows`."""
-    x_m, y_m, half = values[X], values[Y], values[LENGTH] * DOUBLE_SHARE
-    near = np.minimum(half[rows][:, None], half)
-    close = np.abs(x_m[rows][:, None] - x_m) < near
-    close &= np.abs(y_m[rows][:, None] - y_m) < near
-    close[np.arange(len(rows)), rows] = False
-    first, second = close.nonzero()
-    if len(first) == 0:
-        return np.zeros(0, np.int64)
-    first, second = np.concatenate([rows[first], second]), np.concatenate([second, rows[first]])
-    parallel = np.hypot(values[VX][first] - values[VX][second], values[VY][first] - values[VY][second]) < 3.0
-    born, confirmed = values[BORN], values[CONFIRMED]
-    older = (born[second] < born[first]) | ((born[second] == born[first]) & (second < first))
-    older &= (confirmed[second] > 0.5) | (confirmed[first] < 0.5)
-    return np.asarray(first[parallel & older])
+@compiled
+def _kept(values: Floats, time_s: float, numbers: tuple[float, float, float, float]) -> Booleans:
+    """Who is still believed, placed, and measured lately."""
+    delete_log_odds, most_variance, standing_unmeasured_s, most_unmeasured_s = numbers
+    kept = np.empty(values.shape[1], np.bool_)
+    for k in range(len(kept)):
+        # who has only just been seen is at speed 0 for want of knowledge: that is not standing
+        is_standing = values[VX, k] ** 2 + values[VY, k] ** 2 < STANDING_MPS**2
+        is_standing = is_standing and values[P_UU, k] + values[P_VV, k] < KNOWN_MPS**2
+        is_placed = is_standing or max(values[P_XX, k], values[P_YY, k]) < most_variance
+        patience_s = standing_unmeasured_s if is_standing else most_unmeasured_s
+        is_fresh = time_s - values[MEASURED, k] < patience_s
+        kept[k] = values[LOG_ODDS, k] > delete_log_odds and is_placed and is_fresh
+    return kept
+
+
+@compiled
+def _part_doubles(values: Floats, rows: Ints, kept: Booleans) -> None:
+    """Do not keep tracks that stand where a better established one stands; one of the two is among `rows`."""
+    for k in rows:
+        for other in range(values.shape[1]):
+            near = DOUBLE_SHARE * min(values[LENGTH, k], values[LENGTH, other])
+            if (
+                other == k
+                or abs(values[X, k] - values[X, other]) >= near
+                or abs(values[Y, k] - values[Y, other]) >= near
+            ):
+                continue
+            if (values[VX, k] - values[VX, other]) ** 2 + (values[VY, k] - values[VY, other]) ** 2 < PARALLEL_MPS**2:
+                if _is_older(values, other, k):
+                    kept[k] = False
+                if _is_older(values, k, other):
+                    kept[other] = False
+
+
+@compiled
+def _is_older(values: Floats, one: int, other: int) -> bool:
+    """Whether one track is better established than another."""
+    born, other_born = values[BORN, one], values[BORN, other]
+    is_first = born < other_born or (born == other_born and one < other)
+    return is_first and (values[CONFIRMED, one] > 0.5 or values[CONFIRMED, other] < 0.5)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CLASS, P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
-from lukou_roadside.perception.tracking.visibility import Sight
+from lukou_roadside.perception.tracking.visibility import ACROSS_M, ALONG_M, UX, UY
 
 RETURN_OFFSET = 0.35
 """Radar returns come from the near side: mean distance from the centre, as a share of the extent along the line of sight."""
@@ -22,13 +24,13 @@ RETURN_SPREAD_ALONG = 0.18
 RETURN_SPREAD_ACROSS = 0.25
 """Standard deviation of a return across the line of sight, as a share of the extent in that direction."""
 
-LOG_TWO_PI = float(np.log(2.0 * np.pi))
+LOG_TWO_PI = math.log(2.0 * math.pi)
 
 CLASS_LEVEL = 1.6
 """Added to the logarithm of the probability that a class is so named, so that the usual right name says nothing new."""
 
-_VELOCITY = np.array([VX, VY, P_UU, P_UV, P_VV])
-"""Rows of the state that tell the velocity and how sure it is."""
+RATE_SHARE = 0.05
+"""Standard deviation of a range rate that comes from turning bodies and wheels, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,11 @@ class Agreement:
     distance2: Floats
     log_likelihood: Floats
 
+    @classmethod
+    def of(cls, pairs: Ints, found: Floats) -> Agreement:
+        """Of tracks and detections, (2, k), and the other attributes one below the other, (7, k)."""
+        return cls(pairs[0], pairs[1], found[:5], found[5], found[6])
+
     def take(self, pairs: Ints | Booleans) -> Agreement:
         """Only some pairs."""
         return Agreement(
@@ -76,39 +83,74 @@ def agreement(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> Agreemen
     settings : TrackerSettings
         The gate, and the factor on the stated covariances.
     """
-    values, factor = tracks.values, settings.camera_variance_factor
-    p_xx, p_xy, p_yy = values[P_XX], values[P_XY], values[P_YY]
-    v_xx, v_xy, v_yy = scan.variance_xx * factor, scan.variance_xy * factor, scan.variance_yy * factor
-    gate = settings.gate
-    # no pair is inside the gate that is outside in one direction alone; few are left
-    dx = scan.x_m - values[X][:, None]
-    flat = (dx * dx < gate * v_xx + (gate * p_xx)[:, None]).ravel().nonzero()[0]
-    rows, detections = np.divmod(flat, max(len(scan), 1))
-    dy, s_yy = scan.y_m.take(detections) - values[Y].take(rows), v_yy.take(detections) + p_yy.take(rows)
-    near = (dy * dy < gate * s_yy).nonzero()[0]
-    flat, rows, detections, dy, s_yy = flat[near], rows[near], detections[near], dy[near], s_yy[near]
-    s_xx = v_xx.take(detections) + p_xx.take(rows)
-    s_xy = v_xy.take(detections) + p_xy.take(rows)
-    innovations = np.array([dx.take(flat), dy, s_xx, s_xy, s_yy])
-    distance2, log_determinant = _distance2(innovations)
-    named = scan.object_class.take(detections)
-    likely = (_possible_classes(values).take(rows, axis=1) * classes.CONFUSION.take(named, axis=1)).sum(axis=0)
-    log_named = (named != 0) * np.log(np.maximum(likely, 1e-4))
-    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI + log_named + (named != 0) * CLASS_LEVEL
-    # what is named otherwise has to be nearer: a walker whom no track is of is not the car that just passes
-    distance2 -= 2.0 * log_named
-    return _inside(Agreement(rows, detections, innovations, distance2, log_likelihood), gate)
+    measured = _measured(scan, settings.camera_variance_factor)
+    return Agreement.of(*_agreement(tracks.values, measured, scan.object_class, settings.gate))
 
 
-def _possible_classes(values: Floats) -> Floats:
-    """Probabilities of the classes of each track, but for those that are never as fast, (COUNT, n)."""
-    vx, vy, uu, _, vv = values[_VELOCITY]
-    variance = classes.SPEED_DEVIATION_MPS[:, None] ** 2 + 0.5 * (uu + vv)
-    weight = values[CLASS] * np.exp(-0.5 * (vx * vx + vy * vy) / variance) + 1e-6 / classes.COUNT
-    return np.asarray(weight / weight.sum(axis=0))
+def _measured(scan: Scan | Sweeps, factor: float) -> Floats:
+    """Place and its covariance, (5, n)."""
+    xx, xy, yy = factor * scan.variance_xx, factor * scan.variance_xy, factor * scan.variance_yy
+    return np.array([scan.x_m, scan.y_m, xx, xy, yy])
 
 
-def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings, seen: Sight) -> Agreement:
+@compiled
+def _agreement(values: Floats, measured: Floats, object_class: Ints, gate: float) -> tuple[Ints, Floats]:
+    x_m, y_m, r_xx, r_xy, r_yy = measured[0], measured[1], measured[2], measured[3], measured[4]
+    candidates = 0
+    for k in range(values.shape[1]):
+        for detection in range(len(x_m)):
+            dx = x_m[detection] - values[X, k]
+            candidates += dx * dx < gate * (r_xx[detection] + values[P_XX, k])
+    pairs, found, count = np.empty((2, candidates), np.int64), np.empty((7, candidates)), 0
+    possible = np.empty(classes.COUNT)
+    for k in range(values.shape[1]):
+        is_known = False
+        for detection in range(len(x_m)):
+            dx, dy = x_m[detection] - values[X, k], y_m[detection] - values[Y, k]
+            # no pair is inside the gate that is outside in one direction alone; few are left
+            s_xx = r_xx[detection] + values[P_XX, k]
+            if not dx * dx < gate * s_xx:
+                continue
+            s_yy = r_yy[detection] + values[P_YY, k]
+            if not dy * dy < gate * s_yy:
+                continue
+            s_xy = r_xy[detection] + values[P_XY, k]
+            distance2, likelihood = _distance2(dx, dy, s_xx, s_xy, s_yy)
+            named = object_class[detection]
+            if named != 0:
+                if not is_known:
+                    _possible_classes(values, k, possible)
+                    is_known = True
+                likely = 0.0
+                for number in range(classes.COUNT):
+                    likely += possible[number] * classes.CONFUSION[number, named]
+                log_named = math.log(max(likely, 1e-4))
+                likelihood += log_named + CLASS_LEVEL
+                # what is named otherwise has to be nearer: a walker whom no track is of is not the car that just passes
+                distance2 -= 2.0 * log_named
+            if distance2 < gate:
+                pairs[0, count], pairs[1, count] = k, detection
+                found[0, count], found[1, count] = dx, dy
+                found[2, count], found[3, count], found[4, count] = s_xx, s_xy, s_yy
+                found[5, count], found[6, count] = distance2, likelihood
+                count += 1
+    return pairs[:, :count].copy(), found[:, :count].copy()
+
+
+@compiled
+def _possible_classes(values: Floats, k: int, possible: Floats) -> None:
+    """Probabilities of the classes of a track, but for those that are never as fast, (COUNT,); written into `possible`."""
+    squared = values[VX, k] ** 2 + values[VY, k] ** 2
+    uncertain, total = 0.5 * (values[P_UU, k] + values[P_VV, k]), 0.0
+    for number in range(classes.COUNT):
+        variance = classes.SPEED_DEVIATION_MPS[number] ** 2 + uncertain
+        possible[number] = values[CLASS.start + number, k] * math.exp(-0.5 * squared / variance) + 1e-6 / classes.COUNT
+        total += possible[number]
+    for number in range(classes.COUNT):
+        possible[number] /= total
+
+
+def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings, seen: Floats) -> Agreement:
     """Compare all tracks with all returns of several radars, each with where the track was at the return's own instant.
 
     Parameters
@@ -119,58 +161,82 @@ def agreement_of_returns(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettin
         The sweeps.
     settings : TrackerSettings
         The gate, and the factor on the stated covariances.
-    seen : Sight
-        How the radars see the tracks.
+    seen : (sweeps, 5, n) float array
+        How the radars see the tracks: `visibility.sights`.
     """
-    values, factor, gate = tracks.values, settings.radar_variance_factor, settings.gate
-    v_xx, v_xy, v_yy = sweeps.variance_xx * factor, sweeps.variance_xy * factor, sweeps.variance_yy * factor
-    ux, uy, along = seen.ux, seen.uy, seen.along_m
-    v_across = (seen.across_m * RETURN_SPREAD_ACROSS) ** 2
-    more = (along * RETURN_SPREAD_ALONG) ** 2 - v_across
-    # rows: what a radar expects of a track, for every radar; columns: tracks
-    near_side = along * RETURN_OFFSET
-    expected = np.empty((5, *ux.shape))
-    since = (sweeps.times_s - sweeps.time_s)[:, None]
-    expected[0] = values[X] + since * values[VX] - ux * near_side
-    expected[1] = values[Y] + since * values[VY] - uy * near_side
-    expected[2], expected[3] = values[P_XX] + v_across + more * ux * ux, values[P_XY] + more * ux * uy
-    expected[4] = values[P_YY] + v_across + more * uy * uy
-    of = sweeps.sweep
-    # no pair is inside the gate that is outside in one direction alone; few are left
-    dx = sweeps.x_m[:, None] - expected[0].take(of, axis=0)
-    flat = (dx * dx < (gate * expected[2]).take(of, axis=0) + (gate * v_xx)[:, None]).ravel().nonzero()[0]
-    detections, rows = np.divmod(flat, max(len(tracks), 1))
-    at = of.take(detections) * len(tracks) + rows
-    dy, s_yy = sweeps.y_m.take(detections) - expected[1].take(at), expected[4].take(at) + v_yy.take(detections)
-    near = (dy * dy < gate * s_yy).nonzero()[0]
-    flat, detections, rows, at, dy, s_yy = (one[near] for one in (flat, detections, rows, at, dy, s_yy))
-    s_xx, s_xy = expected[2].take(at) + v_xx.take(detections), expected[3].take(at) + v_xy.take(detections)
-    innovations = np.array([dx.take(flat), dy, s_xx, s_xy, s_yy])
-    distance2, log_determinant = _distance2(innovations)
-    rate = sweeps.range_rate_mps[detections]
-    line = np.array([ux.take(at), uy.take(at)])
-    distance2 += _rate_distance2(values[_VELOCITY].take(rows, axis=1), line, rate, settings)
-    log_likelihood = -0.5 * (distance2 + log_determinant) - LOG_TWO_PI
-    return _inside(Agreement(rows, detections, innovations, distance2, log_likelihood), gate)
+    expected = _expected(tracks.values, seen, sweeps.times_s - sweeps.time_s)
+    measured = _measured(sweeps, settings.radar_variance_factor), sweeps.range_rate_mps, sweeps.sweep
+    rate_variance = settings.doppler_deviation_mps**2
+    return Agreement.of(*_agreement_of_returns(tracks.values, seen, expected, *measured, rate_variance, settings.gate))
 
 
-def _distance2(innovations: Floats) -> tuple[Floats, Floats]:
-    """Squared Mahalanobis distance, and logarithm of the determinant of the covariance."""
-    dx, dy, s_xx, s_xy, s_yy = innovations
-    determinant = np.maximum(s_xx * s_yy - s_xy * s_xy, 1e-9)
-    return (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant, np.log(determinant)
+@compiled
+def _agreement_of_returns(
+    values: Floats,
+    seen: Floats,
+    expected: Floats,
+    measured: Floats,
+    range_rate_mps: Floats,
+    sweep: Ints,
+    rate_variance: float,
+    gate: float,
+) -> tuple[Ints, Floats]:
+    x_m, y_m, r_xx, r_xy, r_yy = measured[0], measured[1], measured[2], measured[3], measured[4]
+    candidates = 0
+    for detection in range(len(x_m)):
+        at = expected[sweep[detection]]
+        for k in range(values.shape[1]):
+            dx = x_m[detection] - at[0, k]
+            candidates += dx * dx < gate * (r_xx[detection] + at[2, k])
+    pairs, found, count = np.empty((2, candidates), np.int64), np.empty((7, candidates)), 0
+    for detection in range(len(x_m)):
+        at, lines, rate = expected[sweep[detection]], seen[sweep[detection]], range_rate_mps[detection]
+        for k in range(values.shape[1]):
+            dx, dy = x_m[detection] - at[0, k], y_m[detection] - at[1, k]
+            s_xx = r_xx[detection] + at[2, k]
+            if not dx * dx < gate * s_xx:
+                continue
+            s_yy = r_yy[detection] + at[4, k]
+            if not dy * dy < gate * s_yy:
+                continue
+            s_xy = r_xy[detection] + at[3, k]
+            distance2, likelihood = _distance2(dx, dy, s_xx, s_xy, s_yy)
+            if rate == rate:  # a return without a rate says nothing of it
+                ux, uy = lines[UX, k], lines[UY, k]
+                radial = ux * values[VX, k] + uy * values[VY, k]
+                variance = ux * ux * values[P_UU, k] + 2.0 * ux * uy * values[P_UV, k] + uy * uy * values[P_VV, k]
+                squared = (rate - radial) ** 2 / (variance + rate_variance + (RATE_SHARE * radial) ** 2)
+                distance2 += squared
+                likelihood -= 0.5 * squared
+            if distance2 < gate:
+                pairs[0, count], pairs[1, count] = k, detection
+                found[0, count], found[1, count] = dx, dy
+                found[2, count], found[3, count], found[4, count] = s_xx, s_xy, s_yy
+                found[5, count], found[6, count] = distance2, likelihood
+                count += 1
+    return pairs[:, :count].copy(), found[:, :count].copy()
 
 
-def _rate_distance2(moved: Floats, line: Floats, rate: Floats, settings: TrackerSettings) -> Floats:
-    (vx, vy, uu, uv, vv), (ux, uy) = moved, line
-    radial = ux * vx + uy * vy
-    variance = ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv
-    variance += settings.doppler_deviation_mps**2 + (0.05 * radial) ** 2
-    difference = rate - radial
-    squared = difference * difference / variance
-    return np.where(squared == squared, squared, 0.0)  # a return without a rate says nothing of it
+@compiled
+def _expected(values: Floats, seen: Floats, since_s: Floats) -> Floats:
+    """Where every radar expects returns of every track: x, y, xx, xy, yy, (sweeps, 5, n)."""
+    made = np.empty((len(since_s), 5, values.shape[1]))
+    for sweep in range(len(since_s)):
+        for k in range(values.shape[1]):
+            ux, uy, along = seen[sweep, UX, k], seen[sweep, UY, k], seen[sweep, ALONG_M, k]
+            across = (seen[sweep, ACROSS_M, k] * RETURN_SPREAD_ACROSS) ** 2
+            more, near_side = (along * RETURN_SPREAD_ALONG) ** 2 - across, along * RETURN_OFFSET
+            made[sweep, 0, k] = values[X, k] + since_s[sweep] * values[VX, k] - ux * near_side
+            made[sweep, 1, k] = values[Y, k] + since_s[sweep] * values[VY, k] - uy * near_side
+            made[sweep, 2, k] = values[P_XX, k] + across + more * ux * ux
+            made[sweep, 3, k] = values[P_XY, k] + more * ux * uy
+            made[sweep, 4, k] = values[P_YY, k] + across + more * uy * uy
+    return made
 
 
-def _inside(compared: Agreement, gate: float) -> Agreement:
-    inside = (compared.distance2 < gate).nonzero()[0]
-    return compared if len(inside) == len(compared.rows) else compared.take(inside)
+@compiled
+def _distance2(dx: float, dy: float, s_xx: float, s_xy: float, s_yy: float) -> tuple[float, float]:
+    """Squared Mahalanobis distance, and the logarithm of the density there."""
+    determinant = max(s_xx * s_yy - s_xy * s_xy, 1e-9)
+    distance2 = (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant
+    return distance2, -0.5 * (distance2 + math.log(determinant)) - LOG_TWO_PI

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.compiled import compiled
+from lukou_roadside.perception.tracking.looks import update_class
 from lukou_roadside.perception.tracking.predictor import FIRST_VARIANCE
-from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import (
@@ -24,7 +27,6 @@ from lukou_roadside.perception.tracking.tracks import (
     P_UV,
     P_VV,
     P_XX,
-    P_XY,
     P_YY,
     PRIOR,
     SIZE_WEIGHT,
@@ -56,6 +58,9 @@ RADAR_APART = 1.0
 MARGIN_M = 0.2
 """Added to both, so that the smallest road users have some room, too. [m]"""
 
+RADAR_PLACE_VARIANCE_M2 = 1.0
+"""What it is uncertain by where on the body a return came from. [m^2]"""
+
 RADAR_OFFSET = 0.35
 """The middle of what a radar sees lies behind the return by this share of the usual length."""
 
@@ -74,11 +79,15 @@ def begun(tracks: Tracks, scan: Scan, free: Ints, settings: TrackerSettings) -> 
     settings : TrackerSettings
         Log odds at birth.
     """
-    chosen = free[_apart(tracks, scan.x_m[free], scan.y_m[free], APART)]
+    chosen = _apart(tracks.values, free, scan.x_m, scan.y_m, APART)
     if len(chosen) == 0:
         return tracks
     born = empty(scan.time_s, _identity(scan.sensor, scan.sequence, chosen), tracks.sensors)
-    _by_camera(born.values, scan, chosen, settings)
+    told = scan.object_class, scan.score, scan.yaw_rad, scan.length_m, scan.width_m
+    _by_camera(born.values, chosen, *told, settings.birth_log_odds, settings.score_weight)
+    variance = scan.variance_xx[chosen], scan.variance_xy[chosen], scan.variance_yy[chosen]
+    born.values[P_XX : P_YY + 1] = settings.camera_variance_factor * np.array(variance)
+    born.values[X], born.values[Y] = scan.x_m[chosen], scan.y_m[chosen]
     born.values[BORN] = born.values[MEASURED] = scan.time_s
     born.sensor_seen_s[scan.sensor] = scan.time_s
     return tracks.joined(born)
@@ -98,79 +107,127 @@ def begun_by_returns(tracks: Tracks, sweeps: Sweeps, free: Ints, settings: Track
     settings : TrackerSettings
         Log odds at birth.
     """
-    free = free[np.abs(sweeps.range_rate_mps[free]) > LEAST_RADAR_SPEED_MPS]
-    chosen = free[_apart(tracks, sweeps.x_m[free], sweeps.y_m[free], RADAR_APART)]
-    if len(chosen) > 1:
-        x, y, of = sweeps.x_m[chosen], sweeps.y_m[chosen], sweeps.sweep[chosen]
-        close = np.hypot(x[:, None] - x, y[:, None] - y) < RADAR_APART * _average(len(tracks.values))[LENGTH] + MARGIN_M
-        chosen = chosen[~(close & (of[:, None] > of)).any(axis=1)]
+    place = sweeps.x_m, sweeps.y_m, sweeps.range_rate_mps
+    reach_m = RADAR_APART * float(_average(len(tracks.values))[LENGTH, 0]) + MARGIN_M
+    chosen = _moving_apart(tracks.values, free, *place, sweeps.sweep, reach_m)
     if len(chosen) == 0:
         return tracks
     of = sweeps.sweep[chosen]
     sensors, sequences = sweeps.sensors[of], np.array([scan.sequence for scan in sweeps.scans])[of]
     born = empty(tracks.time_s, _identity(sensors, sequences, chosen - sweeps.first[of]), tracks.sensors)
-    _by_radar(born.values, sweeps, chosen, settings)
+    born.values[:] = _average(len(born.values))
     born.values[BORN] = born.values[MEASURED] = born.sensor_seen_s[sensors, np.arange(len(chosen))] = sweeps.times_s[of]
+    born.values[LOG_ODDS] = born.values[PRIOR] = settings.radar_birth_log_odds
+    variance = sweeps.variance_xx[chosen], sweeps.variance_xy[chosen], sweeps.variance_yy[chosen]
+    born.values[P_XX : P_YY + 1] = settings.radar_variance_factor * np.array(variance)
+    since = sweeps.times_s[of] - sweeps.time_s
+    _by_radar(born.values, chosen, *place, since, sweeps.views[of], settings.doppler_deviation_mps**2)
     return tracks.joined(born)
 
 
-def _apart(tracks: Tracks, x_m: Floats, y_m: Floats, share: float) -> Booleans:
-    """Which places stand apart from every track."""
-    values = tracks.values
-    dx, dy, reach = x_m[:, None] - values[X], y_m[:, None] - values[Y], share * values[LENGTH] + MARGIN_M
-    return np.asarray((dx * dx + dy * dy > reach * reach).all(axis=1))
+@compiled
+def _moving_apart(
+    values: Floats, free: Ints, x_m: Floats, y_m: Floats, range_rate_mps: Floats, sweep: Ints, reach_m: float
+) -> Ints:
+    """Returns of what moves that stand apart from every track and, `reach_m`, from those of earlier sweeps."""
+    chosen, count = np.empty(len(free), np.int64), 0
+    for detection in free:
+        if not abs(range_rate_mps[detection]) > LEAST_RADAR_SPEED_MPS:
+            continue
+        if _is_apart(values, x_m[detection], y_m[detection], RADAR_APART):
+            chosen[count] = detection
+            count += 1
+    is_first = np.ones(count, np.bool_)
+    for one in range(count):
+        for other in range(count):
+            if sweep[chosen[other]] < sweep[chosen[one]]:
+                dx, dy = x_m[chosen[one]] - x_m[chosen[other]], y_m[chosen[one]] - y_m[chosen[other]]
+                if dx * dx + dy * dy < reach_m * reach_m:
+                    is_first[one] = False
+    return chosen[:count][is_first]
 
 
-def _by_camera(born: Floats, scan: Scan, chosen: Ints, settings: TrackerSettings) -> None:
-    named = scan.object_class[chosen]
-    confidence = np.clip(scan.score[chosen], 0.05, 0.95)
-    weight = confidence * classes.CONFUSION[:, named] + (1.0 - confidence) / classes.COUNT
-    weight[:, named == 0] = 1.0
-    weight = weight * classes.PRIOR[:, None]
-    weight /= weight.sum(axis=0)
-    weigh_classes(born, slice(None), weight)
-    yaw = scan.yaw_rad[chosen]
-    told = ~np.isnan(yaw)
-    yaw_x, yaw_y = np.where(told, np.cos(yaw), 0.0), np.where(told, np.sin(yaw), 0.0)
-    speed = (classes.SPEED_DEVIATION_MPS @ weight) ** 2
-    sideways = np.where(told, np.minimum(speed, SIDEWAYS_DEVIATION_MPS**2), speed)
-    born[X], born[Y] = scan.x_m[chosen], scan.y_m[chosen]
-    born[P_XX] = scan.variance_xx[chosen] * settings.camera_variance_factor
-    born[P_XY] = scan.variance_xy[chosen] * settings.camera_variance_factor
-    born[P_YY] = scan.variance_yy[chosen] * settings.camera_variance_factor
-    born[P_UU] = speed * yaw_x**2 + sideways * yaw_y**2 + np.where(told, 0.0, speed)
-    born[P_VV] = speed * yaw_y**2 + sideways * yaw_x**2 + np.where(told, 0.0, speed)
-    born[P_UV] = (speed - sideways) * yaw_x * yaw_y
-    born[P_AA] = born[P_BB] = FIRST_VARIANCE * born[ALONG]
-    born[LOG_ODDS] = settings.birth_log_odds + settings.score_weight * np.log(confidence / (1.0 - confidence))
-    born[PRIOR] = born[LOG_ODDS]
-    born[YAW_X], born[YAW_Y] = yaw_x, yaw_y
-    sized = ~np.isnan(scan.length_m[chosen])
-    born[LENGTH] = np.where(sized, scan.length_m[chosen], classes.LENGTH_M @ weight)
-    born[WIDTH] = np.where(sized, scan.width_m[chosen], classes.WIDTH_M @ weight)
-    born[SIZE_WEIGHT] = sized
+@compiled
+def _is_apart(values: Floats, x_m: float, y_m: float, share: float) -> bool:
+    """Whether a place stands apart from every track."""
+    for k in range(values.shape[1]):
+        dx, dy, reach = x_m - values[X, k], y_m - values[Y, k], share * values[LENGTH, k] + MARGIN_M
+        if not dx * dx + dy * dy > reach * reach:
+            return False
+    return True
 
 
-def _by_radar(born: Floats, sweeps: Sweeps, chosen: Ints, settings: TrackerSettings) -> None:
+@compiled
+def _apart(values: Floats, free: Ints, x_m: Floats, y_m: Floats, share: float) -> Ints:
+    """Those of the free detections that stand apart from every track."""
+    return np.array([one for one in free if _is_apart(values, x_m[one], y_m[one], share)], np.int64)
+
+
+@compiled
+def _by_camera(
+    born: Floats,
+    chosen: Ints,
+    object_class: Ints,
+    score: Floats,
+    yaw_rad: Floats,
+    length_m: Floats,
+    width_m: Floats,
+    birth_log_odds: float,
+    score_weight: float,
+) -> None:
+    for k in range(len(chosen)):
+        detection = chosen[k]
+        confidence = min(max(score[detection], 0.05), 0.95)
+        for number in range(classes.COUNT):
+            born[CLASS.start + number, k] = classes.PRIOR[number]
+        update_class(born, k, object_class[detection], confidence)
+        deviation, length, width = 0.0, 0.0, 0.0
+        for number in range(classes.COUNT):
+            weight = born[CLASS.start + number, k]
+            deviation += weight * classes.SPEED_DEVIATION_MPS[number]
+            length, width = length + weight * classes.LENGTH_M[number], width + weight * classes.WIDTH_M[number]
+        speed, yaw = deviation**2, yaw_rad[detection]
+        born[P_UU, k] = born[P_VV, k] = speed
+        if yaw == yaw:
+            yaw_x, yaw_y, sideways = math.cos(yaw), math.sin(yaw), min(speed, SIDEWAYS_DEVIATION_MPS**2)
+            born[P_UU, k] = speed * yaw_x**2 + sideways * yaw_y**2
+            born[P_VV, k] = speed * yaw_y**2 + sideways * yaw_x**2
+            born[P_UV, k] = (speed - sideways) * yaw_x * yaw_y
+            born[YAW_X, k], born[YAW_Y, k] = yaw_x, yaw_y
+        born[P_AA, k] = born[P_BB, k] = FIRST_VARIANCE * born[ALONG, k]
+        born[LOG_ODDS, k] = born[PRIOR, k] = birth_log_odds + score_weight * math.log(confidence / (1.0 - confidence))
+        if length_m[detection] == length_m[detection]:
+            length, width, born[SIZE_WEIGHT, k] = length_m[detection], width_m[detection], 1.0
+        born[LENGTH, k], born[WIDTH, k] = length, width
+
+
+@compiled
+def _by_radar(
+    born: Floats,
+    chosen: Ints,
+    x_m: Floats,
+    y_m: Floats,
+    range_rate_mps: Floats,
+    since_s: Floats,
+    views: Floats,
+    rate_variance: float,
+) -> None:
     """Begin with the velocity along the line of sight known; the class is open, the size that of the average."""
-    of, x, y = sweeps.sweep[chosen], sweeps.x_m[chosen], sweeps.y_m[chosen]
-    dx, dy = x - sweeps.radar_x_m[of, 0], y - sweeps.radar_y_m[of, 0]
-    distance = np.maximum(np.hypot(dx, dy), 1e-3)
-    ux, uy, rate = dx / distance, dy / distance, sweeps.range_rate_mps[chosen]
-    born[:] = _average(len(born))
-    behind = born[LENGTH] * RADAR_OFFSET - rate * sweeps.since_s[chosen]
-    born[X], born[Y] = x + ux * behind, y + uy * behind
-    born[VX], born[VY] = ux * rate, uy * rate
-    born[P_XX] = sweeps.variance_xx[chosen] * settings.radar_variance_factor + 1.0
-    born[P_XY] = sweeps.variance_xy[chosen] * settings.radar_variance_factor
-    born[P_YY] = sweeps.variance_yy[chosen] * settings.radar_variance_factor + 1.0
-    along, across = settings.doppler_deviation_mps**2 + 0.1, np.maximum(0.6 * np.abs(rate), 2.0) ** 2
-    born[P_UU] = along * ux**2 + across * uy**2
-    born[P_VV] = along * uy**2 + across * ux**2
-    born[P_UV] = (along - across) * ux * uy
-    born[P_AA] = born[P_BB] = FIRST_VARIANCE * born[ALONG]
-    born[LOG_ODDS] = born[PRIOR] = settings.radar_birth_log_odds
-    born[YAW_X], born[YAW_Y] = 0.5 * ux * np.sign(rate), 0.5 * uy * np.sign(rate)
+    for k in range(len(chosen)):
+        x, y, rate = x_m[chosen[k]], y_m[chosen[k]], range_rate_mps[chosen[k]]
+        dx, dy = x - views[k, 0], y - views[k, 1]
+        distance = max(math.sqrt(dx * dx + dy * dy), 1e-3)
+        ux, uy = dx / distance, dy / distance
+        behind = born[LENGTH, k] * RADAR_OFFSET - rate * since_s[k]
+        born[X, k], born[Y, k], born[VX, k], born[VY, k] = x + ux * behind, y + uy * behind, ux * rate, uy * rate
+        born[P_XX, k] += RADAR_PLACE_VARIANCE_M2
+        born[P_YY, k] += RADAR_PLACE_VARIANCE_M2
+        along, across = rate_variance + 0.1, max(0.6 * abs(rate), 2.0) ** 2
+        born[P_UU, k], born[P_VV, k] = along * ux * ux + across * uy * uy, along * uy * uy + across * ux * ux
+        born[P_UV, k] = (along - across) * ux * uy
+        born[P_AA, k] = born[P_BB, k] = FIRST_VARIANCE * born[ALONG, k]
+        forward = 0.5 * math.copysign(1.0, rate)
+        born[YAW_X, k], born[YAW_Y, k] = forward * ux, forward * uy
 
 
 @lru_cache

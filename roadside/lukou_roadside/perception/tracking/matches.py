@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.coverage import Watched
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
 from lukou_roadside.perception.tracking.tracker import Comparison
-from lukou_roadside.perception.tracking.tracks import P_UU, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
+from lukou_roadside.perception.tracking.tracks import CONFIRMED, P_UU, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
 
 OTHERS_SEEN_S = 0.35
 """Another sensor's detection of a road user is recent up to this age. [s]"""
@@ -94,14 +95,13 @@ def matches(
         Sensors by which it is known that somebody is there, but not where.
     """
     values, view = before.values, scan.views[0]
-    seen = before.sensor_seen_s > scan.time_s - OTHERS_SEEN_S
-    seen[[one for one in (scan.sensor, *no_judges) if one < len(seen)]] = False
-    known = before.is_confirmed & seen.any(axis=0)
-    seen[[one for one in guessed if one < len(seen)]] = False
-    placed = np.asarray(seen.any(axis=0))
-    x, y = values[X : Y + 1] + (scan.time_s - before.time_s) * values[VX : VY + 1]
-    near = np.hypot(x - view.x_m, y - view.y_m) < NEAR_M
-    expected = known & near & (compared.probability > EXPECTED_PROBABILITY)
+    judges = np.ones(before.sensors, np.bool_)
+    judges[[one for one in (scan.sensor, *no_judges) if one < len(judges)]] = False
+    placers = judges.copy()
+    placers[[one for one in guessed if one < len(placers)]] = False
+    seen = before.sensor_seen_s
+    x, y, known, placed = _known(values, seen, judges, placers, before.time_s, scan.time_s)
+    expected = _expected(known, compared.probability, x - view.x_m, y - view.y_m)
     judged = expected
     if scan.coverage is not None and not scan.coverage.is_mostly_hidden:
         judged = expected & (compared.probability * scan.coverage.of(view, x, y) > EXPECTED_PROBABILITY)
@@ -131,6 +131,33 @@ def matches(
     uncertain = 0.5 * (values[P_UU, rows] + values[P_VV, rows])
     difference = dx, dy, s_xx, s_xy, s_yy
     return Matches(*expectation, *difference, detections, *counts, gated, before.birth[rows], uncertain, watched)
+
+
+@compiled
+def _known(
+    values: Floats, seen_s: Floats, judges: Booleans, placers: Booleans, before_s: float, time_s: float
+) -> tuple[Floats, Floats, Booleans, Booleans]:
+    """Where everybody is at the time of the scan, who is known to be there by others, and whose place is."""
+    count = values.shape[1]
+    x, y, known, placed = np.empty(count), np.empty(count), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    for k in range(count):
+        x[k] = values[X, k] + (time_s - before_s) * values[VX, k]
+        y[k] = values[Y, k] + (time_s - before_s) * values[VY, k]
+        for sensor in range(len(seen_s)):
+            if judges[sensor] and seen_s[sensor, k] > time_s - OTHERS_SEEN_S:
+                known[k] = values[CONFIRMED, k] > 0.5
+                placed[k] = placed[k] or placers[sensor]
+    return x, y, known, placed
+
+
+@compiled
+def _expected(known: Booleans, probability: Floats, dx_m: Floats, dy_m: Floats) -> Booleans:
+    """Who of those known is near the sensor and in plain view."""
+    made = np.empty(len(known), np.bool_)
+    for k in range(len(known)):
+        is_near = dx_m[k] * dx_m[k] + dy_m[k] * dy_m[k] < NEAR_M * NEAR_M
+        made[k] = known[k] and is_near and probability[k] > EXPECTED_PROBABILITY
+    return made
 
 
 def _astray(x: Floats, y: Floats, rows: Ints, scan: Scan, free: Ints) -> tuple[Ints, Ints]:

@@ -9,11 +9,12 @@ appeared, or stands, wrong detections would make one that carries him away.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.scan import Floats
 from lukou_roadside.perception.tracking.tracks import (
     ACROSS,
@@ -22,11 +23,27 @@ from lukou_roadside.perception.tracking.tracks import (
     AX,
     AY,
     CLASS,
-    COMPONENTS,
-    MOTION,
+    P_AA,
+    P_AB,
+    P_BB,
+    P_UA,
+    P_UB,
     P_UU,
+    P_UV,
+    P_VA,
+    P_VB,
     P_VV,
+    P_XA,
+    P_XB,
+    P_XU,
+    P_XV,
     P_XX,
+    P_XY,
+    P_YA,
+    P_YB,
+    P_YU,
+    P_YV,
+    P_YY,
     VX,
     VY,
     YAW_X,
@@ -66,26 +83,14 @@ STANDING_MPS = 0.4
 _NODES, _WEIGHTS = (0.5 * part for part in np.polynomial.legendre.leggauss(4))
 _NODES = _NODES + 0.5
 
-
-def _bases() -> tuple[Floats, Floats]:
-    """What moves state and covariance, per product of two of the `_coefficients`, and what noise of place, velocity and acceleration adds to the covariance."""
-    parts = np.zeros((5, 6, 6))
-    parts[0, :4, :4] = np.eye(4)
-    for number, (to, by) in enumerate(((0, 1), (0, 2), (1, 2), (2, 2)), start=1):
-        for axis in (0, 1):
-            parts[number, 2 * to + axis, 2 * by + axis] = 1.0
-    moves, spreads = np.zeros((5, 5, 27, 27)), np.zeros((3, 3, len(COMPONENTS), 3))
-    moves[:, 0, :6, :6] = parts
-    for row, (i, j) in enumerate(COMPONENTS, start=P_XX):
-        for column, (k, m) in enumerate(COMPONENTS, start=P_XX):
-            moves[:, :, row, column] += parts[:, None, i, k] * parts[None, :, j, m]
-            if k != m:
-                moves[:, :, row, column] += parts[:, None, i, m] * parts[None, :, j, k]
-        spreads[i // 2, j // 2, row - P_XX, i % 2 + j % 2] = 1.0
-    return moves.reshape(25, -1), spreads.reshape(9, -1)
-
-
-_MOVES, _SPREADS = _bases()
+_BLOCKS = np.array(
+    [
+        [[P_XX, P_XU, P_XA], [P_XU, P_UU, P_UA], [P_XA, P_UA, P_AA]],
+        [[P_XY, P_XV, P_XB], [P_YU, P_UV, P_UB], [P_YA, P_VA, P_AB]],
+        [[P_YY, P_YV, P_YB], [P_YV, P_VV, P_VB], [P_YB, P_VB, P_BB]],
+    ]
+)
+"""Where the covariance of place, velocity and acceleration stands: along x, of x with y, along y."""
 
 
 def predicted(tracks: Tracks, time_s: float) -> Tracks:
@@ -103,76 +108,101 @@ def predicted(tracks: Tracks, time_s: float) -> Tracks:
     Tracks
         With states and covariances of that instant; a copy.
     """
-    before, values = tracks.values, tracks.values.copy()
+    values = tracks.values.copy()
     dt = time_s - tracks.time_s
-    if dt != 0.0 and len(tracks):
-        moves, momentary, lasting = _over(dt)
-        values[MOTION] = moves @ values[MOTION]
-        noise = process_noise(tracks)
-        values[P_XX : MOTION.stop] += momentary @ noise + lasting @ (noise * _drives(before))
-        _stop(before, values, abs(dt))
+    if dt != 0.0:
+        _predict(values, dt)
     return Tracks(time_s, tracks.birth, values)
 
 
-@lru_cache(maxsize=128)
-def _over(dt: float) -> tuple[Floats, Floats, Floats]:
-    """What moves state and covariance over so long, and what either noise of density 1 adds to the covariance; what is worked out again asks for the same."""
-    by = _coefficients(np.array([dt]))
+@compiled
+def _predict(values: Floats, dt: float) -> None:
+    """Move all tracks by so long; changes `values`."""
+    c, g, left = _coefficients(dt)
     momentary, lasting = _spread(dt)
-    moves = ((by @ by.T).ravel() @ _MOVES).reshape(27, 27)
-    return moves, (momentary @ _SPREADS).reshape(-1, 3), (lasting @ _SPREADS).reshape(-1, 3)
+    block = np.empty((3, 3))
+    for k in range(values.shape[1]):
+        vx, vy = values[VX, k], values[VY, k]
+        noise = density(values, k)
+        drives = _drives(values, k)
+        for pair in range(3):
+            rows = _BLOCKS[pair]
+            for i in range(3):
+                for j in range(3):
+                    block[i, j] = values[rows[i, j], k]
+            for j in range(3):
+                block[0, j] += dt * block[1, j] + c * block[2, j]
+                block[1, j] += g * block[2, j]
+                block[2, j] *= left
+            for i in range(3):
+                block[i, 0] += dt * block[i, 1] + c * block[i, 2]
+                block[i, 1] += g * block[i, 2]
+                block[i, 2] *= left
+            for i in range(3):
+                for j in range(3):
+                    values[rows[i, j], k] = block[i, j] + noise[pair] * (momentary[i, j] + drives * lasting[i, j])
+        x, y, ax, ay = values[X, k], values[Y, k], values[AX, k], values[AY, k]
+        values[X, k], values[Y, k] = x + dt * vx + c * ax, y + dt * vy + c * ay
+        values[VX, k], values[VY, k] = vx + g * ax, vy + g * ay
+        values[AX, k], values[AY, k] = left * ax, left * ay
+        _stop(values, k, x, y, vx, vy, ax, ay, abs(dt))
 
 
-def _coefficients(dt: Floats) -> Floats:
-    """1, what place gains by velocity and by acceleration, what velocity gains by acceleration, and what is left of that, (5, k)."""
-    left = np.exp(-dt / FADES_S)
+@compiled
+def _coefficients(dt: float) -> tuple[float, float, float]:
+    """What place gains by acceleration, what velocity gains by it, and what is left of it."""
+    left = math.exp(-dt / FADES_S)
     gained = FADES_S * (1.0 - left)
-    return np.array([np.ones_like(dt), dt, FADES_S * (dt - gained), gained, left])
+    return FADES_S * (dt - gained), gained, left
 
 
+@compiled
 def _spread(dt: float) -> tuple[Floats, Floats]:
-    """Covariances of place, velocity and acceleration that momentary and lasting noise of the class's density 1 makes, (9,) each."""
+    """Covariances of place, velocity and acceleration that momentary and lasting noise of the class's density 1 makes, (3, 3) each."""
     size = abs(dt)
-    momentary = np.array([dt * dt * size / 3.0, 0.5 * dt * size, 0.0, 0.5 * dt * size, size, 0.0, 0.0, 0.0, 0.0])
+    momentary, lasting = np.zeros((3, 3)), np.zeros((3, 3))
+    momentary[0, 0], momentary[1, 1] = MOMENTARY * dt * dt * size / 3.0, MOMENTARY * size
+    momentary[0, 1] = momentary[1, 0] = MOMENTARY * 0.5 * dt * size
     # the integral over when the noise came, of what it has become since
-    since = _coefficients(size * _NODES)[2:]
-    return MOMENTARY * momentary, (LASTING_PER_S2 * size * (since * _WEIGHTS) @ since.T).ravel()
+    for node in range(len(_NODES)):
+        since = _coefficients(size * _NODES[node])
+        for i in range(3):
+            for j in range(3):
+                lasting[i, j] += LASTING_PER_S2 * size * _WEIGHTS[node] * since[i] * since[j]
+    return momentary, lasting
 
 
-def _drives(values: Floats) -> Floats:
-    """How surely each road user drives, 0 to 1."""
-    vx, vy = values[VX], values[VY]
-    squared = vx * vx + vy * vy
-    doubtful = DRIVING_MPS**2 + DOUBT * (values[P_UU] + values[P_VV])
-    return np.asarray((classes.DRIVES @ values[CLASS]) * squared / (squared + doubtful))
+@compiled
+def _drives(values: Floats, k: int) -> float:
+    """How surely a road user drives, 0 to 1."""
+    lasts = 0.0
+    for number in range(classes.COUNT):
+        lasts += classes.DRIVES[number] * values[CLASS.start + number, k]
+    squared = values[VX, k] ** 2 + values[VY, k] ** 2
+    doubtful = DRIVING_MPS**2 + DOUBT * (values[P_UU, k] + values[P_VV, k])
+    return float(lasts * squared / (squared + doubtful))
 
 
-def _stop(before: Floats, after: Floats, dt: float) -> None:
-    """Who brakes comes to a stand and does not go on backwards; changes `after`."""
-    vx, vy = after[VX], after[VY]
+@compiled
+def _stop(values: Floats, k: int, x: float, y: float, vx: float, vy: float, ax: float, ay: float, dt: float) -> None:
+    """Who brakes comes to a stand and does not go on backwards; x to ay: as they were before."""
     # who stands and is thought to brake on has stopped, whatever speed noise gives him
-    rows = (vx * vx + vy * vy < STANDING_MPS**2).nonzero()[0]
-    if len(rows):
-        acceleration, front = after[AX : AY + 1, rows], after[YAW_X : YAW_Y + 1, rows]
-        after[AX : AY + 1, rows] = acceleration * ((acceleration * front).sum(axis=0) >= 0.0)
-    rows = (before[VX] * vx + before[VY] * vy < 0.0).nonzero()[0]
-    if len(rows):
-        velocity = before[VX : VY + 1, rows]
-        braking = -(before[AX : AY + 1, rows] * velocity).sum(axis=0)
-        for_s = np.minimum((velocity**2).sum(axis=0) / np.maximum(braking, 1e-9), dt)
-        after[X : Y + 1, rows] = before[X : Y + 1, rows] + 0.5 * for_s * velocity
-        after[VX : AY + 1, rows] = 0.0
+    is_slow = values[VX, k] ** 2 + values[VY, k] ** 2 < STANDING_MPS**2
+    if is_slow and values[AX, k] * values[YAW_X, k] + values[AY, k] * values[YAW_Y, k] < 0.0:
+        values[AX, k] = values[AY, k] = 0.0
+    if vx * values[VX, k] + vy * values[VY, k] < 0.0:
+        for_s = min((vx * vx + vy * vy) / max(-(ax * vx + ay * vy), 1e-9), dt)
+        values[X, k], values[Y, k] = x + 0.5 * for_s * vx, y + 0.5 * for_s * vy
+        values[VX, k] = values[VY, k] = values[AX, k] = values[AY, k] = 0.0
 
 
-def process_noise(tracks: Tracks) -> Floats:
-    """Spectral density of the acceleration of each track in the map frame: xx, xy, yy, (3, n). [m^2/s^3]"""
-    values = tracks.values
-    agility, vx, vy = values[AGILITY], values[VX], values[VY]
-    along = values[ALONG] * agility
-    squared = vx * vx + vy * vy
-    across = np.where(squared < SLOW_MPS**2, along, agility * values[ACROSS] * (1.0 + TURNING_PER_S * np.sqrt(squared)))
-    # where slow, along and across are the same and the direction drops out
-    more = (along - across) / np.maximum(squared, SLOW_MPS**2)
-    noise = np.empty((3, len(tracks)))
-    noise[0], noise[1], noise[2] = across + more * vx * vx, more * vx * vy, across + more * vy * vy
-    return noise
+@compiled
+def density(values: Floats, k: int) -> tuple[float, float, float]:
+    """Spectral density of the acceleration of a track in the map frame: xx, xy, yy. [m^2/s^3]"""
+    agility, vx, vy = values[AGILITY, k], values[VX, k], values[VY, k]
+    along, squared = values[ALONG, k] * agility, vx * vx + vy * vy
+    if squared < SLOW_MPS**2:  # the direction says nothing
+        return along, 0.0, along
+    across = agility * values[ACROSS, k] * (1.0 + TURNING_PER_S * math.sqrt(squared))
+    more = (along - across) / squared
+    return across + more * vx * vx, more * vx * vy, across + more * vy * vy

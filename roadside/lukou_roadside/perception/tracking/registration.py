@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.coverage import Coverage
 from lukou_roadside.perception.tracking.joint_offsets import OFFSETS, PRIOR_DEVIATION, JointOffsets
 from lukou_roadside.perception.tracking.matches import Matches
@@ -163,13 +164,11 @@ class Registration:
         Detection and Estimation of Jumps in Linear Systems", 1976), and where there is one the belief is opened.
         """
         belief = self._of[scan.sensor]
-        determinant = np.maximum(told.s_xx * told.s_yy - told.s_xy**2, 1e-9) * CORRELATION * scan.repeats
-        i_xx, i_xy, i_yy = told.s_yy / determinant, -told.s_xy / determinant, told.s_xx / determinant
         since = self.joint.mean[self.joint.part(scan.sensor)] - applied
-        dx_m, dy_m = told.dx_m - since @ by[0], told.dy_m - since @ by[1]
-        by_x, by_y = by[0, :2], by[1, :2]  # clock and direction
-        belief.score += by_x @ (i_xx * dx_m + i_xy * dy_m) + by_y @ (i_xy * dx_m + i_yy * dy_m)
-        belief.information += (by_x * by_x) @ i_xx + 2.0 * (by_x * by_y) @ i_xy + (by_y * by_y) @ i_yy
+        difference = np.array([told.dx_m, told.dy_m, told.s_xx, told.s_xy, told.s_yy])
+        score, information = _common_offset(by, difference, since)
+        belief.score += score / (CORRELATION * scan.repeats)
+        belief.information += information / (CORRELATION * scan.repeats)
         explained = belief.score**2 / np.maximum(belief.information, 1e-9) * (CORRELATION / STEP_CORRELATION)
         # a turn and a late clock look alike for a moment: only the one that explains more is opened
         which = int(explained.argmax())
@@ -294,6 +293,39 @@ class Registration:
         if self.is_all_but_blind(sensor):
             words.append(f"sees {told.found_share:.0%} of what the others see")
         return " and ".join(words)
+
+
+@compiled
+def _common_offset(by: Floats, difference: Floats, since: Floats) -> tuple[Floats, Floats]:
+    """Score and information of an offset of clock and of direction that all differences share, (2,) each.
+
+    Parameters
+    ----------
+    by : (2, 4, n) float array
+        What each offset of the sensor does to x and y of what it sees.
+    difference : (5, n) float array
+        Detected less expected position and its covariance: dx, dy, xx, xy, yy. [m, m^2]
+    since : (4,) float array
+        What has been learned since, and explains a part of them.
+    """
+    score, information = np.zeros(2), np.zeros(2)
+    for k in range(difference.shape[1]):
+        dx, dy, xx, xy, yy = (
+            difference[0, k],
+            difference[1, k],
+            difference[2, k],
+            difference[3, k],
+            difference[4, k],
+        )
+        for offset in range(OFFSETS):
+            dx, dy = dx - since[offset] * by[0, offset, k], dy - since[offset] * by[1, offset, k]
+        determinant = max(xx * yy - xy * xy, 1e-9)
+        for which in range(2):
+            by_x, by_y = by[0, which, k], by[1, which, k]
+            with_x, with_y = (by_x * yy - by_y * xy) / determinant, (by_y * xx - by_x * xy) / determinant
+            score[which] += with_x * dx + with_y * dy
+            information[which] += with_x * by_x + with_y * by_y
+    return score, information
 
 
 def _distance(scan: Scan) -> Floats:

@@ -29,14 +29,14 @@ class Sweeps:
         Their sensors, all different.
     times_s : (s,) float array
         Their instants. [s]
-    radar_x_m, radar_y_m, azimuth_rad, opening_rad, range_min_m, range_max_m, presence : (s, 1) float array
-        Where each radar stands and looks, as in `View`, and what the absence of a return says.
+    views : (s, 6) float array
+        Where each radar stands and looks, as in `View`.
+    presence : (s,) float array
+        What the absence of a return says.
     first : (s,) int array
         Number of each sweep's first return among all.
     sweep : (n,) int array
         Which sweep each return is of.
-    since_s : (n,) float array
-        Its instant, from `time_s`. [s]
     x_m, y_m, variance_xx, variance_xy, variance_yy, range_rate_mps, score : (n,) float array
         As in `Scan`.
     """
@@ -45,16 +45,10 @@ class Sweeps:
     scans: tuple[Scan, ...]
     sensors: Ints
     times_s: Floats
-    radar_x_m: Floats
-    radar_y_m: Floats
-    azimuth_rad: Floats
-    opening_rad: Floats
-    range_min_m: Floats
-    range_max_m: Floats
+    views: Floats
     presence: Floats
     first: Ints
     sweep: Ints
-    since_s: Floats
     x_m: Floats
     y_m: Floats
     variance_xx: Floats
@@ -77,12 +71,8 @@ def together(time_s: float, scans: Sequence[Scan]) -> Sweeps:
     scans : sequence of Scan
         At least one; of different sensors, each with one view.
     """
-    views = [scan.views[0] for scan in scans]
     times, counts = np.array([scan.time_s for scan in scans]), np.array([len(scan) for scan in scans])
     sweep = np.arange(len(scans)).repeat(counts)
-
-    def column(values: list[float]) -> Floats:
-        return np.array(values)[:, None]
 
     def joined(name: str) -> Floats:
         return np.concatenate([getattr(scan, name) for scan in scans])
@@ -92,16 +82,10 @@ def together(time_s: float, scans: Sequence[Scan]) -> Sweeps:
         scans=tuple(scans),
         sensors=np.array([scan.sensor for scan in scans]),
         times_s=times,
-        radar_x_m=column([view.x_m for view in views]),
-        radar_y_m=column([view.y_m for view in views]),
-        azimuth_rad=column([view.azimuth_rad for view in views]),
-        opening_rad=column([view.opening_rad for view in views]),
-        range_min_m=column([view.range_min_m for view in views]),
-        range_max_m=column([view.range_max_m for view in views]),
-        presence=column([scan.presence for scan in scans]),
+        views=np.array([scan.views[0] for scan in scans], np.float64),
+        presence=np.array([scan.presence for scan in scans], np.float64),
         first=counts.cumsum() - counts,
         sweep=sweep,
-        since_s=(times - time_s)[sweep],
         x_m=joined("x_m"),
         y_m=joined("y_m"),
         variance_xx=joined("variance_xx"),

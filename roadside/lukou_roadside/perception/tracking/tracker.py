@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from lukou_roadside.perception.tracking.associator import many_to_one, one_to_one
+from lukou_roadside.perception.tracking.compiled import compiled
 from lukou_roadside.perception.tracking.deleter import survivors
+from lukou_roadside.perception.tracking.existence import Looks, update_existence
 from lukou_roadside.perception.tracking.gater import Agreement, agreement, agreement_of_returns
 from lukou_roadside.perception.tracking.initiator import begun, begun_by_returns
+from lukou_roadside.perception.tracking.looks import turn_to_motion, update_looks
 from lukou_roadside.perception.tracking.predictor import predicted
+from lukou_roadside.perception.tracking.returns import update_by_returns
 from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.spread import PRIOR_VELOCITY_VARIANCE
 from lukou_roadside.perception.tracking.sweeps import Sweeps
-from lukou_roadside.perception.tracking.tracks import (
-    LOG_ODDS,
-    MOTION,
-    P_UU,
-    P_UV,
-    P_VV,
-    P_XX,
-    P_YY,
-    VX,
-    VY,
-    Tracks,
-    X,
-    Y,
-)
+from lukou_roadside.perception.tracking.tracks import LOG_ODDS, P_UU, P_VV, VX, VY, Tracks, X, Y
 from lukou_roadside.perception.tracking.updater import (
-    Looks,
     adapt_agility,
-    follow_rates,
-    turn_to_motion,
-    update_existence,
-    update_looks,
-    update_positions,
-    update_range_rates,
-    update_velocities,
+    follow_rate,
+    update_position,
+    update_range_rate,
+    update_velocity,
 )
-from lukou_roadside.perception.tracking.visibility import Sight, detection_probability, return_probability, sights
-
-BODY_REPEATS = 15.0
-"""So many sweeps in a row see a body from the same side and tell the same error of place: those of one second."""
+from lukou_roadside.perception.tracking.visibility import detection_probability, return_probability, sights
 
 VELOCITY_GATE = 9.0
 """Squared Mahalanobis distance beyond which a vendor's velocity is not that of this road user: 1 in 90 by chance."""
@@ -108,9 +93,9 @@ def tracked(tracks: Tracks, scan: Scan, settings: TrackerSettings) -> tuple[Trac
     looks = Looks(sensor, looked_s, found[None], np.zeros(len(pairs.rows), np.int64), *looked)
     update_existence(tracks, looks, settings.camera_clutter_per_m2, settings)
     _update_by_detections(tracks, pairs, scan, settings)
-    turn_to_motion(tracks)
+    turn_to_motion(tracks.values)
     count = len(tracks)
-    tracks = begun(tracks, scan, _free(len(scan), pairs), settings)
+    tracks = begun(tracks, scan, _free(len(scan), pairs.detections), settings)
     touched = np.concatenate([pairs.rows, np.arange(count, len(tracks))])
     return survivors(tracks, settings, touched), Comparison(pairs, probability)
 
@@ -135,10 +120,10 @@ def swept(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings) -> tuple[Tr
         What they said of the tracks before.
     """
     tracks = predicted(tracks.with_room(int(sweeps.sensors.max()) + 1), sweeps.time_s)
-    seen = sights(tracks, sweeps)
+    seen = sights(tracks.values, sweeps.views)
     agreed = agreement_of_returns(tracks, sweeps, settings, seen)
-    chosen = agreed.take(many_to_one(agreed))
-    pairs = chosen.take(_once(sweeps.sweep[chosen.detections] * len(tracks) + chosen.rows, seen.ux.size))
+    chosen = agreed.take(many_to_one(agreed.rows, agreed.detections, agreed.log_likelihood))
+    pairs = chosen.take(_once(sweeps.sweep[chosen.detections], chosen.rows, len(sweeps.sensors), len(tracks)))
     probability = return_probability(tracks, sweeps, seen)
     looked = pairs.rows, pairs.log_likelihood, sweeps.score[pairs.detections]
     found = probability
@@ -146,14 +131,13 @@ def swept(tracks: Tracks, sweeps: Sweeps, settings: TrackerSettings) -> tuple[Tr
         found = probability * np.array([_coverage(tracks, scan) * np.ones(len(tracks)) for scan in sweeps.scans])
     looks = Looks(sweeps.sensors, sweeps.times_s, found, sweeps.sweep[pairs.detections], *looked)
     update_existence(tracks, looks, settings.radar_clutter_per_m2, settings)
-    if len(chosen.rows):
-        _update_by_returns(tracks, chosen, sweeps, seen, settings)
-    turn_to_motion(tracks)
+    update_by_returns(tracks, chosen, sweeps, seen, settings)
+    turn_to_motion(tracks.values)
     compared = Comparisons(pairs, probability, sweeps)
     if not settings.radars_begin:
         return tracks, compared  # what only confirms ends nothing: the next detections or the next list will
     count = len(tracks)
-    tracks = begun_by_returns(tracks, sweeps, _free(len(sweeps), chosen), settings)
+    tracks = begun_by_returns(tracks, sweeps, _free(len(sweeps), chosen.detections), settings)
     return survivors(tracks, settings, np.arange(count, len(tracks))), compared
 
 
@@ -164,54 +148,82 @@ def _coverage(tracks: Tracks, scan: Scan) -> Floats | float:
     return scan.coverage.of(scan.views[0], tracks.values[X], tracks.values[Y])
 
 
-def _free(count: int, chosen: Agreement) -> Ints:
+@compiled
+def _free(count: int, detections: Ints) -> Ints:
     """Detections that belong to no track."""
     free = np.ones(count, np.bool_)
-    free[chosen.detections] = False
+    free[detections] = False
     return free.nonzero()[0]
 
 
-def _once(keys: Ints, count: int) -> Ints:
-    """Each key once: its first place."""
-    first = np.full(count, -1)
-    first[keys[::-1]] = np.arange(len(keys))[::-1]
-    return np.asarray(first[first >= 0])
+@compiled
+def _once(sweep: Ints, rows: Ints, sweeps: int, tracks: int) -> Ints:
+    """Of several returns of one track in one sweep the first."""
+    first = np.full((sweeps, tracks), -1)
+    for pair in range(len(rows)):
+        if first[sweep[pair], rows[pair]] < 0:
+            first[sweep[pair], rows[pair]] = pair
+    every = first.ravel()
+    return every[every >= 0]
 
 
 def _update_by_detections(tracks: Tracks, pairs: Agreement, scan: Scan, settings: TrackerSettings) -> None:
     """Update by detections of whole road users; some tell a range rate."""
     rows, detections, innovations = pairs.rows, pairs.detections, pairs.innovations
-    moved = tracks.values[MOTION].take(rows, axis=1)
-    if scan.repeats > 1.0:
+    is_measured = scan.repeats == 1.0
+    if not is_measured:
         innovations = _diluted(innovations, scan, detections, settings)
-    whitened = update_positions(moved, *innovations)
-    tracks.values[MOTION, rows] = moved
-    rate = scan.range_rate_mps[detections]
-    told = (rate == rate).nonzero()[0]
-    if len(told) and scan.views:
-        moved = moved.take(told, axis=1)
-        faster = update_range_rates(moved, rate[told], settings.doppler_deviation_mps**2 * scan.repeats, scan.views[0])
-        tracks.values[MOTION, rows[told]] = moved
-        follow_rates(tracks.values, rows[told], faster)
+    _update_places(tracks.values, rows, innovations, is_measured)
+    if scan.views:
+        rate, variance = scan.range_rate_mps[detections], settings.doppler_deviation_mps**2 * scan.repeats
+        _update_rates(tracks.values, rows, rate, variance, scan.views[0].x_m, scan.views[0].y_m)
     if scan.velocity_mps is not None:
         _update_by_velocities(tracks, rows, detections, scan.velocity_mps, scan)
-    if scan.repeats == 1.0:
-        adapt_agility(tracks.values, rows, whitened)
     update_looks(tracks, rows, scan, detections)
+
+
+@compiled
+def _update_places(values: Floats, rows: Ints, innovations: Floats, is_measured: bool) -> None:
+    for pair in range(len(rows)):
+        dx, dy, s_xx, s_xy, s_yy = (
+            innovations[0, pair],
+            innovations[1, pair],
+            innovations[2, pair],
+            innovations[3, pair],
+            innovations[4, pair],
+        )
+        white_x, white_y = update_position(values, rows[pair], dx, dy, s_xx, s_xy, s_yy)
+        if is_measured:
+            adapt_agility(values, rows[pair], white_x, white_y, 1.0)
+
+
+@compiled
+def _update_rates(values: Floats, rows: Ints, rate: Floats, variance: float, x_m: float, y_m: float) -> None:
+    """Update by rates of change of the distance from a sensor at some place; nan: not told."""
+    for pair in range(len(rows)):
+        if rate[pair] == rate[pair]:
+            k = rows[pair]
+            dx, dy = values[X, k] - x_m, values[Y, k] - y_m
+            distance = max(math.sqrt(dx * dx + dy * dy), 1e-3)
+            faster = update_range_rate(values, k, rate[pair], variance, dx / distance, dy / distance)
+            follow_rate(values, k, faster)
 
 
 def _update_by_velocities(tracks: Tracks, rows: Ints, detections: Ints, velocity: Floats, scan: Scan) -> None:
     """Update by velocities that a vendor's filter tells: the same in scan after scan, and somebody else's where it has swapped two road users."""
     told, variance = velocity[:, detections], scan.velocity_variance
     spread = scan.repeats * (np.full(len(rows), PRIOR_VELOCITY_VARIANCE) if variance is None else variance[detections])
-    vx, vy, uu, vv = tracks.values[[VX, VY, P_UU, P_VV]][:, rows]
-    dx, dy = told[0] - vx, told[1] - vy
-    kept = (dx * dx / (uu + spread) + dy * dy / (vv + spread) < VELOCITY_GATE).nonzero()[0]  # none that is not told
-    if len(kept):
-        moved = tracks.values[MOTION].take(rows[kept], axis=1)
-        weight = 1.0 / spread[kept]
-        update_velocities(moved, np.array([weight, 0.0 * weight, weight]), weight * np.array([dx[kept], dy[kept]]))
-        tracks.values[MOTION, rows[kept]] = moved
+    _update_velocities(tracks.values, rows, told, spread)
+
+
+@compiled
+def _update_velocities(values: Floats, rows: Ints, told: Floats, spread: Floats) -> None:
+    for pair in range(len(rows)):
+        k, variance = rows[pair], spread[pair]
+        dx, dy = told[0, pair] - values[VX, k], told[1, pair] - values[VY, k]
+        # nan, which is not told, is outside
+        if dx * dx / (values[P_UU, k] + variance) + dy * dy / (values[P_VV, k] + variance) < VELOCITY_GATE:
+            update_velocity(values, k, 1.0 / variance, 0.0, 1.0 / variance, dx / variance, dy / variance)
 
 
 def _diluted(innovations: Floats, scan: Scan, detections: Ints, settings: TrackerSettings) -> Floats:
@@ -221,73 +233,3 @@ def _diluted(innovations: Floats, scan: Scan, detections: Ints, settings: Tracke
     made[3] += more * scan.variance_xy[detections]
     made[4] += more * scan.variance_yy[detections]
     return made
-
-
-def _update_by_returns(
-    tracks: Tracks, chosen: Agreement, sweeps: Sweeps, seen: Sight, settings: TrackerSettings
-) -> None:
-    """Update by radar returns: those of one track in one sweep are one measurement, and those of several sweeps count together."""
-    key = sweeps.sweep[chosen.detections] * len(tracks) + chosen.rows
-    order = key.argsort(kind="stable")
-    key, detections = key[order], chosen.detections[order]
-    begins = np.concatenate([[0], (key[1:] != key[:-1]).nonzero()[0] + 1])
-    keys, count = key[begins], np.diff(begins, append=len(key))
-    rate = sweeps.range_rate_mps[detections]
-    no_rate = rate != rate
-    each = np.empty((10, len(key)))
-    each[:5] = chosen.innovations[:, order]
-    each[5], each[6] = sweeps.variance_xx[detections], sweeps.variance_xy[detections]
-    each[7], each[8], each[9] = sweeps.variance_yy[detections], np.where(no_rate, 0.0, rate), no_rate
-    # rows: what is averaged; columns: a track in a sweep
-    mean = np.add.reduceat(each, begins, axis=1) / count
-    of = keys % len(tracks)
-    rows = np.bincount(of).nonzero()[0]
-    share = (of[:, None] == rows).astype(np.float64)
-    known = tracks.values[P_XX : P_YY + 1].take(of, axis=1)
-    # what is noise averages out over several returns; where on the body they come from does not, neither among them nor soon
-    r_xx, r_xy, r_yy = (
-        BODY_REPEATS * (mean[2:5] - known) + settings.radar_variance_factor * (1.0 / count - BODY_REPEATS) * mean[5:8]
-    )
-    dx, dy, xx, xy, yy = _combined(mean[0], mean[1], r_xx, r_xy, r_yy, share)
-    moved = tracks.values[MOTION].take(rows, axis=1)
-    p_xx, p_xy, p_yy = moved[P_XX : P_YY + 1]
-    whitened = update_positions(moved, dx, dy, p_xx + xx, p_xy + xy, p_yy + yy)
-    # one that does not tell its rate has no weight
-    weight = (mean[9] == 0.0) / (settings.doppler_deviation_mps**2 * (0.5 + 0.5 / count))
-    surprise, faster = _update_by_rates(moved, mean[8], weight, seen.ux.take(keys), seen.uy.take(keys), share)
-    tracks.values[MOTION, rows] = moved
-    adapt_agility(tracks.values, rows, whitened, surprise)
-    follow_rates(tracks.values, rows, faster)
-
-
-def _combined(dx: Floats, dy: Floats, r_xx: Floats, r_xy: Floats, r_yy: Floats, share: Floats) -> Floats:
-    """Differences of place and their covariances, those of one track combined: (5, tracks)."""
-    determinant = r_xx * r_yy - r_xy * r_xy
-    i_xx, i_xy, i_yy = r_yy / determinant, -r_xy / determinant, r_xx / determinant
-    j_xx, j_xy, j_yy, x, y = np.array([i_xx, i_xy, i_yy, i_xx * dx + i_xy * dy, i_xy * dx + i_yy * dy]) @ share
-    determinant = j_xx * j_yy - j_xy * j_xy
-    return np.asarray(np.array([j_yy * x - j_xy * y, j_xx * y - j_xy * x, j_yy, -j_xy, j_xx]) / determinant)
-
-
-def _update_by_rates(
-    moved: Floats, rate: Floats, weight: Floats, ux: Floats, uy: Floats, share: Floats
-) -> tuple[Floats, Floats]:
-    """Update by range rates, each of the track that `share` says.
-
-    Returns
-    -------
-    (tracks,) float array
-        Mean of their squared innovations over variance.
-    (tracks,) float array
-        How much faster than expected each road user is, of variance 1 where all covariances are right; nan: nobody told.
-    """
-    vx, vy, uu, uv, vv = moved[[VX, VY, P_UU, P_UV, P_VV]] @ share.T
-    radial = ux * vx + uy * vy
-    innovation = rate - radial
-    wx, wy = weight * ux, weight * uy
-    over = weight / (1.0 + weight * (ux * ux * uu + 2.0 * ux * uy * uv + uy * uy * vv))
-    squared, faster = over * innovation * innovation, np.copysign(np.sqrt(over), radial) * innovation
-    sums = np.array([wx * ux, wx * uy, wy * uy, wx * innovation, wy * innovation, squared, faster, over > 0.0]) @ share
-    update_velocities(moved, sums[:3], sums[3:5])
-    told = np.where(sums[7] > 0.0, sums[7], np.nan)
-    return np.asarray(sums[5] / share.sum(axis=0)), sums[6] / np.sqrt(told)

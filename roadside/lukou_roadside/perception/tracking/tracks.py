@@ -151,7 +151,8 @@ class Tracks:
 
     def take(self, rows: Ints | Booleans) -> Tracks:
         """Only some tracks."""
-        return Tracks(self.time_s, self.birth[rows], self.values[:, rows])
+        chosen = rows.nonzero()[0] if rows.dtype == np.bool_ else rows
+        return Tracks(self.time_s, self.birth[chosen], self.values.take(chosen, axis=1))
 
     def joined(self, other: Tracks) -> Tracks:
         """These tracks and then those, which have room for as many sensors."""

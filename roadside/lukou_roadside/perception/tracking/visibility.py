@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan, View
+from lukou_roadside.perception.tracking.compiled import compiled
+from lukou_roadside.perception.tracking.scan import CAMERA, Floats, Scan
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CONFIRMED, LENGTH, VX, VY, WIDTH, YAW_X, YAW_Y, Tracks, X, Y
 
@@ -39,51 +39,44 @@ LEAST_WIDTH_M = 1.2
 """Who is narrower hides nobody. [m]"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sight:
-    """Every track as one view sees it; or as several do, a row for each.
+UX, UY, DISTANCE, ALONG_M, ACROSS_M = range(5)
+"""Rows of what a view sees of every track: unit vector from the sensor, distance, extent of the footprint along and across the line of sight. [1, 1, m, m, m]"""
 
-    Attributes
+
+@compiled
+def sights(values: Floats, views: Floats) -> Floats:
+    """How views see the tracks.
+
+    Parameters
     ----------
-    ux, uy : (n,) float array
-        Unit vector from the sensor.
-    distance_m : (n,) float array
-        Distance. [m]
-    along_m, across_m : (n,) float array
-        Extent of the footprint along and across the line of sight. [m]
+    values : (rows, n) float array
+        Of the tracks.
+    views : (views, 6) float array
+        As in `View`.
+
+    Returns
+    -------
+    (views, 5, n) float array
+        Rows as named above.
     """
-
-    ux: Floats
-    uy: Floats
-    distance_m: Floats
-    along_m: Floats
-    across_m: Floats
-
-
-def sight(tracks: Tracks, view: View) -> Sight:
-    """How `view` sees the tracks."""
-    return _sight(tracks, view.x_m, view.y_m)
-
-
-def sights(tracks: Tracks, sweeps: Sweeps) -> Sight:
-    """How the radars of `sweeps` see the tracks, (sweeps, n)."""
-    return _sight(tracks, sweeps.radar_x_m, sweeps.radar_y_m)
-
-
-def _sight(tracks: Tracks, from_x_m: Floats | float, from_y_m: Floats | float) -> Sight:
-    values = tracks.values
-    dx, dy = values[X] - from_x_m, values[Y] - from_y_m
-    distance = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-3)
-    ux, uy = dx / distance, dy / distance
-    yaw_x, yaw_y, length, width = values[YAW_X], values[YAW_Y], values[LENGTH], values[WIDTH]
-    weight2, along = yaw_x * yaw_x + yaw_y * yaw_y, yaw_x * ux + yaw_y * uy
-    # where the direction is not known: half way between along and across
-    cos2 = np.where(weight2 > LEAST_WEIGHT**2, along * along / np.maximum(weight2, LEAST_WEIGHT**2), 0.5)
-    cos, sin = np.sqrt(cos2), np.sqrt(np.maximum(1.0 - cos2, 0.0))
-    return Sight(ux, uy, distance, cos * length + sin * width, sin * length + cos * width)
+    made = np.empty((len(views), 5, values.shape[1]))
+    for view in range(len(views)):
+        for k in range(values.shape[1]):
+            dx, dy = values[X, k] - views[view, 0], values[Y, k] - views[view, 1]
+            distance = max(math.sqrt(dx * dx + dy * dy), 1e-3)
+            ux, uy = dx / distance, dy / distance
+            yaw_x, yaw_y = values[YAW_X, k], values[YAW_Y, k]
+            weight2, along = yaw_x * yaw_x + yaw_y * yaw_y, yaw_x * ux + yaw_y * uy
+            # where the direction is not known: half way between along and across
+            cos2 = min(along * along / weight2, 1.0) if weight2 > LEAST_WEIGHT**2 else 0.5
+            cos, sin = math.sqrt(cos2), math.sqrt(1.0 - cos2)
+            length, width = values[LENGTH, k], values[WIDTH, k]
+            made[view, UX, k], made[view, UY, k], made[view, DISTANCE, k] = ux, uy, distance
+            made[view, ALONG_M, k], made[view, ACROSS_M, k] = cos * length + sin * width, sin * length + cos * width
+    return made
 
 
-def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None) -> Floats:
+def detection_probability(tracks: Tracks, scan: Scan) -> Floats:
     """Probability that `scan` holds a detection of each track.
 
     Parameters
@@ -92,59 +85,22 @@ def detection_probability(tracks: Tracks, scan: Scan, first: Sight | None = None
         Tracks at the time of the scan.
     scan : Scan
         The scan; only its views and kind matter.
-    first : Sight, optional
-        Of the scan's first view, where it is known already.
 
     Returns
     -------
     (n,) float array
         Probability; the best of all views.
     """
-    base = (CAMERA_DETECTION if scan.kind == CAMERA else RADAR_DETECTION) * scan.presence
+    full = (CAMERA_DETECTION if scan.kind == CAMERA else RADAR_DETECTION) * scan.presence
     if not scan.views:
-        return np.full(len(tracks), base)
-    first = first or sight(tracks, scan.views[0])
-    best = np.full(len(tracks), OUT_OF_VIEW)
-    for view in scan.views:
-        seen = first if view is scan.views[0] else sight(tracks, view)
-        np.maximum(best, base * _share(tracks, seen, view), out=best)
-    if scan.kind != CAMERA:
-        radial = np.abs(first.ux * tracks.values[VX] + first.uy * tracks.values[VY])
-        best = np.where(radial > STANDING_RADAR_MPS, best, best * STANDING_RADAR_SHARE)
-    return best
+        return np.full(len(tracks), full)
+    views = np.array(scan.views, np.float64)
+    seen = sights(tracks.values, views)
+    each = _probability(tracks.values, views, np.full(len(views), full), seen, scan.kind != CAMERA)
+    return each[0] if len(each) == 1 else np.asarray(each.max(axis=0))
 
 
-def sight_line(x_m: Floats, y_m: Floats, view: View) -> tuple[Floats, Floats, Floats]:
-    """Unit vector from the sensor to points, and their distance. [1, 1, m]"""
-    dx, dy = x_m - view.x_m, y_m - view.y_m
-    distance = np.maximum(np.hypot(dx, dy), 1e-3)
-    return dx / distance, dy / distance, distance
-
-
-def _share(tracks: Tracks, seen: Sight, view: View) -> Floats:
-    """Share of the full detection probability of each track in one view; 0 outside."""
-    ux, uy, distance = seen.ux, seen.uy, seen.distance_m
-    facing = ux * math.cos(view.azimuth_rad) + uy * math.sin(view.azimuth_rad)
-    visible = facing > math.cos(min(view.opening_rad / 2.0, math.pi))
-    visible &= (distance > view.range_min_m) & (distance < view.range_max_m)
-    share = visible * (1.0 - (1.0 - FAR_SHARE) / view.range_max_m * distance)
-    blocking = (visible & (tracks.values[CONFIRMED] > 0.5) & (seen.across_m > LEAST_WIDTH_M)).nonzero()[0]
-    if len(blocking) == 0:
-        return np.asarray(share)
-    rows = visible.nonzero()[0]
-    bx, by, far = ux[blocking], uy[blocking], distance[blocking]
-    half_angle = 0.5 * seen.across_m[blocking] / far
-    rx, ry = ux[rows][:, None], uy[rows][:, None]
-    # sine of the angle between the sight lines of every track in view and every blocker
-    behind = np.abs(rx * by - ry * bx) < half_angle
-    behind &= distance[rows][:, None] > far + 1.0
-    if view.opening_rad > math.pi:
-        behind &= rx * bx + ry * by > 0
-    share[rows[np.logical_or.reduce(behind, axis=1)]] *= HIDDEN_DETECTION
-    return np.asarray(share)
-
-
-def return_probability(tracks: Tracks, sweeps: Sweeps, seen: Sight) -> Floats:
+def return_probability(tracks: Tracks, sweeps: Sweeps, seen: Floats) -> Floats:
     """Probability that each sweep holds a return of each track: `detection_probability` of several radars at once.
 
     Parameters
@@ -153,7 +109,7 @@ def return_probability(tracks: Tracks, sweeps: Sweeps, seen: Sight) -> Floats:
         Tracks at the time of the sweeps.
     sweeps : Sweeps
         The sweeps; only where the radars stand and look matters.
-    seen : Sight
+    seen : (sweeps, 5, n) float array
         How they see the tracks.
 
     Returns
@@ -161,22 +117,38 @@ def return_probability(tracks: Tracks, sweeps: Sweeps, seen: Sight) -> Floats:
     (sweeps, n) float array
         Probability.
     """
-    ux, uy, distance, values = seen.ux, seen.uy, seen.distance_m, tracks.values
-    facing = ux * np.cos(sweeps.azimuth_rad) + uy * np.sin(sweeps.azimuth_rad)
-    visible = facing > np.cos(np.minimum(0.5 * sweeps.opening_rad, math.pi))
-    visible &= (distance > sweeps.range_min_m) & (distance < sweeps.range_max_m)
-    share = visible * (1.0 - (1.0 - FAR_SHARE) / sweeps.range_max_m * distance)
-    # every track in view of a radar beside every one that may hide it from the same radar
-    hides = visible & (values[CONFIRMED] > 0.5) & (seen.across_m > LEAST_WIDTH_M)
-    watched, hiding = visible.ravel().nonzero()[0], hides.ravel().nonzero()[0]
-    rx, ry, far = (one.take(watched)[:, None] for one in (ux, uy, distance))
-    bx, by, near, across = (one.take(hiding) for one in (ux, uy, distance, seen.across_m))
-    behind = np.abs(rx * by - ry * bx) < 0.5 * across / near
-    behind &= far > near + 1.0
-    behind &= (watched // len(tracks))[:, None] == hiding // len(tracks)
-    if (sweeps.opening_rad > math.pi).any():
-        behind &= rx * bx + ry * by > 0
-    share.ravel()[watched[behind.any(axis=1)]] *= HIDDEN_DETECTION
-    moving = np.abs(ux * values[VX] + uy * values[VY]) > STANDING_RADAR_MPS
-    share *= RADAR_DETECTION * sweeps.presence * np.where(moving, 1.0, STANDING_RADAR_SHARE)
-    return np.asarray(np.maximum(share, OUT_OF_VIEW * np.where(moving, 1.0, STANDING_RADAR_SHARE)))
+    return _probability(tracks.values, sweeps.views, RADAR_DETECTION * sweeps.presence, seen, True)
+
+
+@compiled
+def _probability(values: Floats, views: Floats, full: Floats, seen: Floats, is_radar: bool) -> Floats:
+    """Detection probability of every track in every view; `full` is that of who is near and in plain view."""
+    count = values.shape[1]
+    made, hiding = np.empty((len(views), count)), np.empty(count, np.int64)
+    for view in range(len(views)):
+        azimuth, opening, nearest, farthest = views[view, 2], views[view, 3], views[view, 4], views[view, 5]
+        ux, uy, distance, across = seen[view, UX], seen[view, UY], seen[view, DISTANCE], seen[view, ACROSS_M]
+        cos, sin, least = math.cos(azimuth), math.sin(azimuth), math.cos(min(0.5 * opening, math.pi))
+        hiders = 0
+        for k in range(count):
+            is_visible = ux[k] * cos + uy[k] * sin > least and nearest < distance[k] < farthest
+            made[view, k] = full[view] * (1.0 - (1.0 - FAR_SHARE) / farthest * distance[k]) if is_visible else 0.0
+            if is_visible and values[CONFIRMED, k] > 0.5 and across[k] > LEAST_WIDTH_M:
+                hiding[hiders] = k
+                hiders += 1
+        for k in range(count):
+            probability = made[view, k]
+            for by in hiding[:hiders] if probability > 0.0 else hiding[:0]:
+                if distance[k] <= distance[by] + 1.0:
+                    continue
+                # sine of the angle between the lines of sight
+                beside = abs(ux[k] * uy[by] - uy[k] * ux[by])
+                in_front = opening <= math.pi or ux[k] * ux[by] + uy[k] * uy[by] > 0.0
+                if in_front and beside < 0.5 * across[by] / distance[by]:
+                    probability *= HIDDEN_DETECTION
+                    break
+            probability = max(probability, OUT_OF_VIEW)
+            if is_radar and abs(ux[k] * values[VX, k] + uy[k] * values[VY, k]) <= STANDING_RADAR_MPS:
+                probability *= STANDING_RADAR_SHARE
+            made[view, k] = probability
+    return made
