@@ -3,16 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROOMS := messages maps hw roadside cloud sim
 STAMP := .venv/.installed
+COMPILED := .venv/.compiled
 PAGE := cloud/lukou_cloud/web/static/index.html
 
 .PHONY: setup demo test check format bench proto breaking release page detector district clean
 
-setup: $(STAMP) $(PAGE)
+setup: $(STAMP) $(COMPILED) $(PAGE)
 
 $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps $(ROOMS:%=-e %)
+	touch $@
+
+# The tracker's loops as machine code: compiled here, some tens of seconds, so that no process has to.
+$(COMPILED): $(STAMP) $(wildcard roadside/lukou_roadside/perception/tracking/*.py)
+	$(BIN)/python -m lukou_roadside.perception.tracking.warm
 	touch $@
 
 page: $(PAGE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.spatial import cKDTree
+import shapely
 
 from lukou_maps.geometry import sample
 from lukou_maps.ragged import Booleans, Floats, Ints, Ragged
@@ -88,8 +88,10 @@ def _meetings(
 ) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats]:
     """Per pair of lanes: key, interval on the first, interval on the second, least distance."""
     half = np.minimum(lanes.width_m[lane], WIDEST_M) / 2.0
-    pairs = cKDTree(np.column_stack([x_m, y_m])).query_pairs(2.0 * float(half.max()), output_type="ndarray")
-    first, second = pairs[:, 0], pairs[:, 1]
+    points, reach_m = shapely.points(x_m, y_m), 2.0 * float(half.max())
+    around = shapely.box(x_m - reach_m, y_m - reach_m, x_m + reach_m, y_m + reach_m)
+    first, second = shapely.STRtree(points).query(around)
+    first, second = first[first < second], second[first < second]
     a, b = lane[first], lane[second]
     distance = np.hypot(x_m[first] - x_m[second], y_m[first] - y_m[second])
     junction, is_road = lanes.junction, lanes.kind == LaneKind.JUNCTION

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
-from lukou_roadside.perception.tracking.associator import one_to_one
+from lukou_roadside.perception.tracking.associator import FORBIDDEN, least_cost, one_to_one
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.gater import agreement
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
@@ -388,3 +389,16 @@ def test_a_vendors_velocities_that_are_off_for_long_are_not_boasted_of() -> None
         nees, learned = told_wrong(share, deviation_mps)
         assert 0.8 < nees < 2.4
         assert learned.min() > least  # of (0.15 * 8)^2 / 2 = 0.7, and of 1.0
+
+
+def test_the_cheapest_assignment_is_that_of_every_other_solver() -> None:
+    rng = np.random.default_rng(3)
+    for size in range(200):
+        rows = 1 + size % 7
+        cost = rng.normal(0.0, 20.0, (rows, rows + size % 4))
+        if size % 2:
+            cost[rng.random(cost.shape) < 0.5] = FORBIDDEN
+        columns = least_cost(cost)
+        assert len(set(columns.tolist())) == rows
+        best = cost[linear_sum_assignment(cost)].sum()
+        assert cost[np.arange(rows), columns].sum() == pytest.approx(best, rel=1e-9)

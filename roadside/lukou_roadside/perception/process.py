@@ -15,10 +15,12 @@ from lukou_roadside.perception.core import Detector, PerceptionCore
 from lukou_roadside.perception.mounting import WatchedCamera
 from lukou_roadside.perception.mounting_work import Comparisons
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
+from lukou_roadside.perception.tracking.warm import warm
 
 
 def make_core(settings: PerceptionSettings) -> PerceptionCore:
     """Core with the detector of the settings; sites without cameras load none."""
+    warm()
     if not settings.cameras:
         return PerceptionCore(settings)
     at_once = min(settings.pictures_at_once, os.cpu_count() or 1)

@@ -23,6 +23,7 @@ from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.tracks import P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, Tracks
+from lukou_roadside.perception.tracking.warm import warm
 
 FRAME_S = 0.1
 """Time from frame to frame. [s]"""
@@ -143,6 +144,7 @@ def track_folder(
     """
     folder = Path(folder)
     sensors, refused = RecordedSensors(folder), Counter[str]()
+    warm()
     tracker, identities = EventTimeTracker(settings or TrackerSettings()), Identities()
     arrivals = iter(
         _sync_scans(folder, sensors, refused) if kind == "sync" else _async_scans(folder, sensors, only, refused)

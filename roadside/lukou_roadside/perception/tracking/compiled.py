@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
+_functions: list[Any] = []
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -18,6 +20,13 @@ def compiled(function: Function) -> Function:
     """The function as machine code, compiled once per machine; divisions by zero are inf or nan, as in numpy."""
     options = {"error_model": "numpy", "nogil": True}
     try:
-        return cast(Function, njit(cache=True, **options)(function))
+        made = njit(cache=True, **options)(function)
     except RuntimeError:  # nowhere to keep it
-        return cast(Function, njit(**options)(function))
+        made = njit(**options)(function)
+    _functions.append(made)
+    return cast(Function, made)
+
+
+def versions() -> int:
+    """How many versions have been compiled or loaded in this process: one of each function for each combination of types that it was called with."""
+    return sum(len(one.signatures) for one in _functions)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.compiled import compiled
-from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints, Scan
+from lukou_roadside.perception.tracking.scan import Floats, Ints, Scan
 from lukou_roadside.perception.tracking.settings import TrackerSettings
 from lukou_roadside.perception.tracking.sweeps import Sweeps
 from lukou_roadside.perception.tracking.tracks import CLASS, P_UU, P_UV, P_VV, P_XX, P_XY, P_YY, VX, VY, Tracks, X, Y
@@ -60,12 +60,12 @@ class Agreement:
         """Of tracks and detections, (2, k), and the other attributes one below the other, (7, k)."""
         return cls(pairs[0], pairs[1], found[:5], found[5], found[6])
 
-    def take(self, pairs: Ints | Booleans) -> Agreement:
+    def take(self, pairs: Ints) -> Agreement:
         """Only some pairs."""
         return Agreement(
             self.rows[pairs],
             self.detections[pairs],
-            self.innovations[:, pairs],
+            self.innovations.take(pairs, axis=1),
             self.distance2[pairs],
             self.log_likelihood[pairs],
         )

@@ -105,7 +105,7 @@ def matches(
     judged = expected
     if scan.coverage is not None and not scan.coverage.is_mostly_hidden:
         judged = expected & (compared.probability * scan.coverage.of(view, x, y) > EXPECTED_PROBABILITY)
-    pairs = compared.pairs.take(known[compared.pairs.rows])
+    pairs = compared.pairs.take(known[compared.pairs.rows].nonzero()[0])
     counts = int(np.count_nonzero(judged)), int(np.count_nonzero(judged[pairs.rows]))
     is_short = scan.kind == CAMERA and np.count_nonzero(expected[pairs.rows]) < ASTRAY_SHARE * np.count_nonzero(
         expected
@@ -117,7 +117,7 @@ def matches(
         x[plain], y[plain], values[VX, plain], values[VY, plain], compared.probability[plain], is_found[plain]
     )
     if len(guessed):
-        pairs, expected = pairs.take(placed[pairs.rows]), expected & placed
+        pairs, expected = pairs.take(placed[pairs.rows].nonzero()[0]), expected & placed
     rows, detections, innovations, gated = pairs.rows, pairs.detections, pairs.innovations, len(pairs.rows)
     if is_short:
         expected[rows] = False

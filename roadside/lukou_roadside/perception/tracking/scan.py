@@ -104,6 +104,13 @@ class Scan:
     velocity_variance: Floats | None = None
     coverage: Coverage | None = None
 
+    def __post_init__(self) -> None:
+        """Have all arrays as compiled code takes them."""
+        for name, kind in _ARRAYS.items():
+            value = getattr(self, name)
+            if value is not None and not (value.dtype == kind and value.flags.carray):
+                object.__setattr__(self, name, np.require(value, kind, ["C", "W"]))
+
     def __len__(self) -> int:
         return len(self.x_m)
 
@@ -117,7 +124,7 @@ class Scan:
         made = object.__new__(Scan)
         for name in _NAMES:
             value = getattr(self, name)
-            object.__setattr__(made, name, value[..., rows] if isinstance(value, np.ndarray) else value)
+            object.__setattr__(made, name, value.take(rows, axis=-1) if isinstance(value, np.ndarray) else value)
         told = None if age_s is None else age_s[rows]
         for name, value in (("repeats", repeats), ("presence", presence), ("age_s", told)):
             object.__setattr__(made, name, value)
@@ -154,3 +161,8 @@ class Scan:
 
 
 _NAMES = tuple(field.name for field in fields(Scan))
+_ARRAYS = {
+    field.name: np.int64 if field.type == "Ints" else np.float64
+    for field in fields(Scan)
+    if str(field.type).startswith(("Ints", "Floats"))
+}

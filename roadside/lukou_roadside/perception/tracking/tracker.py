@@ -211,7 +211,7 @@ def _update_rates(values: Floats, rows: Ints, rate: Floats, variance: float, x_m
 
 def _update_by_velocities(tracks: Tracks, rows: Ints, detections: Ints, velocity: Floats, scan: Scan) -> None:
     """Update by velocities that a vendor's filter tells: the same in scan after scan, and somebody else's where it has swapped two road users."""
-    told, variance = velocity[:, detections], scan.velocity_variance
+    told, variance = velocity.take(detections, axis=1), scan.velocity_variance
     spread = scan.repeats * (np.full(len(rows), PRIOR_VELOCITY_VARIANCE) if variance is None else variance[detections])
     _update_velocities(tracks.values, rows, told, spread)
 

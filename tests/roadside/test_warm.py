@@ -1,0 +1,52 @@
+"""Nothing is compiled while a road is watched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+
+from lukou_roadside.perception.tracking.scan import Scan, View
+from tests.roadside import test_tracking
+
+WATCH = """
+import numpy as np
+from lukou_roadside.perception.tracking.compiled import versions
+from lukou_roadside.perception.tracking.warm import warm
+warm()
+ready = versions()
+from tests.roadside.test_warm import watched
+watched()
+print(ready, versions())
+"""
+
+
+def watched() -> None:
+    """The tests of the tracker that need nothing else, whatever types they call it with."""
+    for name in dir(test_tracking):
+        one = getattr(test_tracking, name)
+        if name.startswith("test_") and not one.__code__.co_argcount:
+            one()
+
+
+def test_what_is_warmed_up_is_all_that_is_needed() -> None:
+    told = subprocess.run([sys.executable, "-c", WATCH], capture_output=True, text=True, timeout=250, check=True)
+    ready, after = map(int, told.stdout.split())
+    assert ready > 20
+    assert after == ready
+
+
+def test_a_scan_has_its_arrays_as_compiled_code_takes_them() -> None:
+    read_only, strided = np.arange(3.0), np.arange(6.0)[::2]
+    read_only.flags.writeable = False
+    none, one = np.zeros(3), np.ones(3, np.float32)
+    made = Scan(
+        sensor=0, kind=0, time_s=0.0, sequence=0, x_m=read_only, y_m=strided, variance_xx=one, variance_xy=none,
+        variance_yy=one, views=(View(0.0, 0.0),), object_class=np.ones(3, np.int32), score=one, yaw_rad=none,
+        length_m=none, width_m=none, range_rate_mps=none,
+    )  # fmt: skip
+    for name in ("x_m", "y_m", "variance_xx", "object_class", "score"):
+        array = getattr(made, name)
+        assert array.flags.carray and array.dtype == (np.int64 if name == "object_class" else np.float64)
+    assert made.y_m.tolist() == [0.0, 2.0, 4.0]
