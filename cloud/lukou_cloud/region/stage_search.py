@@ -175,7 +175,7 @@ class StageSearch:
             return None
         age = beam.age[:, None] >= self._from_s.take(beam.state, axis=0)
         last = int(lead.max())  # later, every stage may be begun
-        if second > last and not age.any():
+        if second > last and not np.count_nonzero(age):
             return None
         stage = np.minimum(beam.state, self._stages - 1)
         may = age & self._may(beam, stage, second, traffic)
@@ -192,7 +192,10 @@ class StageSearch:
         parent, to = may.nonzero()
         if not len(parent):
             return None
-        stay = (~over | ~may.any(axis=1)).nonzero()[0]
+        if np.count_nonzero(over):
+            stay = (~over | ~may.any(axis=1)).nonzero()[0]
+        else:
+            stay = np.arange(len(over))
         rows, target = np.concatenate([stay, parent]), np.concatenate([np.full(len(stay), -1), to])
         new = np.arange(len(stay), len(rows))
         if len(rows) > self.settings.width:
@@ -215,7 +218,7 @@ class StageSearch:
         beam.age[new] = 0.0
         beam.cost[new] += self._cost.take(change)
         first = beam.first_s.take(new) < 0
-        if first.any():
+        if np.count_nonzero(first):
             fresh = new[first]
             beam.target[fresh], beam.first_s[fresh] = to[first], second
 
@@ -239,9 +242,9 @@ class StageSearch:
     def _wanted(self, beam: Beam, second: int, traffic: Traffic) -> NDArray[np.bool_]:
         """Stages that serve a lane whose first vehicle waits or comes soon."""
         soon = traffic.arrival_s.take(beam.next) < second + 8.0
-        rows, lanes = soon.nonzero()
         asked = np.zeros((len(soon), self._ways), np.float32)
-        asked[rows, traffic.movement.take(beam.next)[rows, lanes]] = 1.0
+        places = traffic.movement.take(beam.next) + (np.arange(len(soon)) * self._ways)[:, None]
+        asked.ravel()[places[soon]] = 1.0
         result: NDArray[np.bool_] = asked @ self._served > 0
         return result
 

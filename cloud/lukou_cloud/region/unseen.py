@@ -319,6 +319,8 @@ def joined(chances: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[n
     -------
     (n, counts) float array
     """
+    if not mean.any():
+        return chances
     mean = np.minimum(mean, 2.0 * MOST_HIDDEN)  # after a long gap
     parts = max(1, math.ceil(float(mean.max(initial=0.0)) / 0.2))
     found = chances
@@ -335,6 +337,8 @@ def joined(chances: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[n
 
 def moved(chances: NDArray[np.float64], vehicles: float) -> NDArray[np.float64]:
     """How likely so many are after so many have joined them, or have left as far as they were there: (counts,) float array."""
+    if vehicles == 0.0:
+        return chances
     part, whole = math.modf(vehicles)
     one = 1 if vehicles >= 0 else -1
     return _moved(chances, int(whole)) * (1.0 - abs(part)) + _moved(chances, int(whole) + one) * abs(part)
