@@ -9,6 +9,9 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
+import numpy as np
+
+from lukou_maps.road_model import RoadModel, Turn
 from lukou_messages.errors import SettingsError
 
 LONGEST_S = 7200.0
@@ -128,4 +131,11 @@ def _periods(file: Path) -> tuple[dict[str, Any], ...]:
         raise SettingsError([f"{file}: {error!r}; make the site anew with `lukou site`"]) from None
 
 
-__all__ = ["ScenarioFolder"]
+def turns_at_signals(road: RoadModel) -> dict[tuple[str, str], int]:
+    """`Turn` at signals, by the edges before and behind."""
+    found = {}
+    at, names = road.connections, road.lanes.names
+    for k in np.flatnonzero(at.intersection >= 0):
+        pair = names[at.from_lane[k]].rsplit("_", 1)[0], names[at.to_lane[k]].rsplit("_", 1)[0]
+        found[pair] = int(at.turn[k]) or int(Turn.STRAIGHT)
+    return found

@@ -14,8 +14,8 @@ import libsumo
 import numpy as np
 
 from lukou_maps.reading import load_map
-from lukou_maps.road_model import RoadModel, Turn
-from lukou_maps.signal_configuration import SignalConfiguration, configuration_from_programme, load, save
+from lukou_maps.road_model import RoadModel
+from lukou_maps.signal_configuration import SignalConfiguration, load, save
 from lukou_maps.sumo import intersection_name
 from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
 from lukou_messages.errors import SettingsError
@@ -25,9 +25,11 @@ from lukou_messages.site import load_spec
 from lukou_messages.v1.command_pb2 import Command
 from lukou_messages.v1.objects_pb2 import ObjectClass
 from lukou_messages.v1.vehicle_pb2 import VehicleReport
-from lukou_sim.bench.scenario_folder import ScenarioFolder
+from lukou_sim.bench.programmes import research_configuration, told
+from lukou_sim.bench.scenario_folder import ScenarioFolder, turns_at_signals
 from lukou_sim.bench.service import Service
 from lukou_sim.bench.signal_baselines import Baseline, make_baseline
+from lukou_sim.bench.stops import EmergencyStops
 from lukou_sim.bench.unsure import Sight, UnsureSight
 from lukou_sim.cabinet.core import Cabinet
 from lukou_sim.cabinet.direct import reading_of
@@ -35,12 +37,6 @@ from lukou_sim.sites.persons import mean_delay, trips
 
 START_NS = 1_767_225_600 * 10**9
 SECOND_NS = 10**9
-RESEARCH_YELLOW_S = 3.0
-"""RESCO's protocol; a programme with a shorter yellow keeps its own. [s]"""
-MINIMUM_GREEN_S = 5.0
-NO_LIMIT_S = 3600.0
-"""The longest that a configuration may say. RESCO's rules know no longest red, and their eight stages serve each way several times over: where every stage had to come within ten
-minutes, all those that nobody needed came one after the other. The longest wait is among the figures. [s]"""
 TIMING: dict[str, float] = {
     "horizon_s": 60,
     "startup_s": 2.0,
@@ -56,7 +52,6 @@ KINDS = {
     "truck": int(ObjectClass.OBJECT_CLASS_TRUCK),
     "bicycle": int(ObjectClass.OBJECT_CLASS_BICYCLE),
 }
-EMERGENCY_MPS2 = 6.0
 GRIDLOCK_S = 300
 
 
@@ -133,10 +128,9 @@ class Run:
         self._numbers: dict[str, int] = {}
         self.refusals: Counter[str] = Counter()
         self.decision_ms: list[float] = []
-        self.emergency_stops = self.collisions = 0
+        self.collisions = 0
+        self.stops = EmergencyStops()
         self.gridlock = False
-        self._speeds: dict[str, float] = {}
-        self._changed: dict[str, int] = {}
         self.lawful = {each.intersection: each for each in map(load, folder.signals)}
         self.service: Service | None = None
         self._classes: dict[str, str] = {}
@@ -193,7 +187,7 @@ class Run:
             self.places[configuration.intersection] = Place(
                 signal_id, configuration, Cabinet(configuration, START_NS), guard
             )
-        self._turns = _turns(self.road)
+        self._turns = turns_at_signals(self.road)
         sight = self.options.sight
         self._unsure = UnsureSight(self.road, sight, self.options.range_m, self.options.seed) if sight else None
         if self.lawful:
@@ -212,21 +206,10 @@ class Run:
             self.baseline = make_baseline(self.options.controller, self.road, self.options.commit_s)
 
     def _configuration(self, signal_id: str) -> SignalConfiguration | None:
-        """The folder's, or from the programme that runs: its yellow, its all-red, its green pairs."""
+        """The folder's, or from the programme that runs."""
         if self.lawful:
             return self.lawful.get(intersection_name(signal_id))
-        running = libsumo.trafficlight.getProgram(signal_id)
-        logic = next(each for each in libsumo.trafficlight.getAllProgramLogics(signal_id) if each.programID == running)
-        phases = [(float(phase.duration), str(phase.state)) for phase in logic.phases]
-        yellows = [duration for duration, state in phases if "y" in state and not set(state) & set("Gg")]
-        yellows = yellows or [duration for duration, state in phases if "y" in state]
-        try:
-            return configuration_from_programme(
-                intersection_name(signal_id), phases, yellow_s=min([RESEARCH_YELLOW_S, *yellows]), all_red_s=self.options.all_red_s + _all_red_s(phases),
-                minimum_green_s=MINIMUM_GREEN_S - 0.2, maximum_green_s=120.0, maximum_red_s=NO_LIMIT_S,
-            )  # fmt: skip
-        except ValueError:
-            return None  # no stages: the programme stays as it is
+        return research_configuration(signal_id, self.options.all_red_s)
 
     # ---- one second
 
@@ -269,7 +252,7 @@ class Run:
     def _show(self, place: Place, now_ns: int) -> None:
         letters = place.cabinet.link_states(len(libsumo.trafficlight.getRedYellowGreenState(place.signal_id)))
         if letters != place.letters:
-            self._note_changes(place.signal_id, place.letters, letters, now_ns)
+            self._note_changes(place.signal_id, place.letters, letters)
             libsumo.trafficlight.setRedYellowGreenState(place.signal_id, letters)
             place.letters = letters
 
@@ -370,29 +353,25 @@ class Run:
 
     # ---- what is measured
 
-    def _note_changes(self, name: str, before: str, after: str, now_ns: int) -> None:
+    def _note_changes(self, name: str, before: str, after: str) -> None:
         if not before:
             return
         lanes = libsumo.trafficlight.getControlledLanes(name)
         for k, (old, new) in enumerate(zip(before, after, strict=True)):
             if old in "Gg" and new in "yr" and k < len(lanes):
-                self._changed[lanes[k]] = now_ns // SECOND_NS
+                self.stops.end(lanes[k], int(libsumo.simulation.getTime()))
 
     def _watch(self, second: int) -> None:
         self.collisions += libsumo.simulation.getCollidingVehiclesNumber()
-        now_s = START_NS // SECOND_NS + second
-        speeds = {}
-        for name in libsumo.vehicle.getIDList():
-            speeds[name] = speed = libsumo.vehicle.getSpeed(name)
-            if self._speeds.get(name, 0.0) - speed > EMERGENCY_MPS2:
-                since = self._changed.get(libsumo.vehicle.getLaneID(name))
-                self.emergency_stops += since is not None and now_s - since <= 5 + self.folder.begin_s
-        self._speeds = speeds
+        vehicle = libsumo.vehicle
+        self.stops.step(
+            second, {name: (vehicle.getLaneID(name), vehicle.getSpeed(name)) for name in vehicle.getIDList()}
+        )
         if self.service is not None:
             self.service.step(second - self.folder.begin_s, {p.signal_id: p.letters for p in self.places.values()})
 
     def _all_wait(self) -> bool:
-        return any(speed < 0.1 for speed in self._speeds.values())
+        return any(speed < 0.1 for speed in self.stops.speeds_mps.values())
 
     def _figures(self, end_s: float) -> dict[str, Any]:
         figures = self.folder.statistics(self.tripinfo, end_s)
@@ -404,10 +383,10 @@ class Run:
             **self._persons(),
             "gridlock": self.gridlock,
             "collisions": self.collisions,
-            "emergency_stops": self.emergency_stops,
+            "emergency_stops": self.stops.count,
             "decision_ms": {f"p{p}": spent[min(len(spent) - 1, len(spent) * p // 100)] for p in (50, 95, 99)},
             "guard_refusals": dict(self.refusals),
-            "guard_configuration": {name: _told(place.configuration) for name, place in self.places.items()},
+            "guard_configuration": {name: told(place.configuration) for name, place in self.places.items()},
         }
 
     def _persons(self) -> dict[str, Any]:
@@ -419,29 +398,3 @@ class Run:
         for part in self.folder.periods:
             delays[part["name"]] = mean_delay(iter(found), part["begin_s"], part["end_s"])
         return {"person_delay": delays, **self.service.figures()}
-
-
-def _all_red_s(phases: list[tuple[float, str]]) -> float:
-    """All-red that the programme has after its yellows; the shortest of them. [s]"""
-    found = [duration for duration, state in phases if set(state) <= set("rsu")]
-    return min(found, default=0.0)
-
-
-def _told(configuration: SignalConfiguration) -> dict[str, Any]:
-    vehicle = next(group for group in configuration.groups)
-    return {
-        "yellow_s": vehicle.yellow_s,
-        "all_red_s": max((pair.clearance_s for pair in configuration.pairs), default=0.0),
-        "minimum_green_s": configuration.limits.minimum_through_s,
-        "stages": {stage.name: " ".join(stage.green) for stage in configuration.stages},
-    }
-
-
-def _turns(road: RoadModel) -> dict[tuple[str, str], int]:
-    """Turn at signals by edge before and behind."""
-    found = {}
-    at, names = road.connections, road.lanes.names
-    for k in np.flatnonzero(at.intersection >= 0):
-        pair = names[at.from_lane[k]].rsplit("_", 1)[0], names[at.to_lane[k]].rsplit("_", 1)[0]
-        found[pair] = int(at.turn[k]) or int(Turn.STRAIGHT)
-    return found
