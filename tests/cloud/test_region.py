@@ -87,21 +87,6 @@ def test_a_running_stage_is_held_for_its_queue_and_left_for_another(approaches: 
     assert "change to NS-left" in left.why
 
 
-def test_where_few_are_seen_stages_stay_near_the_plan(approaches: Approaches) -> None:
-    plans = tuple(
-        replace(plan, splits_s=tuple((name, 60.0) for name, _ in plan.splits_s), cycle_s=240.0) for plan in K1.plans
-    )
-    timing = Timing(ROAD, replace(K1, plans=plans), approaches, TimingSettings())
-    waiting = situation(approaches, k1_N_approach_4=8, k1_E_approach_2=10)
-    few = replace(waiting, is_few=True)
-    assert timing.decide(0, 20.0, waiting, frozenset({1})).stage == 1
-    held = timing.decide(0, 20.0, few, frozenset({1}))
-    assert held.stage == 0 and "near the plan" in held.why
-    assert timing.decide(0, 31.0, few, frozenset({1})).stage == 1
-    ended = timing.decide(0, 20.0, few, frozenset({1}), may_hold=False)
-    assert ended.stage == 1 and "near the plan" not in ended.why  # the guard ends it
-
-
 def test_nothing_is_ordered_that_the_guard_would_refuse(approaches: Approaches) -> None:
     timing = Timing(ROAD, K1, approaches, TimingSettings())
     waiting = situation(approaches, k1_N_approach_4=8, k1_E_approach_2=10)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lukou_cloud.region.approaches import Approaches, compile_approaches
 from lukou_cloud.region.queues import QueueEstimator
 from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.timing import Timing
 from lukou_cloud.region.view import View
 from lukou_maps.signal_configuration import cycle_position_s, plan_at
 from lukou_messages.objects import ObjectList
@@ -15,7 +18,7 @@ from lukou_messages.process import INVALID, VALID, Input
 from lukou_messages.v1.objects_pb2 import PerceivedArea
 from lukou_messages.v1.traffic_pb2 import ViewLevel
 from lukou_sim.district.layout import INTERSECTIONS
-from tests.cloud.test_region import K1, ROAD, SECOND, T, commands, lanes_of, lists, region, signal
+from tests.cloud.test_region import K1, ROAD, SECOND, T, commands, lanes_of, lists, region, signal, situation
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +154,31 @@ def test_who_sees_nothing_times_by_the_cabinets_detectors_where_it_has_some() ->
     assert released.HasField("release") and state.view == ViewLevel.VIEW_LEVEL_BLIND and events == ["region.blind"]
     _, state, events = turn(22, True)
     assert state.view == ViewLevel.VIEW_LEVEL_FULL and events == ["region.sees"]
+
+
+def test_where_few_are_seen_stages_stay_near_the_plan(approaches: Approaches) -> None:
+    plans = tuple(
+        replace(plan, splits_s=tuple((name, 60.0) for name, _ in plan.splits_s), cycle_s=240.0) for plan in K1.plans
+    )
+    timing = Timing(ROAD, replace(K1, plans=plans), approaches, TimingSettings())
+    waiting = situation(approaches, k1_N_approach_4=8, k1_E_approach_2=10)
+    few = replace(waiting, is_few=True)
+    assert timing.decide(0, 20.0, waiting, frozenset({1})).stage == 1
+    held = timing.decide(0, 20.0, few, frozenset({1}))
+    assert held.stage == 0 and "near the plan" in held.why
+    assert timing.decide(0, 31.0, few, frozenset({1})).stage == 1
+    ended = timing.decide(0, 20.0, few, frozenset({1}), may_hold=False)
+    assert ended.stage == 1 and "near the plan" not in ended.why  # the guard ends it
+
+
+def test_where_few_are_seen_no_lane_is_red_for_ever(approaches: Approaches) -> None:
+    free = replace(K1, limits=replace(K1.limits, fixed_order=False))
+    timing = Timing(ROAD, free, approaches, TimingSettings())
+    lanes = approaches.serves[:, : len(approaches.lanes)]
+    longest_s = 1.5 * max(plan.cycle_s for plan in K1.plans)
+    long_red = np.where(lanes[2] & ~lanes[0], longest_s + 1.0, 10.0)
+    nobody = replace(situation(approaches), is_few=True)
+    others = frozenset({1, 2, 3})
+    assert timing.decide(0, 40.0, replace(nobody, red_s=long_red), others).stage == 2
+    assert timing.decide(0, 40.0, replace(nobody, red_s=long_red - 2.0), others).stage == 0
+    assert timing.decide(0, 40.0, replace(nobody, red_s=long_red, is_few=False), others).stage == 0

@@ -78,7 +78,7 @@ class Beam:
         self.state = np.array([state])
         self.left_s = -red_s[None]  # when each stage ended last
         self.skips = np.array([skips])  # stages that may yet be left out
-        self.age = np.array([age_s])
+        self.age = np.array([age_s], np.float64)
         self.cost = np.zeros(1)
         self.first_s = np.full(1, -1)  # when the first change is decided; -1: not yet
         self.target = np.full(1, -1)  # what it leads to

@@ -169,7 +169,7 @@ class QueueEstimator:
             queue, waited, flow, red_flow, walkers, len(present), waiting, tuple(seen), self.rates.copy(),
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
-            self.unseen.share, self.unseen.is_few,
+            self.unseen.share, self.unseen.is_few, self.unseen.red_s,
         )  # fmt: skip
 
     def _is_near(self, objects: ObjectList, lanes: list[int]) -> NDArray[np.bool_]:

@@ -46,6 +46,8 @@ class Situation:
         Share of the time in which stages changed of late; 0: not known.
     share : float
         Share of the vehicles that is seen.
+    red_s : (lanes,) float array
+        Since each lane last had right of way. [s]
     is_few : bool
         Whether it may well be that very few are seen.
     """
@@ -68,3 +70,4 @@ class Situation:
     change_share: float = 0.0
     share: float = 1.0
     is_few: bool = False
+    red_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))

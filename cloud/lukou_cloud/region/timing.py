@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.junction import YIELDS, Movement, compile_junction
-from lukou_cloud.region.lineup import Lineup
+from lukou_cloud.region.lineup import Lineup, Seen
 from lukou_cloud.region.movements import ways_of
 from lukou_cloud.region.queue_model import Traffic
 from lukou_cloud.region.settings import TimingSettings
@@ -102,6 +102,7 @@ class Timing:
             settings.stop_s,
         )
         self._has_plans = bool(configuration.plans)
+        self._longest_red_s = (2.0 - PLAN_SHARE) * max((plan.cycle_s for plan in configuration.plans), default=np.inf)
         self._search, self._careful_search = StageSearch(self.junction, search), StageSearch(careful, search)
         self.horizon_s = settings.horizon_s
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
@@ -175,8 +176,9 @@ class Timing:
         knows = len(situation.room) == exits
         room = np.append(situation.room if knows else np.full(exits, np.inf), np.inf)  # people always find room
         drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
+        seen = situation.seen + (self._due(situation) if search is self._careful_search else ())
         traffic = self.lineup.build(
-            situation.seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
+            seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
             situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
@@ -219,6 +221,13 @@ class Timing:
         ways = [self.ways.inner[lane] for lane in situation.inside]
         served = self.junction.right[: len(self.junction.stages), ways] > 0
         return frozenset(np.flatnonzero((~served).sum(axis=1) > most).tolist())
+
+    def _due(self, situation: Situation) -> tuple[Seen, ...]:
+        """In each lane that has been red for longer than near the plan, and where nobody is known to stand, somebody may."""
+        is_late = situation.red_s > self._longest_red_s
+        empty = situation.queue[: len(is_late)] < 0.5
+        late = np.flatnonzero(is_late & empty & self._approaches.serves[:, : len(is_late)].any(axis=0))
+        return tuple(Seen(k, (k,), 0.0, 0.0, 0.0, float(situation.red_s[k]), 0) for k in late.tolist())
 
     def _outflow(self, choice: Choice, traffic: Traffic) -> list[tuple[float, int]]:
         """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now."""

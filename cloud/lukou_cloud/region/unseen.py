@@ -128,6 +128,11 @@ class Unseen:
         """Whether it may well be that very few are seen."""
         return self._is_few
 
+    @property
+    def red_s(self) -> NDArray[np.float64]:
+        """(n,) Since each lane last had right of way. [s]"""
+        return self._red_s.copy()
+
     def _weigh(self) -> None:
         weight = _shares_of(self._likely + PRIOR_PLACES * np.log(SHARES))
         self._share = 1.0 if weight[SHARES >= ALL_SEEN].sum() >= 0.5 else float(weight @ SHARES)
