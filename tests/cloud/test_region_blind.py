@@ -175,7 +175,7 @@ def test_where_few_are_seen_no_lane_is_red_for_ever(approaches: Approaches) -> N
     free = replace(K1, limits=replace(K1.limits, fixed_order=False))
     timing = Timing(ROAD, free, approaches, TimingSettings())
     lanes = approaches.serves[:, : len(approaches.lanes)]
-    longest_s = 1.5 * max(plan.cycle_s for plan in K1.plans)
+    longest_s = 1.5 * max(plan.cycle_s - dict(plan.splits_s)["EW-through"] for plan in K1.plans)
     long_red = np.where(lanes[2] & ~lanes[0], longest_s + 1.0, 10.0)
     nobody = replace(situation(approaches), is_few=True)
     others = frozenset({1, 2, 3})

@@ -102,7 +102,7 @@ class Timing:
             settings.stop_s,
         )
         self._has_plans = bool(configuration.plans)
-        self._longest_red_s = (2.0 - PLAN_SHARE) * max((plan.cycle_s for plan in configuration.plans), default=np.inf)
+        self._longest_red_s = _longest_red_s(configuration, approaches)
         self._search, self._careful_search = StageSearch(self.junction, search), StageSearch(careful, search)
         self.horizon_s = settings.horizon_s
         self.lineup = Lineup(approaches, ways, settings.horizon_s, settings.wait_weight_s)
@@ -224,10 +224,10 @@ class Timing:
 
     def _due(self, situation: Situation) -> tuple[Seen, ...]:
         """In each lane that has been red for longer than near the plan, and where nobody is known to stand, somebody may."""
-        is_late = situation.red_s > self._longest_red_s
-        empty = situation.queue[: len(is_late)] < 0.5
-        late = np.flatnonzero(is_late & empty & self._approaches.serves[:, : len(is_late)].any(axis=0))
-        return tuple(Seen(k, (k,), 0.0, 0.0, 0.0, float(situation.red_s[k]), 0) for k in late.tolist())
+        if not len(situation.red_s):
+            return ()
+        late = (situation.red_s > self._longest_red_s) & (situation.queue[: len(situation.red_s)] < 0.5)
+        return tuple(Seen(k, (k,), 0.0, 0.0, 0.0, float(situation.red_s[k]), 0) for k in np.flatnonzero(late).tolist())
 
     def _outflow(self, choice: Choice, traffic: Traffic) -> list[tuple[float, int]]:
         """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now."""
@@ -253,6 +253,20 @@ class Timing:
         if choice.stage == stage:
             return f"hold {names[stage]} about {choice.hold_s:.0f} s: {text}{worse}"
         return f"change to {names[choice.stage]}: {text}{worse}"
+
+
+def _longest_red_s(configuration: SignalConfiguration, approaches: Approaches) -> NDArray[np.float64]:
+    """(lanes,) Red of each lane near the plan: one and a half times that of the plan that gives it most; inf: there is none. [s]"""
+    serves = approaches.serves[:, : len(approaches.lanes)]
+    reds_s = [
+        np.where(
+            serves.any(axis=0),
+            plan.cycle_s - np.array([dict(plan.splits_s)[name] for name in approaches.stages]) @ serves,
+            np.inf,
+        )
+        for plan in configuration.plans
+    ]
+    return (2.0 - PLAN_SHARE) * np.max(reds_s, axis=0) if reds_s else np.full(len(approaches.lanes), np.inf)
 
 
 def _yields_to_people(
