@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
+from lukou_roadside.perception.tracking.compiled import place
 from lukou_roadside.perception.tracking.scan import Scan, View
 from tests.roadside import test_tracking
 
@@ -35,6 +37,18 @@ def test_what_is_warmed_up_is_all_that_is_needed() -> None:
     ready, after = map(int, told.stdout.split())
     assert ready > 20
     assert after == ready
+
+
+def test_machine_code_is_of_just_these_sources(tmp_path: Path) -> None:
+    one, other, sealed = tmp_path / "one.py", tmp_path / "other.py", tmp_path / "sealed"
+    one.write_text("X = 1"), other.write_text("Y = 1")
+    sealed.write_text("a file, in which no folder can be")
+    before = place([one, other], [sealed, tmp_path / "cache"])
+    assert before is not None and before.is_dir() and before.parent.name == "cache"
+    assert place([other, one], [tmp_path / "cache"]) == before
+    other.write_text("Y = 2")
+    assert place([one, other], [tmp_path / "cache"]) != before
+    assert place([one, other], [sealed]) is None
 
 
 def test_a_scan_has_its_arrays_as_compiled_code_takes_them() -> None:

@@ -5,11 +5,13 @@ Compiling takes some tens of seconds on a slow machine, once after an installati
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 
 import numpy as np
 
 from lukou_roadside.perception.tracking import classes
+from lukou_roadside.perception.tracking.compiled import FOLDER, HERE
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
@@ -67,3 +69,5 @@ def _scan(sensor: int, number: int, time_s: float, place: Floats, velocity: Floa
 
 if __name__ == "__main__":
     warm()
+    for outdated in {*(HERE / "__pycache__").glob("compiled-*")} - {FOLDER}:
+        shutil.rmtree(outdated, ignore_errors=True)
