@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_sim.compiled import compiled
 from lukou_sim.render.camera import CameraModel, FloatArray
 from lukou_sim.render.lens import Lens
 from lukou_sim.render.night import Beams, bloom, is_lamp
@@ -252,22 +253,8 @@ class Renderer:
         for shape in np.unique(scene.shape):
             template = templates[shape]
             who = np.flatnonzero(scene.shape == shape)
-            size = np.column_stack([scene.length[who], scene.width[who], scene.height[who]])
-            local = template.vertices[None] * size[:, None, None, :]  # (m, f, 4, 3)
-            cos, sin = np.cos(scene.yaw[who])[:, None, None], np.sin(scene.yaw[who])[:, None, None]
-            world = np.empty_like(local)
-            world[..., 0] = local[..., 0] * cos - local[..., 1] * sin + scene.x[who, None, None]
-            world[..., 1] = local[..., 0] * sin + local[..., 1] * cos + scene.y[who, None, None]
-            world[..., 2] = local[..., 2]
-            a, b = world[:, :, 1] - world[:, :, 0], world[:, :, 3] - world[:, :, 0]
-            normal = np.empty_like(a)  # cross product; numpy's own is slow on small arrays
-            normal[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
-            normal[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
-            normal[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-            facing = np.einsum("mfk,mfk->mf", normal, position - world[:, :, 0]) > 0
-            light = 0.62 + 0.38 * np.clip(
-                (normal @ self._to_sun) / np.sqrt(np.einsum("mfk,mfk->mf", normal, normal) + 1e-12), -0.3, 1
-            )
+            place = np.array([scene.x, scene.y, scene.yaw, scene.length, scene.width, scene.height])[:, who]
+            world, facing, light = _placed(template.vertices, place, position, self._to_sun)
             colour = scene.colours[who][:, template.slots] * light[..., None]
             if self._lens is not None:
                 lamps = is_lamp(template.slots)
@@ -275,7 +262,8 @@ class Renderer:
                 colour = self._in_weather(scene, who, colour, lamps, beams)
             block = np.broadcast_to(template.blocks, facing.shape)
             # Distance of each face's column, as a growing key from far to near.
-            along = (position[0] - scene.x[who]) * cos[:, 0, 0] + (position[1] - scene.y[who]) * sin[:, 0, 0]
+            yaw = scene.yaw[who]
+            along = (position[0] - scene.x[who]) * np.cos(yaw) + (position[1] - scene.y[who]) * np.sin(yaw)
             column = np.where(np.isinf(template.columns), -np.inf, np.sign(along)[:, None] * template.columns)
             m, f = np.nonzero(facing)
             collected.append((world[m, f], colour[m, f], who[m], block[m, f], column[m, f]))
@@ -356,3 +344,48 @@ def _touches(polygons: FloatArray, height: int, width: int) -> NDArray[np.bool_]
     low, high = polygons.min(axis=1), polygons.max(axis=1)
     inside = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
     return np.asarray(inside & (np.abs(polygons).max(axis=(1, 2)) < 8000))
+
+
+@compiled
+def _placed(
+    vertices: FloatArray, place: FloatArray, position: FloatArray, to_sun: FloatArray
+) -> tuple[FloatArray, NDArray[np.bool_], FloatArray]:
+    """Faces of one shape where road users stand.
+
+    Parameters
+    ----------
+    vertices : (f, 4, 3) float array
+        Corners of each face of a road user of length, width and height 1.
+    place : (6, m) float array
+        Of each road user: x, y, direction, length, width, height. [m, m, rad, m, m, m]
+    position, to_sun : (3,) float array
+        The camera, and the direction of the sun.
+
+    Returns
+    -------
+    (m, f, 4, 3) float array, (m, f) bool array, (m, f) float array
+        Corners, whether each face looks at the camera, and how bright it is.
+    """
+    count, faces = place.shape[1], len(vertices)
+    world, facing, light = np.empty((count, faces, 4, 3)), np.empty((count, faces), np.bool_), np.empty((count, faces))
+    a, b, normal = np.empty(3), np.empty(3), np.empty(3)
+    for k in range(count):
+        x, y, yaw, length, width, height = place[:, k]
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        for face in range(faces):
+            corners = world[k, face]
+            for corner in range(4):
+                ahead, beside = vertices[face, corner, 0] * length, vertices[face, corner, 1] * width
+                corners[corner, 0], corners[corner, 1] = ahead * cos - beside * sin + x, ahead * sin + beside * cos + y
+                corners[corner, 2] = vertices[face, corner, 2] * height
+            for axis in range(3):
+                a[axis], b[axis] = corners[1, axis] - corners[0, axis], corners[3, axis] - corners[0, axis]
+            towards, lit, squared = 0.0, 0.0, 1e-12
+            for axis in range(3):
+                normal[axis] = a[(axis + 1) % 3] * b[(axis + 2) % 3] - a[(axis + 2) % 3] * b[(axis + 1) % 3]
+                towards += normal[axis] * (position[axis] - corners[0, axis])
+                lit += normal[axis] * to_sun[axis]
+                squared += normal[axis] * normal[axis]
+            facing[k, face] = towards > 0.0
+            light[k, face] = 0.62 + 0.38 * min(max(lit / math.sqrt(squared), -0.3), 1.0)
+    return world, facing, light

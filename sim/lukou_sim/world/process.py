@@ -19,7 +19,7 @@ from lukou_sim.world.feeds import CabinetServers, DetectionFeed, Ending, RadarFe
 from lukou_sim.world.scenario import load_scenario
 from lukou_sim.world.world import DETECTION_SITES, STEP_NS, World
 
-AHEAD_NS = 40_000_000
+AHEAD_NS = 80_000_000
 """The world is computed so long before the instant that it then shows: drawing pictures is no part of a camera's latency. [ns]"""
 TICK_S = 0.02
 """How finely the process keeps these instants. [s]"""

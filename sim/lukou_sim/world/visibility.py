@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_sim.compiled import compiled
 from lukou_sim.render.camera import CameraModel
 from lukou_sim.world.road_users import FloatArray, RoadUsers
 
@@ -16,18 +19,7 @@ OCCLUDER_FILL = 0.97
 
 def silhouette_samples(users: RoadUsers, position: FloatArray) -> FloatArray:
     """(n, 20, 3) Points over each road user's silhouette, as seen from a sensor's position (3,). [m]"""
-    away = np.column_stack([users.x - position[0], users.y - position[1]])
-    distance = np.maximum(np.hypot(away[:, 0], away[:, 1]), 0.1)
-    bearing = np.arctan2(away[:, 1], away[:, 0])
-    relative = users.yaw - bearing
-    span = np.abs(np.sin(relative)) * users.length + np.abs(np.cos(relative)) * users.width
-    across = np.column_stack([-away[:, 1], away[:, 0]]) / distance[:, None]
-    side = (span[:, None] * _ACROSS)[:, None, :]  # (n, 1, 5)
-    x = users.x[:, None, None] + across[:, 0, None, None] * side
-    y = users.y[:, None, None] + across[:, 1, None, None] * side
-    z = np.broadcast_to((users.height[:, None] * _UP)[:, :, None], (len(users), 4, 5))
-    points = np.stack([np.broadcast_to(x, z.shape), np.broadcast_to(y, z.shape), z], axis=-1)
-    return np.asarray(points.reshape(len(users), 20, 3))
+    return _samples(_columns(users), position)
 
 
 def unoccluded(users: RoadUsers, position: FloatArray, samples: FloatArray) -> NDArray[np.bool_]:
@@ -36,38 +28,75 @@ def unoccluded(users: RoadUsers, position: FloatArray, samples: FloatArray) -> N
     Each occluder is a rectangle in azimuth and elevation: its corners' azimuths, from the foot of its near side to the top of
     its far side (seen from above) or near side (seen from below).
     """
-    count = len(users)
-    if count == 0:
-        return np.zeros((0, 20), bool)
-    offset = samples - position
-    azimuth = np.arctan2(offset[..., 1], offset[..., 0])
-    slope = offset[..., 2] / np.maximum(np.hypot(offset[..., 0], offset[..., 1]), 0.1)
-    away = users.footprints() - position[:2]
-    reach = np.hypot(away[..., 0], away[..., 1])
-    centre = np.arctan2(users.y - position[1], users.x - position[0])
-    spread = _wrap(np.arctan2(away[..., 1], away[..., 0]) - centre[:, None])
-    low_azimuth, high_azimuth = spread.min(axis=1) * OCCLUDER_FILL, spread.max(axis=1) * OCCLUDER_FILL
-    near, far = np.maximum(reach.min(axis=1), 0.1), reach.max(axis=1)
-    top = users.height * OCCLUDER_FILL - position[2]
-    high_slope = np.where(top < 0, top / far, top / near)
-    low_slope = -position[2] / near
-    distance = np.hypot(users.x - position[0], users.y - position[1])
-    hides = distance[None, :] < distance[:, None] - 0.3
-    half = np.maximum(-low_azimuth, high_azimuth)
-    apart = _wrap(centre[:, None] - centre[None, :])
-    behind, before = np.nonzero(hides & (np.abs(apart) < half[:, None] + half[None, :]))
-    relative = _wrap(azimuth[behind] - centre[before][:, None])
-    covered = (
-        (relative > low_azimuth[before][:, None])
-        & (relative < high_azimuth[before][:, None])
-        & (slope[behind] > low_slope[before][:, None])
-        & (slope[behind] < high_slope[before][:, None])
-    )
-    free = np.ones((count, 20), bool)
-    if len(behind):
-        owners, starts = np.unique(behind, return_index=True)  # nonzero gives them in order
-        free[owners] = ~np.logical_or.reduceat(covered, starts, axis=0)
+    columns = _columns(users)
+    return _free(columns, _rectangles(columns, position), samples - position)
+
+
+def _columns(users: RoadUsers) -> FloatArray:
+    return np.array([users.x, users.y, users.yaw, users.length, users.width, users.height])
+
+
+@compiled
+def _samples(columns: FloatArray, position: FloatArray) -> FloatArray:
+    made = np.empty((columns.shape[1], 20, 3))
+    for k in range(columns.shape[1]):
+        x, y, yaw, length, width, height = columns[:, k]
+        dx, dy = x - position[0], y - position[1]
+        distance = max(math.hypot(dx, dy), 0.1)
+        relative = yaw - math.atan2(dy, dx)
+        span = abs(math.sin(relative)) * length + abs(math.cos(relative)) * width
+        for row in range(4):
+            for column in range(5):
+                side = span * _ACROSS[column] / distance
+                made[k, 5 * row + column, 0] = x - dy * side
+                made[k, 5 * row + column, 1] = y + dx * side
+                made[k, 5 * row + column, 2] = height * _UP[row]
+    return made
+
+
+@compiled
+def _rectangles(columns: FloatArray, position: FloatArray) -> FloatArray:
+    """Azimuth of each road user's middle, from where to where about it he reaches, slopes of his foot and top, and his distance, (6, n)."""
+    made = np.empty((6, columns.shape[1]))
+    for k in range(columns.shape[1]):
+        x, y, yaw, length, width, height = columns[:, k]
+        dx, dy, cos, sin = x - position[0], y - position[1], math.cos(yaw), math.sin(yaw)
+        centre, low, high, near, far = math.atan2(dy, dx), math.inf, -math.inf, math.inf, 0.0
+        for corner in range(4):
+            ahead, beside = (-0.5, 0.5)[corner % 2] * length, (-0.5, 0.5)[corner // 2] * width
+            corner_x, corner_y = dx + ahead * cos - beside * sin, dy + ahead * sin + beside * cos
+            turned, reach = _wrapped(math.atan2(corner_y, corner_x) - centre), math.hypot(corner_x, corner_y)
+            low, high, near, far = min(low, turned), max(high, turned), min(near, reach), max(far, reach)
+        near = max(near, 0.1)
+        top = height * OCCLUDER_FILL - position[2]
+        made[0, k], made[1, k], made[2, k] = centre, low * OCCLUDER_FILL, high * OCCLUDER_FILL
+        made[3, k], made[4, k], made[5, k] = -position[2] / near, top / (far if top < 0.0 else near), math.hypot(dx, dy)
+    return made
+
+
+@compiled
+def _free(columns: FloatArray, rectangles: FloatArray, offset: FloatArray) -> NDArray[np.bool_]:
+    count, points = offset.shape[0], offset.shape[1]
+    free = np.ones((count, points), np.bool_)
+    for behind in range(count):
+        reach = max(-rectangles[1, behind], rectangles[2, behind])
+        for before in range(count):
+            centre, low, high, foot, top, distance = rectangles[:, before]
+            if not distance < rectangles[5, behind] - 0.3:
+                continue
+            if not abs(_wrapped(rectangles[0, behind] - centre)) < reach + max(-low, high):
+                continue
+            for point in range(points):
+                x, y, z = offset[behind, point]
+                relative, slope = _wrapped(math.atan2(y, x) - centre), z / max(math.hypot(x, y), 0.1)
+                if low < relative < high and foot < slope < top:
+                    free[behind, point] = False
     return free
+
+
+@compiled
+def _wrapped(angle: float) -> float:
+    return float(angle - 2.0 * math.pi * np.rint(angle / (2.0 * math.pi)))
 
 
 def in_picture(camera: CameraModel, samples: FloatArray) -> NDArray[np.bool_]:
