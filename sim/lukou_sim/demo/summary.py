@@ -23,7 +23,7 @@ def too_busy(figures: Mapping[str, Any], cores: int) -> str:
     return (
         f"this machine was too busy for the demo: {dropped / (dropped + used):.0%} of the pictures were not drawn in time or not looked at, "
         f"and its processes took {figures['cpu_cores_all']:.1f} of {cores} cores; the latencies tell of that. "
-        "More or idle cores help most, `--rate 5` a little"
+        "More or idle cores help most, then `--rate 5`"
     )
 
 
