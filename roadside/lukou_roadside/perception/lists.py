@@ -47,6 +47,7 @@ class ListBuilder:
         self._model = model
         self._matcher = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION, LaneKind.CROSSWALK))
         self._geometry = LaneGeometry(model.lanes)
+        self._is_level = not model.lanes.z_m.any()
         self._identities = Identities()
         self._last: dict[int, tuple[float, Floats]] = {}
 
@@ -63,8 +64,10 @@ class ListBuilder:
 
     def height(self, x_m: Floats, y_m: Floats) -> Floats:
         """Height of the nearest lane, 0 where none is near. [m]"""
-        found = self._matcher.nearest(x_m, y_m)
         z_m = np.zeros(len(x_m))
+        if self._is_level:
+            return z_m
+        found = self._matcher.nearest(x_m, y_m)
         on = found.lane >= 0
         z_m[on] = self._geometry.height(found.lane[on], found.s_m[on])
         return z_m
