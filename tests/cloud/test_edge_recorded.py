@@ -1,0 +1,27 @@
+"""Recordings of SUMO as they are read."""
+
+from pathlib import Path
+
+import pytest
+
+from lukou_cloud.edge.recorded import read_trajectories
+
+HEAD = "timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;vehicle_pos;vehicle_lane;vehicle_acceleration\n"
+
+
+def recorded(folder: Path, shown: float, length_m: float) -> list[float]:
+    """Speeds read of one who is told to drive at 10 m/s along a lane that is shown shorter than it is told."""
+    rows = [(0.1 * k, min(1.0 * k, length_m)) for k in range(80)]
+    text = "".join(f"{t:.2f};a;{way * shown:.3f};0.0;90;car;10.0;{way:.3f};e_0;-1.0\n" for t, way in rows)
+    file = folder / "fcd.csv"
+    file.write_text(HEAD + text + "8.00;;;;;;;;;\n")
+    frames = read_trajectories([file])
+    assert len(frames) == 81
+    assert {one.acceleration_mps2 / one.speed_mps for _, frame in frames for one in frame} == {-0.1}
+    return sorted({one.speed_mps for _, frame in frames for one in frame})
+
+
+def test_speeds_are_those_that_positions_show(tmp_path: Path) -> None:
+    assert recorded(tmp_path, 0.93, 60.0) == pytest.approx([9.3])
+    assert recorded(tmp_path, 1.0, 60.0) == pytest.approx([10.0])
+    assert recorded(tmp_path, 0.8, 15.0) == [10.0]  # over in a second, and made up for on the next lane
