@@ -78,7 +78,10 @@ class WarningSettings(_Frozen):
         "attentive drivers reach 3.8 before red lights [m/s^2]",
     )
     rear_end_reaction_s: float = Field(
-        0.65, ge=0.0, description="the required braking is judged this much later, if both go on as they do [s]"
+        0.85,
+        ge=0.0,
+        description="the required braking is judged this much later, if both go on as they do: who follows distracted still picks "
+        "up speed then [s]",
     )
     rear_end_closing_mps: float = Field(
         2.0, ge=0.0, description="closing more slowly is no danger to life: cars that creep up in a queue [m/s]"
