@@ -79,6 +79,15 @@ def test_the_braking_of_the_follower_counts(predictor: Predictor, acceleration: 
     assert onsets(predictor, users) == expected
 
 
+@pytest.mark.parametrize(("acceleration", "expected"), [(1.9, [REAR_END]), (0.0, [])])
+def test_who_still_picks_up_speed_towards_somebody_who_stands_is_warned(
+    predictor: Predictor, acceleration: float, expected: list[int]
+) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 7.5, 0.0), (CAR, 19.0, 0.0, 0.0, 0.0))
+    users.acceleration_mps2[:] = (acceleration, 0.0)
+    assert onsets(predictor, users) == expected
+
+
 @pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 1.29, 1), (0, 1.31, 0), (1, 1.31, 0)])
 def test_a_speed_that_is_hardly_known_begins_no_warning(
     predictor: Predictor, whose: int, deviation: float, expected: int
