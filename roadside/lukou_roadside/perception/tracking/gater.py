@@ -130,9 +130,7 @@ def _agreement(values: Floats, measured: Floats, object_class: Ints, gate: float
                 distance2 -= 2.0 * log_named
             if distance2 < gate:
                 pairs[0, count], pairs[1, count] = k, detection
-                found[0, count], found[1, count] = dx, dy
-                found[2, count], found[3, count], found[4, count] = s_xx, s_xy, s_yy
-                found[5, count], found[6, count] = distance2, likelihood
+                _note(found, count, dx, dy, s_xx, s_xy, s_yy, distance2, likelihood)
                 count += 1
     return pairs[:, :count].copy(), found[:, :count].copy()
 
@@ -210,9 +208,7 @@ def _agreement_of_returns(
                 likelihood -= 0.5 * squared
             if distance2 < gate:
                 pairs[0, count], pairs[1, count] = k, detection
-                found[0, count], found[1, count] = dx, dy
-                found[2, count], found[3, count], found[4, count] = s_xx, s_xy, s_yy
-                found[5, count], found[6, count] = distance2, likelihood
+                _note(found, count, dx, dy, s_xx, s_xy, s_yy, distance2, likelihood)
                 count += 1
     return pairs[:, :count].copy(), found[:, :count].copy()
 
@@ -240,3 +236,20 @@ def _distance2(dx: float, dy: float, s_xx: float, s_xy: float, s_yy: float) -> t
     determinant = max(s_xx * s_yy - s_xy * s_xy, 1e-9)
     distance2 = (dx * (s_yy * dx - 2.0 * s_xy * dy) + s_xx * dy * dy) / determinant
     return distance2, -0.5 * (distance2 + math.log(determinant)) - LOG_TWO_PI
+
+
+@compiled
+def _note(
+    found: Floats,
+    place: int,
+    dx: float,
+    dy: float,
+    s_xx: float,
+    s_xy: float,
+    s_yy: float,
+    distance2: float,
+    likelihood: float,
+) -> None:
+    found[0, place], found[1, place] = dx, dy
+    found[2, place], found[3, place], found[4, place] = s_xx, s_xy, s_yy
+    found[5, place], found[6, place] = distance2, likelihood
