@@ -12,4 +12,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """The function as machine code. What it takes from other files must not change unless its own file does: numba notices nothing else."""
-    return cast(Function, njit(cache=True)(function))
+    try:
+        return cast(Function, njit(cache=True, error_model="numpy")(function))
+    except RuntimeError:  # nowhere to keep it
+        return cast(Function, njit(error_model="numpy")(function))

@@ -179,6 +179,7 @@ def test_where_few_are_seen_no_lane_is_red_for_ever(approaches: Approaches) -> N
     long_red = np.where(lanes[2] & ~lanes[0], longest_s + 1.0, 10.0)
     nobody = replace(situation(approaches), is_few=True)
     others = frozenset({1, 2, 3})
-    assert timing.decide(0, 40.0, replace(nobody, red_s=long_red), others).stage == 2
+    changed = timing.decide(0, 40.0, replace(nobody, red_s=long_red), others)
+    assert changed.stage == 2 and "somebody may wait unseen for EW-through" in changed.why
     assert timing.decide(0, 40.0, replace(nobody, red_s=long_red - 2.0), others).stage == 0
     assert timing.decide(0, 40.0, replace(nobody, red_s=long_red, is_few=False), others).stage == 0

@@ -402,3 +402,5 @@ def test_the_cheapest_assignment_is_that_of_every_other_solver() -> None:
         assert len(set(columns.tolist())) == rows
         best = cost[linear_sum_assignment(cost)].sum()
         assert cost[np.arange(rows), columns].sum() == pytest.approx(best, rel=1e-9)
+    with pytest.raises(ValueError, match="not finite"):
+        least_cost(np.array([[1.0, np.nan], [2.0, 3.0]]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from lukou_roadside.perception.tracking.compiled import place
 from lukou_roadside.perception.tracking.scan import Scan, View
-from tests.roadside import test_tracking
+from tests.roadside import test_coverage, test_tracking
 
 WATCH = """
 import numpy as np
@@ -25,11 +25,13 @@ print(ready, versions())
 
 
 def watched() -> None:
-    """The tests of the tracker that need nothing else, whatever types they call it with."""
+    """Tests of the tracker and of what it learns that need nothing else, whatever types they call it with."""
     for name in dir(test_tracking):
         one = getattr(test_tracking, name)
         if name.startswith("test_") and not one.__code__.co_argcount:
             one()
+    test_coverage.test_a_camera_that_is_covered_is_named_for_as_long_as_it_is()
+    test_coverage.test_a_cell_is_plain_again_once_detections_come()
 
 
 def test_what_is_warmed_up_is_all_that_is_needed() -> None:

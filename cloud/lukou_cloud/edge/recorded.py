@@ -112,7 +112,7 @@ def _shown_share(stream: TextIO) -> dict[str, float]:
     """How fast positions move on each lane, as a share of the speeds told there; the stream is read and rewound.
 
     SUMO drives along a lane by its told length; parallel lanes of a bend have one length and different shapes, and it shows positions by
-    the shape. Whoever sees positions sees other speeds than those told.
+    the shape. Whoever sees positions sees other speeds than those told. That is a property of the map, so the whole recording tells it.
     """
     table = csv.reader(stream, delimiter=";")
     head = next(table)

@@ -176,7 +176,8 @@ class Timing:
         knows = len(situation.room) == exits
         room = np.append(situation.room if knows else np.full(exits, np.inf), np.inf)  # people always find room
         drain = np.append(situation.drain if knows else np.zeros(exits), 0.0)
-        seen = situation.seen + (self._due(situation) if search is self._careful_search else ())
+        due = self._due(situation) if search is self._careful_search else ()
+        seen = situation.seen + due
         traffic = self.lineup.build(
             seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
@@ -187,6 +188,11 @@ class Timing:
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         why += "; few are seen: near the plan" if search is self._careful_search and self._has_plans else ""
+        if due:
+            red = [one.lane for one in due]
+            may = zip(self._approaches.stages, self._approaches.serves, strict=True)
+            waiting = " or ".join(name for name, serves in may if serves[red].any())
+            why += f"; red for so long that somebody may wait unseen for {waiting}"
         following = choice.stage if target != choice.stage else -1
         return Decision(target, choice.hold_s, choice.cost, choice.alternative, why, following, choice.following)
 

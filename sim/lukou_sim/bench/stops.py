@@ -1,4 +1,4 @@
-"""Emergency stops that a signal causes: who brakes hard as its green ends, and then stands before the stop line."""
+"""Emergency braking that a signal may have caused: who brakes hard as its green ends."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ EMERGENCY_MPS2 = 6.0
 """Who brakes harder did not choose to. [m/s²]"""
 AFTER_S = 5
 """So long after the end of a green braking is because of it. [s]"""
-STANDING_MPS = 0.1
 
 
 @dataclass(slots=True)
 class EmergencyStops:
     """Follows all vehicles second by second.
 
-    Who brakes as hard and then drives over the line in yellow braked for somebody, not for the signal: where two turning lanes merge
-    behind their line, SUMO's vehicles do so in green too.
+    Whether who braked so stands afterwards, or drives over the line, makes no difference: either was too near to stop at ease.
 
     Attributes
     ----------
@@ -30,7 +28,6 @@ class EmergencyStops:
     count: int = 0
     speeds_mps: dict[str, float] = field(default_factory=dict)
     _ended_s: dict[str, int] = field(default_factory=dict)  # last end of a green, by lane
-    _braking: dict[str, str] = field(default_factory=dict)  # who has braked hard, and in which street
 
     def end(self, lane: str, second: int) -> None:
         """A green of a lane ends."""
@@ -49,17 +46,5 @@ class EmergencyStops:
         for name, (lane, speed) in vehicles.items():
             if self.speeds_mps.get(name, 0.0) - speed > EMERGENCY_MPS2:
                 ended_s = self._ended_s.get(lane)
-                if ended_s is not None and second - ended_s <= AFTER_S:
-                    self._braking[name] = _street(lane)
-        for name, street in list(self._braking.items()):
-            now, speed = vehicles.get(name, ("", 0.0))
-            if _street(now) != street:
-                del self._braking[name]
-            elif speed < STANDING_MPS:
-                self.count += 1
-                del self._braking[name]
+                self.count += ended_s is not None and second - ended_s <= AFTER_S
         self.speeds_mps = {name: speed for name, (_, speed) in vehicles.items()}
-
-
-def _street(lane: str) -> str:
-    return lane.rsplit("_", 1)[0]

@@ -38,7 +38,10 @@ PORTS = ("edge", "edge_warnings", "region", "commands", "centre", "records", "pa
 
 PRIORITIES = {"world": 1, "cameras": 1, "edge": 2, "signal": 3}
 """Real-time priorities, where the system allows them: what keeps the lights lawful goes before what warns, and that before the detector, which needs
-forty of every hundred milliseconds. The simulated world stands for the streets, which wait for nobody: beside the detector it is on time, below it pictures came 0.1 to 0.2 s late on a slow machine."""
+forty of every hundred milliseconds."""
+
+ROOM_HZ = 5.0
+"""Up to so many pictures a second and camera the world has the cameras' priority, too: it stands for the streets, which wait for nobody. With more, both took all of a slow machine's two cores."""
 
 
 @dataclass(frozen=True)
@@ -243,8 +246,9 @@ class _Builder:
             "cabinets": {site: {"protocol": PROTOCOLS[site], "port": self.ports[f"cabinet_{site}"]} for site in SITES},
             "statistics_file": "data/world.json",
         }
+        first = {"real_time_priority": PRIORITIES["world"]} if self.rate_hz <= ROOM_HZ else {}
         run = {
-            **self._run("world", real_time_priority=PRIORITIES["world"]),
+            **self._run("world", **first),
             "snapshot_file": "data/world.snapshot",
             "time_source": "SIMULATION",
         }

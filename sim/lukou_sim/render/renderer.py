@@ -253,7 +253,7 @@ class Renderer:
         for shape in np.unique(scene.shape):
             template = templates[shape]
             who = np.flatnonzero(scene.shape == shape)
-            place = np.array([scene.x, scene.y, scene.yaw, scene.length, scene.width, scene.height])[:, who]
+            place = np.array([scene.x, scene.y, scene.yaw, scene.length, scene.width, scene.height]).take(who, axis=1)
             world, facing, light = _placed(template.vertices, place, position, self._to_sun)
             colour = scene.colours[who][:, template.slots] * light[..., None]
             if self._lens is not None:

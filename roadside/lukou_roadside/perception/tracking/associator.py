@@ -36,7 +36,8 @@ def one_to_one(agreement: Agreement, log_prior: Floats) -> Ints:
     # staying apart costs 0, so every pair inside the gate is worth making
     cost = np.full((few.max() + 1, many.max() + 1), FORBIDDEN)
     pair = np.full(cost.shape, -1)
-    cost[few, many] = -20.0 - agreement.log_likelihood[shared] - log_prior[agreement.rows[shared]]
+    worth = 20.0 + agreement.log_likelihood[shared] + log_prior[agreement.rows[shared]]
+    cost[few, many] = np.nan_to_num(-worth, nan=FORBIDDEN, posinf=FORBIDDEN, neginf=-FORBIDDEN)
     pair[few, many] = shared
     made = pair[np.arange(len(cost)), least_cost(cost)]
     is_chosen[made[made >= 0]] = True
@@ -58,11 +59,18 @@ def least_cost(cost: Floats) -> Ints:
     -------
     (n,) int array
         The column of each row.
+
+    Raises
+    ------
+    ValueError
+        A cost is not finite.
     """
     count, columns = cost.shape
     of_row, of_column = np.full(count, -1), np.full(columns, -1)
     row_price, column_price = np.zeros(count), np.zeros(columns)
-    before = np.empty(columns, np.int64)
+    if not np.isfinite(cost).all():
+        raise ValueError("a cost is not finite")
+    before = np.full(columns, -1)
     for first in range(count):
         shortest, is_done = np.full(columns, np.inf), np.zeros(columns, np.bool_)
         is_visited = np.zeros(count, np.bool_)

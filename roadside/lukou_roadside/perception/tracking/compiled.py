@@ -40,20 +40,22 @@ def place(sources: Iterable[Path], parents: Iterable[Path]) -> Path | None:
 
 def _parents() -> Iterable[Path]:
     yield HERE / "__pycache__"
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    yield Path(cache, "lukou")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "lukou")
+    if cache.is_absolute():  # there is a home
+        yield cache
 
 
 FOLDER = place(HERE.glob("*.py"), _parents())
-"""Where machine code is kept."""
-
-if FOLDER is not None:
-    config.CACHE_DIR = str(FOLDER)
+"""Where machine code is kept; none: nowhere, so that every process compiles anew."""
 
 
 def compiled(function: Function) -> Function:
     """The function as machine code, compiled once per machine; divisions by zero are inf or nan, as in numpy."""
-    made = njit(cache=FOLDER is not None, error_model="numpy", nogil=True)(function)
+    elsewhere, config.CACHE_DIR = config.CACHE_DIR, str(FOLDER or "")
+    try:
+        made = njit(cache=FOLDER is not None, error_model="numpy", nogil=True)(function)
+    finally:
+        config.CACHE_DIR = elsewhere
     _functions.append(made)
     return cast(Function, made)
 

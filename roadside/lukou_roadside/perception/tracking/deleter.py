@@ -71,7 +71,7 @@ def _kept(values: Floats, time_s: float, numbers: tuple[float, float, float, flo
         # who has only just been seen is at speed 0 for want of knowledge: that is not standing
         is_standing = values[VX, k] ** 2 + values[VY, k] ** 2 < STANDING_MPS**2
         is_standing = is_standing and values[P_UU, k] + values[P_VV, k] < KNOWN_MPS**2
-        is_placed = is_standing or max(values[P_XX, k], values[P_YY, k]) < most_variance
+        is_placed = is_standing or (values[P_XX, k] < most_variance and values[P_YY, k] < most_variance)
         patience_s = standing_unmeasured_s if is_standing else most_unmeasured_s
         is_fresh = time_s - values[MEASURED, k] < patience_s
         kept[k] = values[LOG_ODDS, k] > delete_log_odds and is_placed and is_fresh

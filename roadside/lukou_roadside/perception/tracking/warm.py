@@ -9,12 +9,16 @@ import shutil
 from functools import cache
 
 import numpy as np
+import structlog
 
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.compiled import FOLDER, HERE
+from lukou_roadside.perception.tracking.coverage import SURE_S, Coverage, Watched
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
+
+log = structlog.get_logger()
 
 STEPS = 15
 """So many tenths of a second of a small scene make use of everything."""
@@ -25,6 +29,11 @@ ROAD_USERS = 4
 @cache
 def warm() -> None:
     """Track some made-up road users with two cameras, two radars and a vendor's sensor for a few seconds of their time."""
+    if FOLDER is None:
+        log.warning(
+            "code.not_kept",
+            remedy="let the process write to XDG_CACHE_HOME: else it compiles for some tens of seconds at every start",
+        )
     tracker, rng = EventTimeTracker(TrackerSettings()), np.random.default_rng(1)
     place, velocity = np.array([[10.0, 20.0, 21.0, 40.0], [5.0, 7.0, 7.5, 30.0]]), np.array([[8.0], [1.0]])
     for step in range(STEPS):
@@ -35,6 +44,11 @@ def warm() -> None:
                 _scan(sensor, step, at_s, place + at_s * velocity + rng.normal(0.0, 0.2, place.shape), velocity)
             )
         tracker.at(time_s + 0.05)
+    learned, somebody = Coverage(), np.ones(1)
+    learned.add(
+        View(0.0, 0.0), 0.0, Watched(somebody, somebody, 50.0 * somebody, somebody, somebody, somebody > 0.0), 1.0
+    )
+    learned.learn(SURE_S + 1.0)
 
 
 def _scan(sensor: int, number: int, time_s: float, place: Floats, velocity: Floats) -> Scan:
