@@ -17,7 +17,7 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 	touch $@
 
 # The tracker's loops as machine code: compiled here, some tens of seconds, so that no process has to.
-$(COMPILED): $(STAMP) $(wildcard roadside/lukou_roadside/perception/tracking/*.py)
+$(COMPILED): $(STAMP) messages/lukou_messages/compiled.py $(wildcard roadside/lukou_roadside/perception/tracking/*.py)
 	$(BIN)/python -m lukou_roadside.perception.tracking.warm
 	touch $@
 

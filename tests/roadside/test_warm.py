@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lukou_roadside.perception.tracking.compiled import place
+from lukou_messages.compiled import place
 from lukou_roadside.perception.tracking.scan import Scan, View
 from tests.roadside import test_coverage, test_tracking
 
 WATCH = """
 import numpy as np
-from lukou_roadside.perception.tracking.compiled import versions
+from lukou_roadside.perception.tracking.compiled import CODE
 from lukou_roadside.perception.tracking.warm import warm
 warm()
-ready = versions()
+ready = CODE.versions()
 from tests.roadside.test_warm import watched
 watched()
-print(ready, versions())
+print(ready, CODE.versions())
 """
 
 

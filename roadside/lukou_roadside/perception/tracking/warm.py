@@ -5,14 +5,13 @@ Compiling takes some tens of seconds on a slow machine, once after an installati
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
 
 import numpy as np
 import structlog
 
 from lukou_roadside.perception.tracking import classes
-from lukou_roadside.perception.tracking.compiled import FOLDER, HERE
+from lukou_roadside.perception.tracking.compiled import CODE
 from lukou_roadside.perception.tracking.coverage import SURE_S, Coverage, Watched
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
@@ -29,7 +28,7 @@ ROAD_USERS = 4
 @cache
 def warm() -> None:
     """Track some made-up road users with two cameras, two radars and a vendor's sensor for a few seconds of their time."""
-    if FOLDER is None:
+    if CODE.folder is None:
         log.warning(
             "code.not_kept",
             remedy="let the process write to XDG_CACHE_HOME: else it compiles for some tens of seconds at every start",
@@ -83,5 +82,4 @@ def _scan(sensor: int, number: int, time_s: float, place: Floats, velocity: Floa
 
 if __name__ == "__main__":
     warm()
-    for outdated in {*(HERE / "__pycache__").glob("compiled-*")} - {FOLDER}:
-        shutil.rmtree(outdated, ignore_errors=True)
+    CODE.tidy()
