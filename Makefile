@@ -16,9 +16,10 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps $(ROOMS:%=-e %)
 	touch $@
 
-# The tracker's loops as machine code: compiled here, some tens of seconds, so that no process has to.
-$(COMPILED): $(STAMP) messages/lukou_messages/compiled.py $(wildcard roadside/lukou_roadside/perception/tracking/*.py)
+# The tracker's and the search's loops as machine code: compiled here, some tens of seconds each, so that no process has to.
+$(COMPILED): $(STAMP) messages/lukou_messages/compiled.py $(wildcard roadside/lukou_roadside/perception/tracking/*.py cloud/lukou_cloud/region/search/*.py)
 	$(BIN)/python -m lukou_roadside.perception.tracking.warm
+	$(BIN)/python -m lukou_cloud.region.search.warm
 	touch $@
 
 page: $(PAGE)

@@ -13,7 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import structlog
 from numba import config, njit
+
+log = structlog.get_logger()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,6 +49,15 @@ class MachineCode:
             config.CACHE_DIR = elsewhere
         self._functions.append(made)
         return cast(Function, made)
+
+    def say_where_kept(self) -> None:
+        """Log it where machine code cannot be kept."""
+        if self.folder is None:
+            log.warning(
+                "code.not_kept",
+                source=str(self._kept.parent),
+                remedy="let the process write to XDG_CACHE_HOME: else it compiles for some tens of seconds at every start",
+            )
 
     def versions(self) -> int:
         """How many versions have been compiled or loaded in this process: one of each function for each combination of types that it was called with."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lukou_cloud.region.junction import FREE, NONE, STOPS, YIELDS, Junction, Movement, compile_junction
 from lukou_cloud.region.lineup import _traffic
-from lukou_cloud.region.queue_model import Traffic
-from lukou_cloud.region.stage_search import SearchSettings, StageSearch
+from lukou_cloud.region.search.compiled import CODE
+from lukou_cloud.region.search.junction import FREE, NONE, STOPS, YIELDS, Junction, Movement, compile_junction
+from lukou_cloud.region.search.queue_model import Traffic
+from lukou_cloud.region.search.stage_search import SearchSettings, StageSearch
+from lukou_cloud.region.search.warm import warm
 from lukou_maps.signal_configuration import configuration_from_programme
 
 HORIZON_S = 60
@@ -94,6 +96,15 @@ def test_nobody_is_sent_where_there_is_no_room() -> None:
     )
     assert choice.stage == 1  # the longer queue cannot go anywhere
     assert not choice.departures[:, 0].any()
+
+
+def test_nothing_is_compiled_after_the_start() -> None:
+    warm()
+    versions = CODE.versions()
+    search(junction(("Gr", "rG"))).decide(0, 0.0, traffic([[1.0], []], [3.0, np.inf]), frozenset({1}), False)
+    crossing = junction(("GGr", "rGG", "rrG"), gives_way=((1, 0),))
+    search(crossing).decide(1, 9.0, traffic([[0.0], [], [2.0]]), frozenset(), True, np.arange(3), 1, np.ones(3))
+    assert CODE.versions() == versions
 
 
 @pytest.mark.parametrize("seed", range(5))

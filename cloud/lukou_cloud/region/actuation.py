@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lukou_cloud.region.junction import Junction
+from lukou_cloud.region.search.junction import Junction
 from lukou_cloud.region.timing import Decision
 from lukou_maps.signal_configuration import GroupType, SignalConfiguration, cycle_position_s, plan_at
 from lukou_messages.v1.signal_pb2 import SignalState

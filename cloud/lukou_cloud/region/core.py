@@ -12,6 +12,7 @@ from lukou_cloud.region.edges import Edges
 from lukou_cloud.region.intersection import Intersection, intersection_of
 from lukou_cloud.region.neighbours import Neighbours, behind_m
 from lukou_cloud.region.orders import TURN_NS, Orders
+from lukou_cloud.region.search.warm import warm
 from lukou_cloud.region.settings import RegionSettings
 from lukou_maps.map_keeper import MapKeeper
 from lukou_maps.reading import load_map
@@ -262,7 +263,8 @@ class RegionCore:
 
 
 def make_core(settings: RegionSettings) -> RegionCore:
-    """Read map and configurations and build the core."""
+    """Read map and configurations and build the core; machine code is loaded now, not in the first decision."""
+    warm()
     return RegionCore(settings, load_map(settings.map), [load(path) for path in settings.configurations])
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.movements import Ways
-from lukou_cloud.region.queue_model import Traffic
+from lukou_cloud.region.search.queue_model import Traffic
 from lukou_cloud.region.travel import STANDING_MPS
 from lukou_maps.road_model import Turn
 

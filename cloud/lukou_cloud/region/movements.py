@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lukou_cloud.region.junction import Movement
+from lukou_cloud.region.search.junction import Movement
 from lukou_maps.road_model import LaneKind, RightOfWay, RoadModel, Turn
 from lukou_maps.signal_configuration import SignalConfiguration
 

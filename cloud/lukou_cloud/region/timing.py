@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
-from lukou_cloud.region.junction import YIELDS, Movement, compile_junction
 from lukou_cloud.region.lineup import Lineup, Seen
 from lukou_cloud.region.movements import ways_of
-from lukou_cloud.region.queue_model import Traffic
+from lukou_cloud.region.search.junction import YIELDS, Movement, compile_junction
+from lukou_cloud.region.search.queue_model import Traffic
+from lukou_cloud.region.search.stage_search import Choice, SearchSettings, StageSearch
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.situation import Situation
-from lukou_cloud.region.stage_search import Choice, SearchSettings, StageSearch
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import GroupType, SignalConfiguration
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import structlog
 
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.compiled import CODE
@@ -16,8 +15,6 @@ from lukou_roadside.perception.tracking.coverage import SURE_S, Coverage, Watche
 from lukou_roadside.perception.tracking.event_time import EventTimeTracker
 from lukou_roadside.perception.tracking.scan import CAMERA, RADAR, Floats, Scan, View
 from lukou_roadside.perception.tracking.settings import TrackerSettings
-
-log = structlog.get_logger()
 
 STEPS = 15
 """So many tenths of a second of a small scene make use of everything."""
@@ -28,11 +25,7 @@ ROAD_USERS = 4
 @cache
 def warm() -> None:
     """Track some made-up road users with two cameras, two radars and a vendor's sensor for a few seconds of their time."""
-    if CODE.folder is None:
-        log.warning(
-            "code.not_kept",
-            remedy="let the process write to XDG_CACHE_HOME: else it compiles for some tens of seconds at every start",
-        )
+    CODE.say_where_kept()
     tracker, rng = EventTimeTracker(TrackerSettings()), np.random.default_rng(1)
     place, velocity = np.array([[10.0, 20.0, 21.0, 40.0], [5.0, 7.0, 7.5, 30.0]]), np.array([[8.0], [1.0]])
     for step in range(STEPS):
