@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +16,6 @@ from lukou_roadside.detector.card import Card
 from lukou_roadside.detector.detections import Floats, RawBoxes
 
 Outputs = Sequence[NDArray[np.generic]]
-
-_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class OutputError(ValueError):
@@ -38,13 +35,16 @@ def lukou_centre(outputs: Outputs, card: Card) -> RawBoxes:
     """
     cells, stride = _floats(outputs[0])[0], float(card.strides_px[0])
     classes = cells.shape[0] - 6
-    parts = []
-    for index in card.labels:
-        heat = cells[index]
-        peaks = (heat >= card.min_score) & (heat >= cv2.dilate(heat, _NEIGHBOURS))
-        row, column = np.nonzero(peaks)
-        parts.append((np.full(len(row), index), row, column))
-    label, row, column = (np.concatenate(part) for part in zip(*parts, strict=True))
+    heat = cells[:classes]
+    label, row, column = np.unravel_index(np.flatnonzero(heat >= card.min_score), heat.shape)
+    near = np.array([-1, 0, 1])
+    rows = np.clip(row[:, None, None] + near[:, None], 0, heat.shape[1] - 1)
+    columns = np.clip(column[:, None, None] + near, 0, heat.shape[2] - 1)
+    is_peak = heat[label, row, column] >= heat[label[:, None, None], rows, columns].max(axis=(1, 2))
+    has_name = np.zeros(classes, bool)
+    has_name[list(card.labels)] = True
+    is_peak &= has_name[label]
+    label, row, column = label[is_peak], row[is_peak], column[is_peak]
     *sides, ground_x, ground_y = cells[classes:, row, column]
     left, top, right, bottom = np.logaddexp(np.float32(0.0), np.array(sides))  # softplus, at the peaks only
     x, y = column + np.float32(0.5), row + np.float32(0.5)

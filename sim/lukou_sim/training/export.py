@@ -17,6 +17,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from lukou_sim.training.dataset import HEIGHT, WIDTH
 from lukou_sim.training.evaluate import normalised
+from lukou_sim.training.lean import make_lean
 from lukou_sim.training.network import Detector
 from lukou_sim.training.recipe import MEAN, SCALE
 
@@ -78,6 +79,7 @@ def export(model: Detector, calibration: NDArray[np.uint8], folder: Path, name: 
     )
     prepared.unlink()
     _take_bytes(small)
+    make_lean(small)
     return small
 
 

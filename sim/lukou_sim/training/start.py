@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
+from lukou_sim.training.lean import LAST, as_squares, last_weights
 from lukou_sim.training.network import Detector
 from lukou_sim.training.recipe import MEAN, SCALE
 
@@ -41,10 +42,13 @@ def folded_weights(file: Path) -> dict[str, tuple[NDArray[np.float32], NDArray[n
         shape = (-1,) + (1,) * (numbers.ndim - 1) if np.ndim(scale) else ()
         return np.asarray((numbers - zero.reshape(shape)) * scale.reshape(shape), np.float32)
 
-    return {
+    folded = {
         _module(node.name): (value(node.input[1]), value(node.input[2]))
         for node in graph.node
         if node.op_type == "Conv"
+    }
+    return {name: (as_squares(weight), bias) for name, (weight, bias) in folded.items()} | {
+        LAST: last_weights(graph, constants)
     }
 
 
