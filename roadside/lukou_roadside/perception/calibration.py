@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from lukou_roadside.perception.ground import met_ground
 from lukou_roadside.perception.lens import Lens
 from lukou_roadside.perception.settings import CameraSettings
 from lukou_roadside.perception.tracking.scan import Floats, View
@@ -62,10 +63,9 @@ class Calibration:
         x_m, y_m : (n,) float array
             Map position; nan at and above the horizon. [m]
         """
-        ray = self.rays(np.asarray(u_px, np.float64), np.asarray(v_px, np.float64))
-        falls = ray[:, 2] < -1e-4
-        scale = np.where(falls, (z_m - self.position_map[2]) / np.where(falls, ray[:, 2], -1.0), np.nan)
-        return self.position_map[0] + scale * ray[:, 0], self.position_map[1] + scale * ray[:, 1]
+        rays = self.rays(np.asarray(u_px, np.float64), np.asarray(v_px, np.float64))
+        x_m, y_m = met_ground(rays, self.position_map, np.broadcast_to(np.asarray(z_m, np.float64), len(rays)).copy())
+        return x_m, y_m
 
     def to_picture(self, x_m: Floats, y_m: Floats, z_m: Floats) -> tuple[Floats, Floats]:
         """Pixels of map points; nan behind the camera. [px]"""

@@ -14,6 +14,7 @@ import numpy as np
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_roadside.perception.calibration import Calibration
+from lukou_roadside.perception.ground import sizes_fit
 from lukou_roadside.perception.settings import GateSettings
 from lukou_roadside.perception.tracking.scan import Booleans, Floats, Ints
 
@@ -140,29 +141,13 @@ class DetectionGate:
     def _fits(
         self, named: Ints, box: tuple[Floats, Floats, Floats, Floats], place: tuple[Floats, Floats, Floats]
     ) -> Booleans:
-        """Whether the box has a size, where it stands, that its class can have.
-
-        A box is as wide as its distance times the angle between the rays through its sides, whatever the lens. Seen from above by the
-        angle a a cuboid is as tall as height cos a + length sin a.
-        """
+        """Whether the box has a size, where it stands, that its class can have."""
         (x1, y1, x2, y2), (x, y, z) = box, place
-        away = np.column_stack([x, y, z]) - self.calibration.position_map
-        distance = np.maximum(np.sqrt((away**2).sum(axis=1)), 1e-6)
-        fall = np.clip(-away[:, 2] / distance, 0.0, 1.0)  # sin a
         middle_x, middle_y = (x1 + x2) / 2.0, (y1 + y2) / 2.0
         rays = self.calibration.rays(
             np.concatenate([x1, x2, middle_x, middle_x]), np.concatenate([middle_y, middle_y, y1, y2])
-        )
-        rays = (rays / np.sqrt((rays**2).sum(axis=1))[:, None]).reshape(4, len(x1), 3)
-        wide = np.sqrt(((rays[1] - rays[0]) ** 2).sum(axis=1)) * distance
-        tall = np.sqrt(((rays[3] - rays[2]) ** 2).sum(axis=1)) * distance
-        tolerance = 1.0 + self.settings.size_tolerance
-        length, width, height = MOST_SIZE_M[named].T
-        most_wide = np.sqrt(length**2 + width**2) * tolerance
-        most_tall = (height * np.sqrt(1 - fall**2) + np.sqrt(length**2 + width**2) * fall) * tolerance
-        # what stands before it hides a part, seldom of both its width and its height
-        least = LEAST_SIZE_M[named] / tolerance
+        ).reshape(4, -1, 3)
         picture = self.calibration.settings
-        cut = (x1 < CUT_PX) | (y1 < CUT_PX) | (x2 > picture.width_px - CUT_PX) | (y2 > picture.height_px - CUT_PX)
-        small = (wide < least[:, 0]) & (tall < least[:, 1] * np.sqrt(1 - fall**2)) & ~cut
-        return np.asarray((wide <= most_wide) & (tall <= most_tall) & ~small)
+        is_cut = (x1 < CUT_PX) | (y1 < CUT_PX) | (x2 > picture.width_px - CUT_PX) | (y2 > picture.height_px - CUT_PX)
+        away = np.column_stack([x, y, z]) - self.calibration.position_map
+        return sizes_fit(rays, away, is_cut, named, LEAST_SIZE_M, MOST_SIZE_M, 1.0 + self.settings.size_tolerance)

@@ -15,7 +15,7 @@ from lukou_roadside.perception.core import Detector, PerceptionCore
 from lukou_roadside.perception.mounting import WatchedCamera
 from lukou_roadside.perception.mounting_work import Comparisons
 from lukou_roadside.perception.settings import CameraSettings, PerceptionSettings
-from lukou_roadside.perception.tracking.warm import warm
+from lukou_roadside.perception.warm import warm
 
 
 def make_core(settings: PerceptionSettings) -> PerceptionCore:

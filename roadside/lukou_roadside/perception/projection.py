@@ -11,6 +11,7 @@ import numpy as np
 from lukou_roadside.perception.calibration import Calibration
 from lukou_roadside.perception.detection_gate import DetectionGate
 from lukou_roadside.perception.footprint import fit
+from lukou_roadside.perception.ground import met_ground, placed
 from lukou_roadside.perception.tracking import classes
 from lukou_roadside.perception.tracking.scan import CAMERA, Booleans, Floats, Ints, Scan
 
@@ -123,12 +124,19 @@ class Projector:
         x1, y1, x2, y2 = (np.asarray(edge, np.float64) for edge in (boxes.x1, boxes.y1, boxes.x2, boxes.y2))
         u, v = np.asarray(boxes.ground_x, np.float64).copy(), np.asarray(boxes.ground_y, np.float64).copy()
         by_box = np.isnan(u) | np.isnan(v)
-        u[by_box], v[by_box] = ((x1 + x2) / 2.0)[by_box], y2[by_box]
+        if by_box.any():
+            u[by_box], v[by_box] = ((x1 + x2) / 2.0)[by_box], y2[by_box]
+        # each point, and its neighbours to the right and below: downwards, away from the horizon, the derivative always exists
+        rays = self.calibration.rays(np.concatenate([u, u + 1.0, u]), np.concatenate([v, v, v + 1.0]))
+        z = self._height_under(rays[: len(u)])
         share = np.where(by_box, BOX_SHARE, GROUND_POINT_SHARE)
-        x, y, z = self._on_ground(u, v)
-        xx, xy, yy = self._covariance((u, v), (x, y, z), share * (x2 - x1), share * (y2 - y1), named)
+        size = np.stack([share * (x2 - x1), share * (y2 - y1)])
+        own = CENTRE_DEVIATION_M[named] ** 2
+        position = self.calibration.position_map
+        x, y, xx, xy, yy = placed(rays.reshape(3, -1, 3), position, z, size, self._pixel_variance(), own)
         yaw = self.heading(x, y, named)
-        x, y = self._to_centre(x, y, yaw, named, by_box, xx + yy)
+        if by_box.any():
+            x, y = self._to_centre(x, y, yaw, named, by_box, xx + yy)
         length = np.full(len(named), np.nan)
         free = by_box & np.isfinite(x + yaw) & self._is_whole(x1, y1, x2, y2)
         if free.any():
@@ -191,39 +199,20 @@ class Projector:
         yy[rows] = found.variance_yy[found.is_fitted] + own
         length[rows] = found.length_m[found.is_fitted]
 
-    def _on_ground(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
-        """Meet the map's height, not one plane: two steps are exact to a centimetre on roads."""
-        x, y = self.calibration.to_ground(u, v)
-        z = np.zeros(len(x))
+    def _height_under(self, rays: Floats) -> Floats:
+        """Height of the ground where rays meet it, not one plane: two steps are exact to a centimetre on roads."""
+        z = np.zeros(len(rays))
         for _ in range(2):
+            x, y = met_ground(rays, self.calibration.position_map, z)
             known = np.isfinite(x)
             z[known] = self.height(x[known], y[known])
-            x, y = self.calibration.to_ground(u, v, z)
-        return x, y, z
+        return z
 
-    def _covariance(
-        self, pixel: tuple[Floats, Floats], ground: tuple[Floats, Floats, Floats], du: Floats, dv: Floats, named: Ints
-    ) -> tuple[Floats, Floats, Floats]:
-        """Pixel noise and mounting angles through the derivative of the projection; grows with the distance squared.
-
-        The ground is taken to be level around each point.
-        """
-        (u, v), (x, y, z) = pixel, ground
+    def _pixel_variance(self) -> Floats:
+        """Variance of a pixel's column and row by noise and by the mounting's angles, (2,). [px^2]"""
         settings = self.calibration.settings
-        pose_u = settings.angle_deviation_rad * self.calibration.focal_x_px
-        pose_v = settings.angle_deviation_rad * self.calibration.focal_y_px
-        var_u = settings.pixel_deviation_px**2 + du**2 + pose_u**2
-        var_v = settings.pixel_deviation_px**2 + dv**2 + pose_v**2
-        x_u, y_u = self.calibration.to_ground(u + 1.0, v, z)
-        # downwards, away from the horizon, where the derivative always exists
-        x_v, y_v = self.calibration.to_ground(u, v + 1.0, z)
-        ax, ay, bx, by = x_u - x, y_u - y, x_v - x, y_v - y
-        own = CENTRE_DEVIATION_M[named] ** 2
-        return (
-            ax * ax * var_u + bx * bx * var_v + own,
-            ax * ay * var_u + bx * by * var_v,
-            ay * ay * var_u + by * by * var_v + own,
-        )
+        focal_px = np.array([self.calibration.focal_x_px, self.calibration.focal_y_px])
+        return settings.pixel_deviation_px**2 + (settings.angle_deviation_rad * focal_px) ** 2
 
     def _to_centre(
         self, x: Floats, y: Floats, yaw: Floats, named: Ints, by_box: Booleans, variance: Floats

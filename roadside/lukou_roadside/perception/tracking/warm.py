@@ -1,7 +1,4 @@
-"""Machine code made ready before the first measurement: `python -m lukou_roadside.perception.tracking.warm` compiles it, a process only loads it.
-
-Compiling takes some tens of seconds on a slow machine, once after an installation or a change of the source; `make setup` does it. Loading what is compiled takes some tenths of a second.
-"""
+"""The tracker's machine code made ready: a small scene makes use of everything."""
 
 from __future__ import annotations
 
@@ -71,8 +68,3 @@ def _scan(sensor: int, number: int, time_s: float, place: Floats, velocity: Floa
         age_s=np.full(count, time_s + 1.0) if is_vendor else None,
         velocity_mps=velocity + np.zeros((2, count)) if is_vendor else None,
     )
-
-
-if __name__ == "__main__":
-    warm()
-    CODE.tidy()
