@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -84,6 +85,21 @@ class Segments:
         return np.hypot(across, beyond), beside
 
 
+class Cells(NamedTuple):
+    """A grid's numbers, as `Grid` names them."""
+
+    west_m: float
+    south_m: float
+    scale: float
+    last_column: float
+    last_row: float
+    coarse_columns: int
+    base: Ints
+    start: Narrow
+    counts: Count
+    entries: Narrow
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """Segments that matter in each cell; every cell has at least one, number `len(segments)` standing for none.
@@ -114,6 +130,12 @@ class Grid:
     start: Narrow
     count: Count
     entries: Narrow
+
+    @property
+    def numbers(self) -> Cells:
+        """What loops over points need."""
+        corner = self.west_m, self.south_m, self.scale, self.last_column, self.last_row
+        return Cells(*corner, self.coarse_columns, self.base, self.start, self.count, self.entries)
 
     def cells(self, x_m: Floats, y_m: Floats) -> Ints:
         """Fine cell of each point; points off the grid, and those that are no numbers, are in an empty one."""

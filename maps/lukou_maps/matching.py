@@ -12,11 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from lukou_maps.grid import LEAST_HALF_M, Grid, Narrow
+from lukou_maps.grid import Grid
 from lukou_maps.matches import LaneCandidates, LaneMatch, NearSegments
+from lukou_maps.matching_loops import Lines, as_floats, best_of_each, near_lanes, nearest_lanes
 from lukou_maps.memory import give_back
 from lukou_maps.quadrangles import quadrangles
-from lukou_maps.ragged import Floats, Ints, least_of_runs, spread
+from lukou_maps.ragged import Floats, Ints, spread
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
 from lukou_maps.vocabulary import Direction
 
@@ -31,9 +32,6 @@ MANY_SEGMENTS = 30_000
 
 REACH_M = 15.0
 """Points farther than this from every lane are on none. [m]"""
-
-BLOCK = 2048
-"""Points worked on at a time, so that the working set stays in the cache."""
 
 TIE_M = 1e-3
 """Weight of ``|d| / w`` against a metre outside the lane. [m]"""
@@ -55,9 +53,6 @@ CANDIDATE_MARGIN_M = 4.0
 
 COLUMNS = ("x", "y", "ux", "uy", "length", "first", "last", "half", "taper")
 """Columns of `Segments` that matching reads, in the order of its table."""
-
-_PLACE_BITS = 20
-"""Low bits of a cost that give way to the place of its candidate: costs are then exact to 1e-9 of themselves."""
 
 
 class LaneMatcher:
@@ -88,22 +83,18 @@ class LaneMatcher:
         first, count = lanes.point_start[wanted], np.diff(lanes.point_start)[wanted] - 1
         point = spread(first, count)
         # one row more stands for "no segment": infinitely far from everything
-        self._lane = np.append(np.repeat(wanted, count), -1)
-        self._s = np.append(lanes.s_m[point], 0.0)
-        self._span = np.append(lanes.s_m[point + 1] - lanes.s_m[point], 1.0)
-        last = np.append(np.diff(self._lane[:-1]) != 0, True)[: len(point)]
-        self._is_last, self._is_first = (
-            np.append(last, False),
-            np.append(np.append(True, last[:-1])[: len(point)], False),
-        )
-        segments = quadrangles(lanes, point, self._is_first[:-1], self._is_last[:-1])
+        lane, s_m = np.append(np.repeat(wanted, count), -1), np.append(lanes.s_m[point], 0.0)
+        span_m = np.append(lanes.s_m[point + 1] - lanes.s_m[point], 1.0)
+        last = np.append(np.diff(lane[:-1]) != 0, True)[: len(point)]
+        is_last, is_first = np.append(last, False), np.append(np.append(True, last[:-1])[: len(point)], False)
+        segments = quadrangles(lanes, point, is_first[:-1], is_last[:-1])
         rows = [getattr(segments, name) for name in COLUMNS]
         beyond = [1e18, 1e18, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
         heading = np.arctan2(segments.uy, segments.ux)
-        self._bend = np.append(_bends(self._lane[:-1], self._s[:-1], heading), 0.0)
-        self._table = np.stack([np.append(row, last) for row, last in zip(rows, beyond, strict=True)])
-        self._ends = self._table[4:7]
-        columns = dict(zip(COLUMNS, self._table[:, :-1], strict=True))
+        bend = np.append(_bends(lane[:-1], s_m[:-1], heading), 0.0)
+        table = np.stack([np.append(row, none) for row, none in zip(rows, beyond, strict=True)])
+        self._lines = Lines(table, lane, s_m, span_m, is_first, is_last, bend)
+        columns = dict(zip(COLUMNS, table[:, :-1], strict=True))
         self._segments = replace(segments, **columns)
 
     @cached_property
@@ -125,7 +116,7 @@ class LaneMatcher:
     def candidate_counts(self, x_m: Floats, y_m: Floats) -> Ints:
         """Segments that `nearest` weighs for each point: what its time depends on."""
         grid = self._nearest_grid
-        return grid.count.take(grid.cells(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))).astype(np.int64)
+        return grid.count.take(grid.cells(as_floats(x_m), as_floats(y_m))).astype(np.int64)
 
     def nearest(self, x_m: Floats, y_m: Floats) -> LaneMatch:
         """Best lane by position alone.
@@ -140,89 +131,10 @@ class LaneMatcher:
         LaneMatch
             With probability 1 where there is a lane.
         """
-        x_m, y_m = np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
-        count = len(x_m)
-        if count <= BLOCK:
-            lane, s_m, d_m = self._nearest_block(x_m, y_m)
-        else:
-            lane, s_m, d_m = np.empty(count, np.int64), np.empty(count), np.empty(count)
-            for begin in range(0, count, BLOCK):
-                block = slice(begin, begin + BLOCK)
-                lane[block], s_m[block], d_m[block] = self._nearest_block(x_m[block], y_m[block])
+        lane, (s_m, d_m) = nearest_lanes(
+            self._nearest_grid.numbers, self._lines, as_floats(x_m), as_floats(y_m), TIE_M, REACH_M
+        )
         return LaneMatch(lane, s_m, d_m, (lane >= 0).astype(np.float64))
-
-    def _nearest_block(self, x_m: Floats, y_m: Floats) -> tuple[Ints, Floats, Floats]:
-        """Lane, arc length and offset of one block of points."""
-        grid = self._nearest_grid
-        cell = grid.cells(x_m, y_m)
-        counts = grid.count.take(cell)
-        ends = counts.cumsum()
-        first = ends - counts
-        total = int(ends[-1]) if len(ends) else 0
-        if total == 0:
-            return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-        number = np.arange(total)
-        owner = np.arange(len(counts)).repeat(counts)
-        segment = grid.entries.take((grid.start.take(cell) - first).take(owner) + number)
-        dx, dy, ux, uy, inside, begin, end, half, taper = self._table.take(segment, axis=1)
-        dx -= x_m.take(owner)
-        dy -= y_m.take(owner)
-        along = dx * ux
-        along += dy * uy
-        np.negative(along, out=along)
-        dx *= uy
-        dy *= ux
-        across = dx  # left positive
-        across -= dy
-        begin *= across
-        end *= across
-        inside += end
-        np.minimum(inside, along, out=inside)
-        np.maximum(inside, begin, out=inside)
-        along -= inside
-        taper *= inside
-        half += taper
-        np.maximum(half, LEAST_HALF_M, out=half)
-        distance = np.abs(across)
-        cost = distance - half
-        np.maximum(cost, 0.0, out=cost)
-        cost *= cost
-        along *= along
-        cost += along
-        np.sqrt(cost, out=cost)
-        distance /= half
-        distance *= 0.5 * TIE_M
-        cost += distance
-        keys = cost.view(np.int64)
-        keys &= -1 << _PLACE_BITS
-        keys |= number
-        best = np.minimum.reduceat(keys, first)
-        best &= (1 << _PLACE_BITS) - 1
-        chosen = segment.take(best)
-        lane = self._lane.take(chosen)
-        across = across.take(best)
-        s_m = self._arc(chosen, inside.take(best), across)
-        past = along.take(best)  # squared
-        past += across * across
-        d_m = np.copysign(np.sqrt(past), across)
-        off = past > REACH_M * REACH_M
-        if off.any():
-            lane[off], s_m[off], d_m[off] = -1, 0.0, 0.0
-        return lane, s_m, d_m
-
-    def _arc(self, segment: Narrow | Ints, inside: Floats, across: Floats) -> Floats:
-        """Arc length on the lane: the share of the way between the slanted ends, so that it grows without jumps."""
-        way, begin, end = self._ends.take(segment, axis=1)
-        begin *= across
-        end *= across
-        way += end
-        way -= begin
-        share = np.asarray(inside - begin)
-        share /= np.maximum(way, 1e-6)
-        np.minimum(np.maximum(share, 0.0), 1.0, out=share)
-        share *= self._span.take(segment)
-        share += self._s.take(segment)
-        return np.asarray(share)
 
     def near(self, x_m: Floats, y_m: Floats, margin_m: float = np.inf) -> NearSegments:
         """Every lane that may be meant by each point, with the nearest place on it.
@@ -234,56 +146,10 @@ class LaneMatcher:
         margin_m : float
             Lanes whose edge is farther than this are left out. [m]
         """
-        x_m, y_m = np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
-        grid = self._candidate_grid
-        cell = grid.cells(x_m, y_m)
-        counts = grid.count.take(cell)
-        owner = np.arange(len(x_m)).repeat(counts)
-        segment = grid.entries.take(spread(grid.start.take(cell).astype(np.int64), counts.astype(np.int64)))
-        sx, sy, ux, uy, length, slant, end_slant, half, taper = self._table.take(segment, axis=1)
-        dx, dy = x_m.take(owner), y_m.take(owner)
-        dx -= sx
-        dy -= sy
-        along = dx * ux
-        along += dy * uy
-        across = ux * dy
-        across -= uy * dx
-        end_slant *= across
-        length += end_slant
-        slant *= across
-        inside = np.minimum(along, length, out=length)
-        np.maximum(inside, slant, out=inside)
-        beyond = along - inside
-        distance = np.hypot(across, beyond)
-        lane = self._lane.take(segment)
-        kept = least_of_runs(
-            owner * (len(self.lanes) + 1) + lane, distance
-        )  # cells name segments in the order of lanes
-        taper *= inside
-        half += taper
-        np.maximum(half, LEAST_HALF_M, out=half)
-        half, across, beyond, distance = half.take(kept), across.take(kept), beyond.take(kept), distance.take(kept)
-        excess = np.abs(across)
-        excess -= half
-        excess = np.hypot(np.maximum(excess, 0.0, out=excess), beyond)
-        chosen = np.flatnonzero((distance <= REACH_M) & (excess <= margin_m))
-        kept, half, across, beyond = kept.take(chosen), half.take(chosen), across.take(chosen), beyond.take(chosen)
-        distance, segment, inside = distance.take(chosen), segment.take(kept), inside.take(kept)
-        at_end = np.where(beyond > 0, self._is_last[segment], self._is_first[segment]) & (beyond != 0)
-        signed = np.copysign(distance, across)
-        return NearSegments(
-            owner.take(kept),
-            lane.take(kept),
-            self._arc(segment, inside, across),
-            signed,
-            excess.take(chosen),
-            half,
-            ux.take(kept),
-            uy.take(kept),
-            np.where(at_end, beyond, 0.0),
-            np.where(at_end, across, signed),
-            self._bend.take(segment),
+        (point, lane), rows = near_lanes(
+            self._candidate_grid.numbers, self._lines, as_floats(x_m), as_floats(y_m), margin_m, REACH_M
         )
+        return NearSegments(point, lane, *rows)
 
     def candidates(
         self,
@@ -319,13 +185,7 @@ class LaneMatcher:
         ``-2 log`` of a lane's likelihood is ``(excess / sigma_d)^2 + (d / w)^2 + (angle / sigma_heading)^2`` plus
         `WRONG_CLASS_COST`, with excess the distance outside the lane.
         """
-        near = self.near(x_m, y_m, margin_m)
-        sigma = LATERAL_DEVIATION_M if deviation_m is None else np.maximum(deviation_m, 0.1)[near.point]
-        cost = (near.excess_m / sigma) ** 2 + (near.d_m / (2.0 * near.half_m)) ** 2
-        if heading_rad is not None:
-            cost += self.heading_cost(np.asarray(heading_rad, np.float64)[near.point], near, HEADING_DEVIATION_RAD)
-        if object_class is not None:
-            cost += self.class_cost(np.asarray(object_class, np.int64)[near.point], near.lane)
+        near, cost = self._weighed(x_m, y_m, heading_rad, object_class, deviation_m, margin_m)
         order = np.lexsort((cost, near.point))
         point, cost = near.point.take(order), cost.take(order)
         begin = point.searchsorted(point)
@@ -363,13 +223,35 @@ class LaneMatcher:
         deviation_m: Floats | None = None,
     ) -> LaneMatch:
         """Most probable lane of each point; parameters as in `candidates`."""
-        found = self.candidates(x_m, y_m, heading_rad, object_class, deviation_m)
-        count = len(x_m)
-        lane, s_m, d_m, probability = np.full(count, -1, np.int64), np.zeros(count), np.zeros(count), np.zeros(count)
-        point, first = np.unique(found.point, return_index=True)
-        lane[point], s_m[point], d_m[point] = found.lane[first], found.s_m[first], found.d_m[first]
-        probability[point] = found.probability[first]
+        near, cost = self._weighed(x_m, y_m, heading_rad, object_class, deviation_m, np.inf)
+        best, probability = best_of_each(near.point, cost, len(x_m))
+        if len(cost) == 0:
+            return LaneMatch(best, np.zeros(len(best)), np.zeros(len(best)), probability)
+        has_lane = best >= 0
+        lane, s_m, d_m = (
+            np.where(has_lane, column[best], none)
+            for column, none in ((near.lane, -1), (near.s_m, 0.0), (near.d_m, 0.0))
+        )
         return LaneMatch(lane, s_m, d_m, probability)
+
+    def _weighed(
+        self,
+        x_m: Floats,
+        y_m: Floats,
+        heading_rad: Floats | None,
+        object_class: Ints | None,
+        deviation_m: Floats | None,
+        margin_m: float,
+    ) -> tuple[NearSegments, Floats]:
+        """Every lane near each point, and the cost of each."""
+        near = self.near(x_m, y_m, margin_m)
+        sigma = LATERAL_DEVIATION_M if deviation_m is None else np.maximum(deviation_m, 0.1)[near.point]
+        cost = (near.excess_m / sigma) ** 2 + (near.d_m / (2.0 * near.half_m)) ** 2
+        if heading_rad is not None:
+            cost += self.heading_cost(np.asarray(heading_rad, np.float64)[near.point], near, HEADING_DEVIATION_RAD)
+        if object_class is not None:
+            cost += self.class_cost(np.asarray(object_class, np.int64)[near.point], near.lane)
+        return near, cost
 
 
 def _bends(lane: Ints, s_m: Floats, heading_rad: Floats) -> Floats:

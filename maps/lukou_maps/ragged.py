@@ -96,32 +96,3 @@ def numbered(keys: Ints) -> tuple[int, Ints]:
     rank[order[:1]] = 0
     rank[order[1:]] = changes
     return (int(changes[-1]) + 1 if len(changes) else len(keys)), rank
-
-
-_PLACE_BITS = 20
-"""Low bits of a value that give way to its place."""
-
-
-def least_of_runs(keys: Ints, values: Floats) -> Ints:
-    """Index of the least value of each run of equal keys; values are compared to 1e-9 of themselves.
-
-    Parameters
-    ----------
-    keys : (n,) int array
-        Equal keys are neighbours.
-    values : (n,) float array
-        Not below 0.
-    """
-    count = len(keys)
-    if count == 0:
-        return np.zeros(0, np.int64)
-    changes = np.empty(count, np.bool_)
-    changes[0] = True
-    np.not_equal(keys[1:], keys[:-1], out=changes[1:])
-    first = changes.nonzero()[0]
-    if count >= 1 << _PLACE_BITS:
-        run = changes.cumsum()
-        return np.lexsort((values, run))[first]
-    packed = np.ascontiguousarray(values, np.float64).view(np.int64) & (-1 << _PLACE_BITS)
-    packed |= np.arange(count)
-    return np.asarray(np.minimum.reduceat(packed, first) & ((1 << _PLACE_BITS) - 1))

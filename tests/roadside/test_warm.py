@@ -8,36 +8,47 @@ from pathlib import Path
 
 import numpy as np
 
+from lukou_maps.matching import LaneMatcher
+from lukou_maps.reading import load_map
 from lukou_messages.compiled import place
 from lukou_roadside.perception.tracking.scan import Scan, View
-from tests.roadside import test_coverage, test_tracking
+from tests.roadside import test_coverage, test_detection_gate, test_projection, test_tracking
 
 WATCH = """
 import numpy as np
-from lukou_roadside.perception.tracking.compiled import CODE
-from lukou_roadside.perception.tracking.warm import warm
+from lukou_maps import matching_loops
+from lukou_roadside.perception import ground
+from lukou_roadside.perception.tracking import compiled
+from lukou_roadside.perception.warm import warm
 warm()
-ready = CODE.versions()
+codes = compiled.CODE, ground.CODE, matching_loops.CODE
+ready = [code.versions() for code in codes]
 from tests.roadside.test_warm import watched
 watched()
-print(ready, CODE.versions())
+print(*ready, *(code.versions() for code in codes))
 """
 
 
 def watched() -> None:
-    """Tests of the tracker and of what it learns that need nothing else, whatever types they call it with."""
-    for name in dir(test_tracking):
-        one = getattr(test_tracking, name)
-        if name.startswith("test_") and not one.__code__.co_argcount:
-            one()
+    """Tests of the tracker, of what it learns, and of projection that need nothing else, whatever types they call it with; and points on a map."""
+    for tests in (test_tracking, test_projection, test_detection_gate):
+        for name in dir(tests):
+            one = getattr(tests, name)
+            if name.startswith("test_") and not one.__code__.co_argcount:
+                one()
+    matcher = LaneMatcher(load_map(test_detection_gate.DISTRICT))
+    x, kinds = np.arange(20.0)[::2], np.ones(10, np.int32)
+    for given in ((), (x,), (x, kinds), (None, kinds, x)):
+        assert len(matcher.match(x, x, *given).lane) == len(matcher.nearest(x, x).lane)
+        matcher.candidates(x, x, *given, margin_m=5.0)
     test_coverage.test_a_camera_that_is_covered_is_named_for_as_long_as_it_is()
     test_coverage.test_a_cell_is_plain_again_once_detections_come()
 
 
 def test_what_is_warmed_up_is_all_that_is_needed() -> None:
     told = subprocess.run([sys.executable, "-c", WATCH], capture_output=True, text=True, timeout=250, check=True)
-    ready, after = map(int, told.stdout.split())
-    assert ready > 20
+    ready, after = np.array(told.stdout.split(), int).reshape(2, 3).tolist()
+    assert ready[0] > 20
     assert after == ready
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from lukou_maps import warm as matching
 from lukou_roadside.perception import ground
 from lukou_roadside.perception.tracking import compiled
 from lukou_roadside.perception.tracking import warm as tracker
@@ -16,8 +17,9 @@ from lukou_roadside.perception.tracking import warm as tracker
 
 @cache
 def warm() -> None:
-    """Load, or compile where nothing is kept, all that perception calls: the tracker's loops and those over the detections of a picture."""
+    """Load, or compile where nothing is kept, all that perception calls: the tracker's loops, and those over the detections of a picture and over the lanes near them."""
     tracker.warm()
+    matching.warm()
     nowhere, somewhere = np.zeros(3), np.ones(1)
     rays = np.ones((4, 1, 3))
     ground.met_ground(rays[0], nowhere, somewhere)
