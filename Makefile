@@ -21,8 +21,6 @@ $(COMPILED): $(STAMP) messages/lukou_messages/compiled.py $(wildcard maps/lukou_
 	$(BIN)/python -m lukou_maps.warm
 	$(BIN)/python -m lukou_roadside.perception.warm
 	$(BIN)/python -m lukou_cloud.region.search.warm
-	$(BIN)/python -m lukou_roadside.perception.warm
-	$(BIN)/python -m lukou_cloud.region.search.warm
 	touch $@
 
 page: $(PAGE)
