@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from lukou_maps.errors import MapFileError
-from lukou_maps.lanelet2 import read_lanelet2
-from lukou_maps.map_json import read_map_json
-from lukou_maps.opendrive import read_opendrive
 from lukou_maps.road_model import RoadModel
-from lukou_maps.sumo import read_sumo
-from lukou_maps.tiles import read_tile_file
 
-READERS: dict[str, Callable[[str | Path], RoadModel]] = {
-    ".net.xml": read_sumo,
-    ".net.xml.gz": read_sumo,
-    ".osm": read_lanelet2,
-    ".osm.gz": read_lanelet2,
-    ".json": read_map_json,
-    ".tiles": read_tile_file,
-    ".xodr": read_opendrive,
-    ".xodr.gz": read_opendrive,
+READERS = {
+    ".net.xml": ("lukou_maps.sumo", "read_sumo"),
+    ".net.xml.gz": ("lukou_maps.sumo", "read_sumo"),
+    ".osm": ("lukou_maps.lanelet2", "read_lanelet2"),
+    ".osm.gz": ("lukou_maps.lanelet2", "read_lanelet2"),
+    ".json": ("lukou_maps.map_json", "read_map_json"),
+    ".tiles": ("lukou_maps.tiles", "read_tile_file"),
+    ".xodr": ("lukou_maps.opendrive", "read_opendrive"),
+    ".xodr.gz": ("lukou_maps.opendrive", "read_opendrive"),
 }
-"""Reader of each suffix."""
+"""Module and reader of each suffix; imported when needed, for a process reads one kind and should be back soon after a fall."""
 
 
 def load_map(path: str | Path) -> RoadModel:
@@ -45,7 +40,8 @@ def load_map(path: str | Path) -> RoadModel:
         If the suffix is not known, or the file cannot be read as what its suffix says.
     """
     name = Path(path).name
-    for suffix, reader in READERS.items():
+    for suffix, (module, reader) in READERS.items():
         if name.endswith(suffix):
-            return reader(path)
+            model: RoadModel = getattr(import_module(module), reader)(path)
+            return model
     raise MapFileError(f"{path}: expected a file ending in {', '.join(READERS)}; rename it or convert it")

@@ -26,8 +26,10 @@ class MachineCode:
 
     Parameters
     ----------
-    *folders : Path
-        Where the sources of what is compiled lie, with all that they take from each other; what is compiled is kept in the first.
+    folder : Path
+        Where the sources of what is compiled lie; what is compiled is kept in it.
+    *others : Path
+        Folders, or files, of what they take from elsewhere.
 
     Attributes
     ----------
@@ -35,10 +37,11 @@ class MachineCode:
         Where machine code is kept; none: nowhere, so that every process compiles anew.
     """
 
-    def __init__(self, *folders: Path) -> None:
-        self._kept = folders[0] / "__pycache__"
+    def __init__(self, folder: Path, *others: Path) -> None:
+        self._kept = folder / "__pycache__"
         self._functions: list[Any] = []
-        self.folder = place([source for folder in folders for source in folder.glob("*.py")], self._parents())
+        sources = [one for path in (folder, *others) for one in (path.glob("*.py") if path.is_dir() else [path])]
+        self.folder = place(sources, self._parents())
 
     def compiled(self, function: Function) -> Function:
         """The function as machine code, compiled once per machine; divisions by zero are inf or nan, as in numpy."""

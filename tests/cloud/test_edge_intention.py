@@ -7,7 +7,7 @@ from lukou_cloud.edge.intention import IGNORING_SHARE, can_stop, share_that_goes
 
 
 def share(speed: float, acceleration: float, place: float, beyond: bool = False) -> float:
-    return float(share_that_goes(np.array([speed]), np.array([acceleration]), np.array([place]), np.array([beyond]))[0])
+    return share_that_goes(speed, acceleration, place, beyond)
 
 
 def test_far_away_nothing_is_known_of_the_intention() -> None:
@@ -28,11 +28,12 @@ def test_who_has_left_the_place_to_wait_behind_goes_unless_it_hesitates() -> Non
 
 def test_those_who_may_go_are_followed_both_ways() -> None:
     waits, speed = np.array([True, False, True]), np.array([5.0, 5.0, 0.0])
-    goes_on = np.array([0.3, 0.9, 0.3])
-    rows, intention, goes = with_those_who_go(waits, speed, np.zeros(3), goes_on)
+    place, beyond = np.array([4.0, 4.0, 4.0]), np.zeros(3, np.bool_)
+    rows, intention, goes = with_those_who_go(waits, speed, np.zeros(3), place, beyond)
+    goes_on = share(5.0, 0.0, 4.0)
     assert rows.tolist() == [0, 0, 1, 2]
     assert goes.tolist() == [False, True, False, False]
-    assert intention.tolist() == pytest.approx([0.7, 0.3, 1.0, 1.0])
+    assert intention.tolist() == pytest.approx([1.0 - goes_on, goes_on, 1.0, 1.0])
 
 
 @pytest.mark.parametrize(
@@ -43,5 +44,4 @@ def test_only_who_brakes_as_is_needed_is_believed_to_stop_late(
     acceleration: float, distance: float, expected: bool
 ) -> None:
     """From 14 m/s in 15 m takes 6.5 m/s^2."""
-    one = (np.array([14.0]), np.array([acceleration]), np.array([distance]))
-    assert bool(can_stop(*one, 0.1, 5.0)[0]) is expected
+    assert can_stop(14.0, acceleration, distance, 0.1, 5.0) is expected

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lukou_cloud.edge.lights import Light, Lights, stops
-from lukou_cloud.edge.motion import Following, travelled
+from lukou_cloud.edge.lights import Light, stops
+from lukou_cloud.edge.motion import Following, KeptSpeed, travelled
 from lukou_cloud.edge.road_users import Floats
 from lukou_cloud.edge.settings import PredictionSettings
 
@@ -12,12 +12,13 @@ TIMES = np.arange(0.0, 5.01, 0.25)
 NOBODY = Following(np.array([-1]), np.array([np.inf]))
 
 
-def profile(speed: float, acceleration: float = 0.0, stop_m: float = np.inf, until_s: float = np.inf) -> Floats:
-    def free(way: Floats) -> Floats:
-        return np.full(len(way), 14.0)
+def free(count: int) -> KeptSpeed:
+    return KeptSpeed(np.zeros(count), np.zeros(count, np.int64), np.full(1, 14.0))
 
+
+def profile(speed: float, acceleration: float = 0.0, stop_m: float = np.inf, until_s: float = np.inf) -> Floats:
     now, change, stop, until = (np.array([value]) for value in (speed, acceleration, stop_m, until_s))
-    way = travelled(now, change, stop, until, free, NOBODY, TIMES, PredictionSettings())
+    way = travelled(now, change, stop, until, free(1), NOBODY, TIMES, PredictionSettings())
     return np.asarray(way[0], np.float64)
 
 
@@ -51,15 +52,16 @@ def test_a_light_that_turns_green_lets_go() -> None:
 def test_nobody_drives_through_the_one_ahead() -> None:
     speed, zero, none = np.array([12.0, 0.0]), np.zeros(2), np.full(2, np.inf)
     following = Following(np.array([1, -1]), np.array([15.0, np.inf]))
-    way = travelled(speed, zero, none, none, lambda d: np.full(2, 14.0), following, TIMES, PredictionSettings())
+    way = travelled(speed, zero, none, none, free(2), following, TIMES, PredictionSettings())
     assert way[0].max() <= 15.0
     assert way[1].max() == 0.0
 
 
-def test_foreseen_signals_decide_for_the_instant_of_arrival() -> None:
-    lights = Lights(np.array([Light.RED, Light.RED, Light.GREEN, Light.GREEN]), np.array([2.0, np.nan, 2.0, 8.0]))
-    told = stops(lights, np.arange(4), np.full(4, 4.0), np.zeros(4, np.bool_))
-    assert told.must.tolist() == [False, True, True, False]
-    assert told.from_s.tolist() == [0.0, 0.0, 2.0, 0.0]
-    permitted = stops(lights, np.arange(4), np.full(4, 4.0), np.ones(4, np.bool_))
-    assert not permitted.must.any()
+@pytest.mark.parametrize(
+    ("light", "ends_in_s", "must", "from_s"),
+    [(Light.RED, 2.0, False, 0.0), (Light.RED, np.nan, True, 0.0), (Light.GREEN, 2.0, True, 2.0), (Light.GREEN, 8.0, False, 0.0)],
+)  # fmt: skip
+def test_foreseen_signals_decide_for_the_instant_of_arrival(
+    light: Light, ends_in_s: float, must: bool, from_s: float
+) -> None:
+    assert stops(int(light), ends_in_s, 4.0)[:2] == (must, from_s)

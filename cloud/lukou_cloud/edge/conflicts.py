@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.crossing import crossing_probability
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import (
+    DEVIATION,
+    LENGTH,
+    PEDESTRIAN,
+    SPEED,
+    SPEED_DEVIATION,
+    WIDTH,
+    Booleans,
+    Floats,
+    Ints,
+    RoadUsers,
+)
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_cloud.edge.yielding import nobody_yields
-from lukou_maps.ragged import spread
 
 STANDING_MPS = 0.5
 """Two road users that both stand do not run into each other. [m/s]"""
@@ -42,8 +54,7 @@ LEAST_DEPTH = -1.2816
 """Contacts less probable than one in ten are left out. [standard deviations]"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Contacts:
+class Contacts(NamedTuple):
     """Contacts that are expected between hypotheses.
 
     Attributes
@@ -86,229 +97,258 @@ def contacts(
     braked : (u,) bool array
         Who braked in an emergency just now.
     """
-    h = hypotheses
-    first, second, apart = _pairs(users, h)
+    h, columns, weak = hypotheses, users.columns, users.is_vulnerable
+    on_foot = users.object_class == PEDESTRIAN
+    met = _meetings(columns, weak, users.is_trusted, on_foot, h, predictor.times_s, settings.side_margin_m)
+    first, second, sample, taken, probability, same_way, with_weak = met
     if len(first) == 0:
-        return _nobody()
-    depth = _depth(users, h, first, second, apart, predictor.times_s, settings)
-    best = depth.max(axis=1)
-    kept = ((best > LEAST_DEPTH) & (depth[:, 0] < 0.0)).nonzero()[0]
-    if len(kept) == 0:
-        return _nobody()
-    depth, best = depth.take(kept, axis=0), best.take(kept)
-    first, second = first.take(kept), second.take(kept)
-    sample = (depth >= np.minimum(best, 0.0)[:, None]).argmax(axis=1)
-    fast = (_hurting_speed(users, h, first, second, sample, predictor) > SLOW_CONTACT_MPS).nonzero()[0]
-    first, second, sample, chance = first.take(fast), second.take(fast), sample.take(fast), _normal(best.take(fast))
-    ways = h.poses[2:].reshape(2, -1)
-    width = h.poses.shape[2]
-    along = ways.take(first * width + sample, axis=1)
-    along *= ways.take(second * width + sample, axis=1)
-    same_way = along[0] + along[1] > SAME_WAY_COS
-    probability = h.probability.take(first) * h.probability.take(second) * chance
-    taken = probability / np.maximum(h.intention.take(first) * h.intention.take(second), 1e-3)
-    weak = users.is_vulnerable
-    crosses = ~(weak.take(h.user.take(first)) | weak.take(h.user.take(second)) | same_way)
-    some = crosses.nonzero()[0]
-    if len(some):
-        rows = (first.take(some), second.take(some), sample.take(some))
-        probability[some] = crossing_probability(users, h, predictor, *rows, taken.take(some), braked)
-    some = (~crosses).nonzero()[0]
-    if len(some):
-        rows = (first.take(some), second.take(some), sample.take(some))
-        probability[some] *= nobody_yields(users, h, predictor, *rows, same_way.take(some))
+        return Contacts(first, second, sample, probability, taken, same_way)
+    ground = predictor.ground
+    some = (~(with_weak | same_way)).nonzero()[0]
+    rows = first.take(some), second.take(some), sample.take(some)
+    probability[some] = crossing_probability(columns, h, ground, *rows, taken.take(some), braked)
+    some = (with_weak | same_way).nonzero()[0]
+    rows = first.take(some), second.take(some), sample.take(some)
+    beyond_m = np.full(len(users), -np.inf)
+    if with_weak.any():
+        concerned = np.zeros(len(users), np.bool_)
+        concerned[h.user.take(rows[0])] = concerned[h.user.take(rows[1])] = True
+        walkers = (concerned & weak).nonzero()[0]
+        beyond_m[walkers] = predictor.beyond_roadway_m(users.x_m[walkers], users.y_m[walkers])
+    probability[some] *= nobody_yields(columns, weak, beyond_m, h, ground, *rows, same_way.take(some))
     return Contacts(first, second, sample, probability, taken, same_way)
 
 
-def _nobody() -> Contacts:
-    none, zero = np.zeros(0, np.int64), np.zeros(0)
-    return Contacts(none, none, none, zero, zero, np.zeros(0, np.bool_))
+class Meetings(NamedTuple):
+    """Who would meet whom; rows of two road users are neighbours, in the order of both.
+
+    Attributes
+    ----------
+    first, second, sample, path_probability, probability, same_way
+        As in `Contacts`; nobody's yielding counts yet.
+    with_weak : (n,) bool array
+        Whether a pedestrian, cyclist or animal takes part.
+    """
+
+    first: Ints
+    second: Ints
+    sample: Ints
+    path_probability: Floats
+    probability: Floats
+    same_way: Booleans
+    with_weak: Booleans
 
 
-def _normal(z: Floats) -> Floats:
-    """Cumulative normal distribution to 1.4e-4 (S. Bowling and others, "A logistic approximation", 2009, eq. 3)."""
-    z = np.minimum(np.maximum(z, -8.0), 8.0)
-    return np.asarray(1.0 / (1.0 + np.exp(-0.07056 * z**3 - 1.5976 * z)))
-
-
-def _hurting_speed(
-    users: RoadUsers, h: Hypotheses, first: Ints, second: Ints, sample: Ints, predictor: Predictor
-) -> Floats:
-    """Speed of the faster vehicle at the contact; a walker's own speed hurts nobody."""
-    rows = np.concatenate([first, second])
-    at = np.concatenate([sample, sample])
-    before, after = np.maximum(at - 1, 0), np.minimum(at + 1, h.travelled_m.shape[1] - 1)
-    speed = h.travelled_m[rows, after] - h.travelled_m[rows, before]
-    speed /= predictor.settings.step_s * (after - before)
-    speed[users.object_class[h.user[rows]] == PEDESTRIAN] = 0.0
-    return np.asarray(np.maximum(speed[: len(first)], speed[len(first) :]))
-
-
-def _pairs(users: RoadUsers, h: Hypotheses) -> tuple[Ints, Ints, Floats]:
-    """Pairs of hypotheses of different road users whose motions come near each other at some time; (2, n, t) what lies between."""
-    radius = (0.5 * np.hypot(users.length_m, users.width_m) + 0.2 * users.speed_mps + 0.5).take(h.user)
-    west, south = np.minimum.reduce(h.poses[:2], axis=2) - radius
-    east, north = np.maximum.reduce(h.poses[:2], axis=2) + radius
-    if len(h.user) > 2 * len(users) or len(users) > 60:
-        # boxes of whole road users first: cheaper than all hypotheses against each other
-        start = h.first
-        a, b = _meeting(
-            np.minimum.reduceat(west, start),
-            np.maximum.reduceat(east, start),
-            np.minimum.reduceat(south, start),
-            np.maximum.reduceat(north, start),
-        )
-        a, b = _eligible(users, a, b)
-        count = np.diff(start, append=len(h.user))
-        first, second = _product(start, count, a, b)
-        boxes = (west[first] < east[second]) & (west[second] < east[first])
-        boxes &= (south[first] < north[second]) & (south[second] < north[first])
-        first, second = first[boxes], second[boxes]
-    else:
-        first, second = _meeting(west, east, south, north)
-        apart = (h.user.take(first) != h.user.take(second)).nonzero()[0]
-        first, second = first.take(apart), second.take(apart)
-        first, second = _eligible(users, first, second, h.user)
-    led = (h.leader.take(first) == h.user.take(second)) | (h.leader.take(second) == h.user.take(first))
-    free = (~led).nonzero()[0]
-    first, second = first.take(free), second.take(free)
-    places = h.poses[:2]
-    between = places.take(second, axis=1)
-    between -= places.take(first, axis=1)
-    squared = between[0] * between[0]
-    squared += between[1] * between[1]
-    reach = radius.take(first) + radius.take(second)
-    reach *= reach
-    near = (squared.min(axis=1) < reach).nonzero()[0]
-    return first.take(near), second.take(near), between.take(near, axis=1)
-
-
-def _meeting(west: Floats, east: Floats, south: Floats, north: Floats) -> tuple[Ints, Ints]:
-    """Pairs of boxes that overlap, the lower row first."""
-    meets = west[:, None] < east[None, :]
-    meets &= meets.T
-    across = south[:, None] < north[None, :]
-    meets &= across
-    meets &= across.T
-    cell = meets.ravel().nonzero()[0]
-    first = cell // len(west)
-    second = cell - first * len(west)
-    kept = (first < second).nonzero()[0]
-    return first.take(kept), second.take(kept)
-
-
-def _eligible(users: RoadUsers, first: Ints, second: Ints, user: Ints | None = None) -> tuple[Ints, Ints]:
-    """Pairs that matter: both trusted, one moves, one is a vehicle."""
-    a, b = (first, second) if user is None else (user.take(first), user.take(second))
-    moves, weak = users.speed_mps > STANDING_MPS, users.is_vulnerable
-    trusted = users.is_trusted
-    kept = moves.take(a) | moves.take(b)
-    kept &= ~(weak.take(a) & weak.take(b))
-    kept &= trusted.take(a) & trusted.take(b)
-    rows = kept.nonzero()[0]
-    return first.take(rows), second.take(rows)
-
-
-def _product(start: Ints, count: Ints, a: Ints, b: Ints) -> tuple[Ints, Ints]:
-    """All hypotheses of a with all of b, for many pairs of road users."""
-    total = count[a] * count[b]
-    pair = np.repeat(np.arange(len(a)), total)
-    number = spread(np.zeros(len(a), np.int64), total)
-    wide = count[b][pair]
-    return start[a][pair] + number // wide, start[b][pair] + number % wide
-
-
-def _depth(
-    users: RoadUsers,
+@compiled
+def _meetings(
+    columns: Floats,
+    is_weak: Booleans,
+    is_trusted: Booleans,
+    on_foot: Booleans,
     h: Hypotheses,
-    first: Ints,
-    second: Ints,
-    between_m: Floats,
     times_s: Floats,
-    settings: WarningSettings,
-) -> Floats:
-    """How surely the footprints overlap at each sample of time, in standard deviations, (n, t).
+    margin_m: float,
+) -> Meetings:
+    """Contacts of pairs that matter: both trusted, one moves, one is a vehicle, neither follows the other on a lane.
+
+    Boxes around the whole motion of road users are compared first, then those of their hypotheses, then the motions themselves.
+    """  # fmt: skip
+    rows, times = h.travelled_m.shape
+    boxes = _boxes(columns, h)
+    around = _boxes_of_users(h, boxes, columns.shape[1])
+    half, along2, across2 = (
+        _half_sizes(columns, is_weak, margin_m),
+        _variances(columns, h, times_s),
+        np.empty(columns.shape[1]),
+    )
+    for k in range(len(across2)):
+        across2[k] = columns[DEVIATION, k] * columns[DEVIATION, k] + ACROSS_M**2
+    most = 64
+    found, chances = np.empty((3, most), np.int64), np.empty(most)
+    count, depth = 0, np.empty(times)
+    for a in range(columns.shape[1]):
+        for b in range(a + 1, columns.shape[1]):
+            if not _overlap(around, a, b) or not (is_trusted[a] and is_trusted[b]) or (is_weak[a] and is_weak[b]):
+                continue
+            if not (columns[SPEED, a] > STANDING_MPS or columns[SPEED, b] > STANDING_MPS):
+                continue
+            for one in range(h.first[a], h.first[a + 1] if a + 1 < len(h.first) else rows):
+                for other in range(h.first[b], h.first[b + 1] if b + 1 < len(h.first) else rows):
+                    if not _overlap(boxes, one, other) or h.leader[one] == b or h.leader[other] == a:
+                        continue
+                    if not _comes_near(h, one, other, boxes[4, one] + boxes[4, other]):
+                        continue
+                    _depth(h, one, other, half, along2, across2, depth)
+                    best = depth.max()
+                    if not (best > LEAST_DEPTH and depth[0] < 0.0):
+                        continue
+                    sample, least = 0, min(best, 0.0)
+                    while not depth[sample] >= least:
+                        sample += 1
+                    if (
+                        not max(_pace(h, one, sample, times_s, on_foot), _pace(h, other, sample, times_s, on_foot))
+                        > SLOW_CONTACT_MPS
+                    ):
+                        continue
+                    if count == most:
+                        most *= 2
+                        wider, longer = np.empty((3, most), np.int64), np.empty(most)
+                        wider[:, :count], longer[:count] = found, chances
+                        found, chances = wider, longer
+                    found[0, count], found[1, count], found[2, count], chances[count] = (
+                        one,
+                        other,
+                        sample,
+                        _normal(best),
+                    )
+                    count += 1
+    return _completed(found[:, :count].copy(), chances[:count].copy(), is_weak, h)  # fmt: skip
+
+
+@compiled
+def _completed(found: Ints, chance: Floats, is_weak: Booleans, h: Hypotheses) -> Meetings:
+    """What else is told of contacts."""
+    count = found.shape[1]
+    taken, probability = np.empty(count), np.empty(count)
+    same_way, with_weak = np.empty(count, np.bool_), np.empty(count, np.bool_)
+    for k in range(count):
+        a, b, at = found[0, k], found[1, k], found[2, k]
+        probability[k] = h.probability[a] * h.probability[b] * chance[k]
+        taken[k] = probability[k] / max(h.intention[a] * h.intention[b], 1e-3)
+        same_way[k] = h.poses[2, a, at] * h.poses[2, b, at] + h.poses[3, a, at] * h.poses[3, b, at] > SAME_WAY_COS
+        with_weak[k] = is_weak[h.user[a]] or is_weak[h.user[b]]
+    return Meetings(found[0], found[1], found[2], taken, probability, same_way, with_weak)
+
+
+@compiled
+def _normal(z: float) -> float:
+    """Cumulative normal distribution to 1.4e-4 (S. Bowling and others, "A logistic approximation", 2009, eq. 3)."""
+    z = min(max(z, -8.0), 8.0)
+    return 1.0 / (1.0 + math.exp(-0.07056 * (z * z * z) - 1.5976 * z))
+
+
+@compiled
+def _pace(h: Hypotheses, row: int, sample: int, times_s: Floats, on_foot: Booleans) -> float:
+    """Speed at a sample of time; a walker's own speed hurts nobody. [m/s]"""
+    if on_foot[h.user[row]]:
+        return 0.0
+    before, after = max(sample - 1, 0), min(sample + 1, len(times_s) - 1)
+    return float((h.travelled_m[row, after] - h.travelled_m[row, before]) / (times_s[1] * (after - before)))
+
+
+@compiled
+def _boxes(columns: Floats, h: Hypotheses) -> Floats:
+    """West, east, south and north end of each motion, the road user's own reach included, and that reach, (5, h). [m]"""
+    made = np.empty((5, len(h.user)))
+    for k in range(len(h.user)):
+        who = h.user[k]
+        reach = 0.5 * math.hypot(columns[LENGTH, who], columns[WIDTH, who]) + 0.2 * columns[SPEED, who] + 0.5
+        made[0, k], made[1, k] = h.poses[0, k].min() - reach, h.poses[0, k].max() + reach
+        made[2, k], made[3, k] = h.poses[1, k].min() - reach, h.poses[1, k].max() + reach
+        made[4, k] = reach
+    return made
+
+
+@compiled
+def _boxes_of_users(h: Hypotheses, boxes: Floats, count: int) -> Floats:
+    """The same around all that each road user may do, (4, u). [m]"""
+    made = np.empty((4, count))
+    made[0], made[1], made[2], made[3] = np.inf, -np.inf, np.inf, -np.inf
+    for k in range(len(h.user)):
+        who = h.user[k]
+        made[0, who], made[1, who] = min(made[0, who], boxes[0, k]), max(made[1, who], boxes[1, k])
+        made[2, who], made[3, who] = min(made[2, who], boxes[2, k]), max(made[3, who], boxes[3, k])
+    return made
+
+
+@compiled
+def _overlap(boxes: Floats, a: int, b: int) -> bool:
+    across = boxes[0, a] < boxes[1, b] and boxes[0, b] < boxes[1, a]
+    return bool(across and boxes[2, a] < boxes[3, b] and boxes[2, b] < boxes[3, a])
+
+
+@compiled
+def _comes_near(h: Hypotheses, one: int, other: int, reach_m: float) -> bool:
+    for t in range(h.poses.shape[2]):
+        dx, dy = h.poses[0, other, t] - h.poses[0, one, t], h.poses[1, other, t] - h.poses[1, one, t]
+        if dx * dx + dy * dy < reach_m * reach_m:
+            return True
+    return False
+
+
+@compiled
+def _depth(h: Hypotheses, one: int, other: int, half_m: Floats, along2: Floats, across2: Floats, depth: Floats) -> None:
+    """How surely the footprints overlap at each sample of time, in standard deviations, (t,).
 
     On each separating axis of the two rectangles (S. Gottschalk, M. Lin, D. Manocha, "OBBTree", 1996) the overlap is
     compared with the deviation of the distance along that axis; the axis that separates best decides.
     """
-    half = _half_sizes(users, settings)
-    along2, across2 = _variances(users, h, times_s)
-    a, b = h.user.take(first), h.user.take(second)
-    ways_a, ways_b = h.poses[2:].take(first, axis=1), h.poses[2:].take(second, axis=1)
-    turned = np.empty_like(between_m)  # cosine and sine of the angle between them
-    np.multiply(ways_a[0], ways_b[0], out=turned[0])
-    np.multiply(ways_a[1], ways_b[1], out=turned[1])
-    turned[0] += turned[1]
-    squared = turned * turned
-    np.subtract(1.0, squared[0], out=squared[1])
-    np.maximum(squared[1], 0.0, out=squared[1])
-    np.abs(turned[0], out=turned[0])
-    np.sqrt(squared[1], out=turned[1])
-    half_a, half_b = half.take(a, axis=1)[:, :, None], half.take(b, axis=1)[:, :, None]
-    da, db = across2.take(a)[:, None], across2.take(b)[:, None]
-    sa, sb = along2.take(first, axis=0), along2.take(second, axis=0)
-    across = np.array((between_m[1], -between_m[0]))
-    both = da + db
-    depth_a = _depth_of_side(half_a, half_b, ways_a, between_m, across, turned, squared, (sa + db, both, sb - db))
-    depth_b = _depth_of_side(half_b, half_a, ways_b, between_m, across, turned, squared, (sb + da, both, sa - da))
-    return np.asarray(np.minimum(depth_a, depth_b, out=depth_a))
+    a, b = h.user[one], h.user[other]
+    da, db = across2[a], across2[b]
+    for t in range(len(depth)):
+        dx, dy = h.poses[0, other, t] - h.poses[0, one, t], h.poses[1, other, t] - h.poses[1, one, t]
+        cos_a, sin_a, cos_b, sin_b = h.poses[2, one, t], h.poses[3, one, t], h.poses[2, other, t], h.poses[3, other, t]
+        cos = abs(cos_a * cos_b + sin_a * sin_b)  # of the angle between them
+        cos2 = cos * cos
+        sin2 = max(1.0 - cos2, 0.0)
+        sin, sa, sb = math.sqrt(sin2), along2[one, t], along2[other, t]
+        of_a = min(
+            _share(
+                half_m[1, b] * sin + half_m[0, b] * cos + half_m[0, a],
+                dx * cos_a + dy * sin_a,
+                cos2 * (sb - db) + (sa + db),
+            ),
+            _share(
+                half_m[0, b] * sin + half_m[1, b] * cos + half_m[1, a],
+                dy * cos_a - dx * sin_a,
+                sin2 * (sb - db) + (da + db),
+            ),
+        )
+        of_b = min(
+            _share(
+                half_m[1, a] * sin + half_m[0, a] * cos + half_m[0, b],
+                dx * cos_b + dy * sin_b,
+                cos2 * (sa - da) + (sb + da),
+            ),
+            _share(
+                half_m[0, a] * sin + half_m[1, a] * cos + half_m[1, b],
+                dy * cos_b - dx * sin_b,
+                sin2 * (sa - da) + (da + db),
+            ),
+        )
+        depth[t] = min(of_a, of_b)  # fmt: skip
 
 
-def _depth_of_side(
-    half: Floats,
-    other_half: Floats,
-    way: Floats,
-    between_m: Floats,
-    across_m: Floats,
-    turned: Floats,
-    squared: Floats,
-    variances: tuple[Floats, Floats, Floats],
-) -> Floats:
-    """The same on the two axes of one rectangle: half sizes, direction, and the variance along and across its way, and the other's excess."""
-    along2, both2, excess2 = variances
-    gap = between_m * way[0]
-    gap += across_m * way[1]
-    reach = other_half[0] * turned
-    reach += other_half[1] * turned[::-1]
-    reach += half
-    reach -= np.abs(gap, out=gap)
-    variance = np.multiply(squared, excess2, out=gap)
-    variance[0] += along2
-    variance[1] += both2
-    reach /= np.sqrt(variance, out=variance)
-    return np.asarray(np.minimum(reach[0], reach[1], out=reach[0]))
+@compiled
+def _share(reach_m: float, gap_m: float, variance: float) -> float:
+    return (reach_m - abs(gap_m)) / math.sqrt(variance)
 
 
-def _half_sizes(users: RoadUsers, settings: WarningSettings) -> Floats:
+@compiled
+def _half_sizes(columns: Floats, is_weak: Booleans, margin_m: float) -> Floats:
     """Half of length and width with the margin, (2, u). [m]"""
-    half = np.array((users.length_m, users.width_m))
-    half += settings.side_margin_m
-    half *= 0.5
-    # drivers pass people on refuges closely: only who stands well in the way counts
-    half[:, users.is_vulnerable & (users.speed_mps < STANDING_MPS)] = -EVADED_M
-    return half
+    made = np.empty((2, columns.shape[1]))
+    for k in range(columns.shape[1]):
+        made[0, k], made[1, k] = (columns[LENGTH, k] + margin_m) * 0.5, (columns[WIDTH, k] + margin_m) * 0.5
+        if is_weak[k] and columns[SPEED, k] < STANDING_MPS:
+            # drivers pass people on refuges closely: only who stands well in the way counts
+            made[0, k] = made[1, k] = -EVADED_M
+    return made
 
 
-def _variances(users: RoadUsers, h: Hypotheses, times_s: Floats) -> tuple[Floats, Floats]:
-    """Variance along the way of each hypothesis over time, and across the way of each road user. [m^2]"""
-    position2 = users.deviation_m * users.deviation_m
-    way, speeds = h.travelled_m, np.array((users.speed_mps, np.minimum(users.speed_deviation_mps, 1.0)))
-    steady, rate = speeds.take(h.user, axis=1)[:, :, None] * times_s
-    steady -= way  # what predicted braking and accelerating changes
-    steady *= CHANGE_SPREAD
-    steady *= steady
-    rate *= rate
-    steady += rate
-    share = way * SPREAD
-    share *= share
-    steady += share
-    # who is expected to stand somewhere stands there or before
-    pace = np.empty_like(way)
-    np.subtract(way[:, 1:], way[:, :-1], out=pace[:, 1:])
-    pace[:, 0] = 0.0
-    pace *= 1.0 / (times_s[1] * SURE_STOP_MPS)
-    np.minimum(pace, 1.0, out=pace)
-    steady *= pace
-    steady += (position2 + 0.02).take(h.user)[:, None]
-    return steady, position2 + ACROSS_M**2
+@compiled
+def _variances(columns: Floats, h: Hypotheses, times_s: Floats) -> Floats:
+    """Variance along the way of each hypothesis over time, (h, t). [m^2]"""
+    made = np.empty(h.travelled_m.shape)
+    for k in range(len(h.user)):
+        speed, doubt = columns[SPEED, h.user[k]], min(columns[SPEED_DEVIATION, h.user[k]], 1.0)
+        place2, before = columns[DEVIATION, h.user[k]] * columns[DEVIATION, h.user[k]] + 0.02, 0.0
+        for t in range(len(times_s)):
+            way = h.travelled_m[k, t]
+            changed = (speed * times_s[t] - way) * CHANGE_SPREAD  # what predicted braking and accelerating changes
+            rate, share = doubt * times_s[t], way * SPREAD
+            # who is expected to stand somewhere stands there or before
+            pace = 0.0 if t == 0 else min((way - before) * (1.0 / (times_s[1] * SURE_STOP_MPS)), 1.0)
+            made[k, t] = (changed * changed + rate * rate + share * share) * pace + place2
+            before = way
+    return made

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.hypotheses import Hypotheses
-from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
-from lukou_cloud.edge.yielding import eases, right_of_way
-from lukou_maps.ragged import numbered
+from lukou_cloud.edge.road_users import SPEED, Booleans, Floats, Ints
+from lukou_cloud.edge.yielding import Ground, ease, right_of_way
 from lukou_maps.road_model import RightOfWay
 
 CERTAIN_ODDS = 0.17
@@ -49,10 +48,11 @@ _UNKNOWN, _NONE_YIELDS = int(RightOfWay.UNKNOWN), int(RightOfWay.NONE_YIELDS)
 _A_YIELDS, _B_YIELDS = int(RightOfWay.A_YIELDS), int(RightOfWay.B_YIELDS)
 
 
+@compiled
 def crossing_probability(
-    users: RoadUsers,
+    columns: Floats,
     h: Hypotheses,
-    predictor: Predictor,
+    ground: Ground,
     first: Ints,
     second: Ints,
     sample: Ints,
@@ -63,35 +63,53 @@ def crossing_probability(
 
     Parameters
     ----------
-    users : RoadUsers
-        Road users now.
+    columns
+        Of `RoadUsers`.
     h : Hypotheses
         Their hypotheses.
-    predictor : Predictor
-        Gives lanes and right of way.
+    ground : Ground
+        Right of way.
     first, second, sample : (n,) int array
-        Hypotheses that would meet, and the sample of time at which.
+        Hypotheses that would meet, and the sample of time at which; the rows of two road users are neighbours.
     taken : (n,) float array
         Probability of both ways, and that they meet there.
     braked : (u,) bool array
         Road users that braked in an emergency just now.
     """
-    if len(first) == 0:
-        return np.zeros(0)
-    a, b = h.user.take(first), h.user.take(second)
-    rule, shares_ground = right_of_way(h, predictor, first, second, sample)
-    stands = users.speed_mps < STANDING_MPS
-    waits = ((rule == _A_YIELDS) & stands.take(a)) | ((rule == _B_YIELDS) & stands.take(b))
-    odds = np.where(waits, CERTAIN_ODDS * STANDING_FACTOR, CERTAIN_ODDS)
-    odds[braked.take(a) | braked.take(b)] *= EMERGENCY_FACTOR
-    both = eases(users, h, predictor, np.concatenate([first, second]), np.concatenate([sample, sample]))
-    odds *= SEALED_FACTOR ** ((1.0 - both[: len(first)]) * (1.0 - both[len(first) :]))
-    odds[h.is_running_red.take(first) | h.is_running_red.take(second)] *= RED_FACTOR
-    untold = (rule == _UNKNOWN) | (rule == _NONE_YIELDS)
-    odds[untold] *= np.where(shares_ground[untold], UNTOLD_FACTOR, APART_FACTOR)
-    odds *= taken
-    # all ways of a pair together decide
-    _, pair = numbered(a * len(users) + b)
-    total = np.minimum(np.bincount(pair, weights=taken), 1.0) ** (PATH_POWER - 1.0)
-    whole = np.bincount(pair, weights=odds) * total
-    return np.asarray(odds * (total / (1.0 + whole))[pair])
+    odds = np.empty(len(first))
+    begin = 0
+    while begin < len(first):
+        a, b, end = h.user[first[begin]], h.user[second[begin]], begin
+        total, whole = 0.0, 0.0
+        while end < len(first) and h.user[first[end]] == a and h.user[second[end]] == b:
+            odds[end] = taken[end] * _odds(
+                columns, h, ground, first[end], second[end], sample[end], braked[a] or braked[b]
+            )
+            total += taken[end]
+            whole += odds[end]
+            end += 1
+        total = min(total, 1.0) ** (PATH_POWER - 1.0)  # all ways of a pair together decide
+        odds[begin:end] *= total / (1.0 + whole * total)
+        begin = end
+    return odds
+
+
+@compiled
+def _odds(
+    columns: Floats, h: Hypotheses, ground: Ground, first: int, second: int, sample: int, is_emergency: bool
+) -> float:
+    """Odds of a contact if both take these ways."""
+    rule, shares_ground, _ = right_of_way(h, ground, first, second, sample)
+    stands_a, stands_b = columns[SPEED, h.user[first]] < STANDING_MPS, columns[SPEED, h.user[second]] < STANDING_MPS
+    odds = CERTAIN_ODDS
+    if (rule == _A_YIELDS and stands_a) or (rule == _B_YIELDS and stands_b):
+        odds *= STANDING_FACTOR
+    if is_emergency:
+        odds *= EMERGENCY_FACTOR
+    sealed = (1.0 - ease(columns, h, ground, first, sample)) * (1.0 - ease(columns, h, ground, second, sample))
+    odds *= SEALED_FACTOR**sealed
+    if h.is_running_red[first] or h.is_running_red[second]:
+        odds *= RED_FACTOR
+    if rule in (_UNKNOWN, _NONE_YIELDS):
+        odds *= UNTOLD_FACTOR if shares_ground else APART_FACTOR
+    return float(odds)

@@ -7,12 +7,25 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.conflicts import Contacts, contacts
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Lights
-from lukou_cloud.edge.measures import required_braking, time_to_collision
+from lukou_cloud.edge.measures import braking_needed, time_left
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import SURE_MPS, Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import (
+    ACCELERATION,
+    COS,
+    SIN,
+    SPEED,
+    SPEED_DEVIATION,
+    SURE_MPS,
+    Booleans,
+    Floats,
+    Ints,
+    RoadUsers,
+    least_speed,
+)
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_maps.ragged import numbered
 from lukou_messages.v1.warning_pb2 import WarningKind
@@ -80,8 +93,7 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 """No danger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Required:
+class Required(NamedTuple):
     """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user."""
 
     crossing: float = 0.14
@@ -145,27 +157,11 @@ def _of_contacts(
     settings: WarningSettings,
     required: Required,
 ) -> Dangers:
-    if len(found.first) == 0:
+    limits = settings.most_time_to_collision_s, settings.vulnerable_time_to_collision_s, settings.hold_probability
+    row, sure, is_onset = _of_pairs(users.is_vulnerable, h.user, found, predictor.times_s, required, *limits)
+    if len(row) == 0:
         return NOTHING
-    first, second = h.user.take(found.first), h.user.take(found.second)
-    time_s = predictor.times_s.take(found.sample)
-    vulnerable = users.is_vulnerable.take(first) | users.is_vulnerable.take(second)
-    limit = np.where(vulnerable, settings.vulnerable_time_to_collision_s, settings.most_time_to_collision_s)
-    kept = (time_s <= limit).nonzero()[0]
-    count, number = numbered(first.take(kept) * len(users) + second.take(kept))
-    needed = np.where(found.same_way.take(kept), required.same_way, required.crossing)
-    needed[vulnerable.take(kept)] = required.vulnerable
-    probability = found.probability.take(kept)
-    share = np.bincount(number, weights=probability / needed, minlength=count)
-    unyielding = np.bincount(number, weights=found.path_probability.take(kept), minlength=count)
-    chosen = ((share >= 1.0) | (unyielding >= settings.hold_probability)).nonzero()[0]
-    if len(chosen) == 0:
-        return NOTHING
-    likely = np.bincount(number, weights=probability, minlength=count)
-    best = np.full(count, -1)
-    order = probability.argsort(kind="stable")
-    best[number[order]] = kept[order]
-    row, sure = best[chosen], np.asarray(np.minimum(likely[chosen], 1.0), np.float64)
+    first, second, time_s = h.user.take(found.first), h.user.take(found.second), predictor.times_s.take(found.sample)
     kind = _kinds(users, h, found, row, predictor)
     a, b, ha, hb = first[row], second[row], found.first[row], found.second[row]
     # warn first who is not the walker, and of two vehicles the faster one
@@ -176,8 +172,45 @@ def _of_contacts(
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
     known = users.speed_deviation_mps < settings.unsure_speed_mps
-    onset = (share[chosen] >= 1.0) & known[a] & known[b]
+    onset = is_onset & known[a] & known[b]
     return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, onset)
+
+
+@compiled
+def _of_pairs(
+    is_weak: Booleans,
+    user: Ints,
+    found: Contacts,
+    times_s: Floats,
+    required: Required,
+    most_s: float,
+    most_weak_s: float,
+    hold_probability: float,
+) -> tuple[Ints, Floats, Booleans]:
+    """Per pair in danger: its most probable contact, the probability of all of them, and whether that is enough to begin a warning."""  # fmt: skip
+    row, sure, onset = (
+        np.empty(len(found.first), np.int64),
+        np.empty(len(found.first)),
+        np.empty(len(found.first), np.bool_),
+    )
+    count, end = 0, 0
+    while end < len(found.first):
+        a, b = user[found.first[end]], user[found.second[end]]
+        weak = is_weak[a] or is_weak[b]
+        share, unyielding, likely, best = 0.0, 0.0, 0.0, -1
+        while end < len(found.first) and user[found.first[end]] == a and user[found.second[end]] == b:
+            if times_s[found.sample[end]] <= (most_weak_s if weak else most_s):
+                needed = required.same_way if found.same_way[end] else required.crossing
+                share += found.probability[end] / (required.vulnerable if weak else needed)
+                unyielding += found.path_probability[end]
+                likely += found.probability[end]
+                if best < 0 or found.probability[end] >= found.probability[best]:
+                    best = end
+            end += 1
+        if best >= 0 and (share >= 1.0 or unyielding >= hold_probability):
+            row[count], sure[count], onset[count] = best, min(likely, 1.0), share >= 1.0
+            count += 1
+    return row[:count].copy(), sure[:count].copy(), onset[:count].copy()  # fmt: skip
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
@@ -201,28 +234,14 @@ def _turns_left(path: Ints, predictor: Predictor) -> Booleans:
 
 def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dangers:
     """Followers who have come nearer to their leader than reaction and braking allow, and do not brake as they must."""
-    # far behind, or hardly faster: most are neither held nor begun, and looked at no further
-    swift = users.speed_mps.take(h.user)
-    rows = ((h.leader_gap_m < FAR_M) & (swift > users.speed_mps.take(h.leader))).nonzero()[0]
+    limits = BehindLimits(
+        settings.rear_end_hold_mps2, settings.rear_end_time_to_collision_s, settings.rear_end_closing_mps,
+        settings.unsure_speed_mps, settings.rear_end_reaction_s, settings.rear_end_braking_mps2,
+    )  # fmt: skip
+    rows, time_s, onset = _behind(users.columns, users.is_trusted, h.user, h.leader, h.leader_gap_m, limits)
     if len(rows) == 0:
         return NOTHING
-    follower, leader, gap = h.user.take(rows), h.leader.take(rows), h.leader_gap_m.take(rows)
-    along = np.cos(users.heading_rad.take(leader) - users.heading_rad.take(follower))
-    speed, least = swift.take(rows), users.least_speed_mps(REAR_END_DOUBTS).take(follower)
-    braking = np.maximum(-users.acceleration_mps2.take(leader), 0.0)
-    ahead = users.speed_mps.take(leader) * np.maximum(along, 0.0)
-    # what stands is held by the speed as it is tracked; to begin, the least is taken that it may be
-    held = (required_braking(gap, speed, ahead, braking) > settings.rear_end_hold_mps2) | (gap < speed + 1.0)
-    held &= (along > 0.5) & (speed - ahead > 0.1)
-    held &= users.is_trusted.take(follower) & users.is_trusted.take(leader)
-    time_s = _time_behind(gap, speed, ahead, braking)
-    held &= time_s < 2.0 * settings.rear_end_time_to_collision_s
-    some = held.nonzero()[0]
-    if len(some) == 0:
-        return NOTHING
-    rows, follower, leader = np.array((rows, follower, leader)).take(some, axis=1)
-    gap, least, ahead, braking, time_s = np.array((gap, least, ahead, braking, time_s)).take(some, axis=1)
-    onset = _begins_behind(users, follower, leader, Behind(gap, least, ahead, braking), settings)
+    follower, leader = h.user.take(rows), h.leader.take(rows)
     best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
     sure = total >= settings.sure_probability
     best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.sure_probability
@@ -242,47 +261,75 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
     )
 
 
-class Behind(NamedTuple):
-    """One behind another: gap, speeds of both, and how hard the leader brakes, (n,) each. [m, m/s, m/s, m/s^2]"""
+class BehindLimits(NamedTuple):
+    """What rear-end warnings take of `WarningSettings`."""
 
-    gap_m: Floats
-    speed_mps: Floats
-    ahead_mps: Floats
-    braking_mps2: Floats
-
-
-def _begins_behind(users: RoadUsers, follower: Ints, leader: Ints, now: Behind, settings: WarningSettings) -> Booleans:
-    """Whether the danger is bad enough to warn: even a reaction time later too much braking is required, and not done."""
-    onset = (now.speed_mps - now.ahead_mps > settings.rear_end_closing_mps) & (now.gap_m > TOUCHING_M)
-    some = onset.nonzero()[0]  # mostly nobody
-    if len(some):
-        rows = Behind(*np.array(now).take(some, axis=1))
-        onset[some] = _needs_too_much(users, follower.take(some), leader.take(some), rows, settings)
-    return onset
+    hold_mps2: float
+    time_to_collision_s: float
+    closing_mps: float
+    unsure_speed_mps: float
+    reaction_s: float
+    braking_mps2: float
 
 
-def _needs_too_much(users: RoadUsers, follower: Ints, leader: Ints, now: Behind, settings: WarningSettings) -> Booleans:
+@compiled
+def _behind(
+    columns: Floats, is_trusted: Booleans, user: Ints, leader: Ints, gap_m: Floats, limits: BehindLimits
+) -> tuple[Ints, Floats, Booleans]:
+    """Hypotheses in danger from behind, the time until they touch, and whether that is bad enough to begin a warning."""
+    rows, times_s, onset = np.empty(len(user), np.int64), np.empty(len(user)), np.empty(len(user), np.bool_)
+    count = 0
+    for k in range(len(user)):
+        who, other, gap = user[k], leader[k], gap_m[k]
+        if not gap < FAR_M or not columns[SPEED, who] > columns[SPEED, other]:
+            continue  # far behind, or not faster: most are
+        if not (is_trusted[who] and is_trusted[other]):
+            continue
+        along = columns[COS, other] * columns[COS, who] + columns[SIN, other] * columns[SIN, who]
+        speed, ahead = columns[SPEED, who], columns[SPEED, other] * max(along, 0.0)
+        braking = max(-columns[ACCELERATION, other], 0.0)
+        if not (along > 0.5 and speed - ahead > 0.1):
+            continue
+        # what stands is held by the speed as it is tracked; to begin, the least is taken that it may be
+        if not (braking_needed(gap, speed, ahead, braking) > limits.hold_mps2 or gap < speed + 1.0):
+            continue
+        time_s = _time_behind(gap, speed, ahead, braking)
+        if not time_s < 2.0 * limits.time_to_collision_s:
+            continue
+        least = least_speed(speed, columns[SPEED_DEVIATION, who], REAR_END_DOUBTS)
+        doubt = max(columns[SPEED_DEVIATION, who], columns[SPEED_DEVIATION, other])
+        begins = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
+        rows[count], times_s[count] = k, time_s
+        onset[count] = begins and _needs_too_much(columns, who, gap, least, ahead, braking, limits)
+        count += 1
+    return rows[:count].copy(), times_s[:count].copy(), onset[:count].copy()
+
+
+@compiled
+def _needs_too_much(
+    columns: Floats, who: int, gap_m: float, speed: float, ahead: float, braking: float, limits: BehindLimits
+) -> bool:
     """Whether too much braking is required a reaction time later, and not done."""
-    gap, speed, ahead, braking = now
-    known = np.maximum.reduce(users.speed_deviation_mps.take((follower, leader))) < settings.unsure_speed_mps
-    late = np.maximum(users.speed_deviation_mps.take(follower) - SURE_MPS, 0.0) / AGILITY_MPS2
-    soon = np.maximum(settings.rear_end_reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-    acceleration = users.acceleration_mps2.take(follower)
-    then = required_braking(
-        gap - (speed - ahead) * soon - 0.5 * acceleration * soon**2,
-        np.maximum(speed + acceleration * soon, 0.0),
-        np.maximum(ahead - braking * soon, 0.0),
+    if not _time_behind(gap_m, speed, ahead, braking) < limits.time_to_collision_s:
+        return False
+    late = max(columns[SPEED_DEVIATION, who] - SURE_MPS, 0.0) / AGILITY_MPS2
+    soon = max(limits.reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
+    acceleration = columns[ACCELERATION, who]
+    then = braking_needed(
+        gap_m - (speed - ahead) * soon - 0.5 * acceleration * (soon * soon),
+        max(speed + acceleration * soon, 0.0),
+        max(ahead - braking * soon, 0.0),
         braking,
     )
-    needs = known & (_time_behind(*now) < settings.rear_end_time_to_collision_s)
-    needs &= then > settings.rear_end_braking_mps2
-    return np.asarray(needs & (-acceleration <= 0.8 * required_braking(*now)))  # does not brake as it must
+    brakes = -acceleration > 0.8 * braking_needed(gap_m, speed, ahead, braking)
+    return then > limits.braking_mps2 and not brakes
 
 
-def _time_behind(gap_m: Floats, speed: Floats, ahead: Floats, braking: Floats) -> Floats:
+@compiled
+def _time_behind(gap_m: float, speed: float, ahead: float, braking: float) -> float:
     """Time to collision with a leader who may be stopping; inf: not closing. [s]"""
     closing = speed - ahead
-    return time_to_collision(gap_m, np.where(braking > 0.5, np.maximum(speed - 0.5 * ahead, closing), closing))
+    return time_left(gap_m, max(speed - 0.5 * ahead, closing) if braking > 0.5 else closing)
 
 
 def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, Floats, Floats]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hypotheses:
+class Hypotheses(NamedTuple):
     """One row per road user and path it may take; rows of one road user are neighbours.
 
     Attributes

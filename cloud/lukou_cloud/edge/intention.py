@@ -7,8 +7,11 @@ validation on large naturalistic data set", 2012, sec. III: required deceleratio
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 
 IGNORING_SHARE = 0.2
@@ -37,43 +40,51 @@ BRAKES_SHARE = 0.8
 """Who brakes with less than this share of what is needed does not stop before the line."""
 
 
-def share_that_goes(speed_mps: Floats, acceleration_mps2: Floats, place_m: Floats, is_beyond: Booleans) -> Floats:
+@compiled
+def share_that_goes(speed_mps: float, acceleration_mps2: float, place_m: float, is_beyond: bool) -> float:
     """Probability that somebody who should wait goes on.
 
     Parameters
     ----------
-    speed_mps, acceleration_mps2 : (n,) float array
+    speed_mps, acceleration_mps2 : float
         Motion now. [m/s, m/s^2]
-    place_m : (n,) float array
+    place_m : float
         Distance of the front from where to stop. [m]
-    is_beyond : (n,) bool array
+    is_beyond : bool
         Has left the usual place to wait behind.
     """
-    needed = speed_mps**2 / (2.0 * np.maximum(place_m, 0.3))
-    lacking = np.maximum(needed - EASY_MPS2, 0.0)
-    brakes = acceleration_mps2 < np.minimum(-0.6 * needed, HESITATING_MPS2)
-    odds = IGNORING_SHARE / (1.0 - IGNORING_SHARE) * np.where(brakes, BRAKING_ODDS, np.exp(PER_MPS2 * lacking))
-    odds = np.where(is_beyond & (acceleration_mps2 > HESITATING_MPS2), BEYOND_ODDS * odds, odds)
-    return np.asarray(odds / (1.0 + odds))
+    needed = speed_mps * speed_mps / (2.0 * max(place_m, 0.3))
+    brakes = acceleration_mps2 < min(-0.6 * needed, HESITATING_MPS2)
+    factor = BRAKING_ODDS if brakes else math.exp(PER_MPS2 * max(needed - EASY_MPS2, 0.0))
+    odds = IGNORING_SHARE / (1.0 - IGNORING_SHARE) * factor
+    if is_beyond and acceleration_mps2 > HESITATING_MPS2:
+        odds *= BEYOND_ODDS
+    return odds / (1.0 + odds)
 
 
+@compiled
 def with_those_who_go(
-    waits: Booleans, speed_mps: Floats, acceleration_mps2: Floats, goes_on: Floats
+    waits: Booleans, speed_mps: Floats, acceleration_mps2: Floats, place_m: Floats, is_beyond: Booleans
 ) -> tuple[Ints, Floats, Booleans]:
-    """Beside everybody who moves and is expected to wait, one who does not: rows, share of the intention, who goes on."""
+    """Beside everybody who moves and is expected to wait, one who does not: rows, share of the intention, who goes on; arguments as in `share_that_goes`."""
     count = len(waits)
-    twins = np.flatnonzero(waits & ((speed_mps > GOING_MPS) | (acceleration_mps2 > PULLING_MPS2)))
-    rows = np.sort(np.concatenate([np.arange(count), twins])) if len(twins) else np.arange(count)
-    goes = np.zeros(len(rows), np.bool_)
-    goes[1:] = rows[1:] == rows[:-1]
-    intention = np.where(goes, goes_on[rows], 1.0)
-    intention[:-1][goes[1:]] = 1.0 - goes_on[rows[1:][goes[1:]]]
-    return rows, intention, goes
+    rows, intention, goes = np.empty(2 * count, np.int64), np.empty(2 * count), np.zeros(2 * count, np.bool_)
+    found = 0
+    for k in range(count):
+        rows[found], intention[found] = k, 1.0
+        if waits[k] and (speed_mps[k] > GOING_MPS or acceleration_mps2[k] > PULLING_MPS2):
+            share = share_that_goes(speed_mps[k], acceleration_mps2[k], place_m[k], is_beyond[k])
+            intention[found] = 1.0 - share
+            found += 1
+            rows[found], intention[found], goes[found] = k, share, True
+        found += 1
+    return rows[:found].copy(), intention[:found].copy(), goes[:found].copy()
 
 
+@compiled
 def can_stop(
-    speed_mps: Floats, acceleration_mps2: Floats, distance_m: Floats, reaction_s: float, braking_mps2: float
-) -> Booleans:
+    speed_mps: float, acceleration_mps2: float, distance_m: float, reaction_s: float, braking_mps2: float
+) -> bool:
     """Whether a driver still can, and as it looks will, stop within a distance.
 
     Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes nearly as hard as is needed
@@ -81,16 +92,15 @@ def can_stop(
 
     Parameters
     ----------
-    speed_mps, acceleration_mps2 : (n,) float array
+    speed_mps, acceleration_mps2 : float
         Speed and acceleration along the path. [m/s, m/s^2]
-    distance_m : (n,) float array
+    distance_m : float
         Distance from the front. [m]
     reaction_s : float
         Time before braking begins. [s]
     braking_mps2 : float
         Hardest braking to be expected. [m/s^2]
     """
-    way = speed_mps * reaction_s + speed_mps**2 / (2.0 * braking_mps2)
-    needed = speed_mps**2 / (2.0 * np.maximum(distance_m, 0.1))
-    brakes = (acceleration_mps2 < -BRAKES_SHARE * needed) & (needed < 1.6 * braking_mps2)
-    return np.asarray((way <= distance_m) | brakes)
+    way = speed_mps * reaction_s + speed_mps * speed_mps / (2.0 * braking_mps2)
+    needed = speed_mps * speed_mps / (2.0 * max(distance_m, 0.1))
+    return way <= distance_m or (acceleration_mps2 < -BRAKES_SHARE * needed and needed < 1.6 * braking_mps2)

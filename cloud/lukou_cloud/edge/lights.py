@@ -8,7 +8,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.compiled import compiled
+from lukou_cloud.edge.road_users import Floats, Ints
 from lukou_maps.road_model import RoadModel, StopLineKind
 from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.v1 import signal_pb2
@@ -199,47 +200,27 @@ def link_rows(model: RoadModel, intersection: str, count: int) -> tuple[Ints, In
     return np.array(rows, np.int64), np.array(links, np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stops:
-    """Where law-abiding drivers would have to stop for the signal ahead of them.
-
-    Attributes
-    ----------
-    must : (h,) bool array
-        Whether they have to.
-    from_s, until_s : (h,) float array
-        When that begins and ends to hold: now and until green, or from a foreseen yellow on. [s]
-    """
-
-    must: Booleans
-    from_s: Floats
-    until_s: Floats
-
-
-def stops(lights: Lights, connection: Ints, arrives_in_s: Floats, may_turn_on_red: Booleans) -> Stops:
-    """What the signals ahead mean for drivers who would arrive at the stop lines at some times.
+@compiled
+def stops(light: int, ends_in_s: float, arrives_in_s: float) -> tuple[bool, float, float]:
+    """What the signal ahead means for a driver who would arrive at the stop line at some time.
 
     Parameters
     ----------
-    lights : Lights
-        Signals now.
-    connection : (h,) int array
-        Connection ahead of each; -1: none.
-    arrives_in_s : (h,) float array
-        Time until its stop line at the present speed. [s]
-    may_turn_on_red : (c,) bool array
-        Connections that may be taken on red.
+    light : int
+        `Light` now.
+    ends_in_s : float
+        Time until that ends; nan: not known. [s]
+    arrives_in_s : float
+        Time until the stop line at the present speed. [s]
+
+    Returns
+    -------
+    must : bool
+        Whether who abides by the law has to stop.
+    from_s, until_s : float
+        When that begins and ends to hold: now and until green, or from a foreseen yellow on. [s]
     """
-    row = np.maximum(connection, 0)
-    light, ends = lights.light.take(row), lights.ends_in_s.take(row)
-    must = connection >= 0
-    must &= ~may_turn_on_red.take(row)
+    closing = light == _GREEN and ends_in_s < arrives_in_s
     red = light == _RED
-    closed = red & ~(ends <= arrives_in_s)  # a red that ends before that is none
-    closed |= light == _YELLOW
-    closing = light == _GREEN
-    closing &= ends < arrives_in_s
-    closed |= closing
-    must &= closed
-    red &= ends >= 0.0
-    return Stops(must, np.where(closing, ends, 0.0), np.where(red, ends, np.inf))
+    must = closing or light == _YELLOW or (red and not ends_in_s <= arrives_in_s)  # a red that ends before that is none
+    return must, ends_in_s if closing else 0.0, ends_in_s if red and ends_in_s >= 0.0 else np.inf

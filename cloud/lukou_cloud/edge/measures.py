@@ -7,8 +7,11 @@ N. Ferguson, "Traffic studies at T-junctions" (1976) for the required decelerati
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import Booleans, Floats
 
 
@@ -27,8 +30,7 @@ def time_to_collision(gap_m: Floats, closing_mps: Floats) -> Floats:
     (n,) float array
         Time to collision; inf where the gap does not shrink. [s]
     """
-    safe = np.where(closing_mps > 1e-6, closing_mps, 1.0)
-    return np.where(closing_mps > 1e-6, np.maximum(gap_m, 0.0) / safe, np.inf)
+    return _each_time(*_columns(gap_m, closing_mps))
 
 
 def required_braking(gap_m: Floats, follower_mps: Floats, leader_mps: Floats, leader_braking_mps2: Floats) -> Floats:
@@ -48,13 +50,40 @@ def required_braking(gap_m: Floats, follower_mps: Floats, leader_mps: Floats, le
     (n,) float array
         Required braking, 0 where none is needed. [m/s^2]
     """
-    closing = np.maximum(follower_mps - leader_mps, 0.0)
-    gap_m = np.maximum(gap_m, 0.1)
-    steady = closing**2 / (2.0 * gap_m)
-    braking = np.maximum(leader_braking_mps2, 1e-3)
-    way = gap_m + leader_mps**2 / (2.0 * braking)
-    stopping = np.where(leader_braking_mps2 > 0.5, follower_mps**2 / (2.0 * way), 0.0)
-    return np.asarray(np.maximum(steady, stopping))
+    return _each_braking(*_columns(gap_m, follower_mps, leader_mps, leader_braking_mps2))
+
+
+@compiled
+def time_left(gap_m: float, closing_mps: float) -> float:
+    """`time_to_collision` of one pair. [s]"""
+    return max(gap_m, 0.0) / closing_mps if closing_mps > 1e-6 else math.inf
+
+
+@compiled
+def braking_needed(gap_m: float, follower_mps: float, leader_mps: float, leader_braking_mps2: float) -> float:
+    """`required_braking` of one pair. [m/s^2]"""
+    closing, gap_m = max(follower_mps - leader_mps, 0.0), max(gap_m, 0.1)
+    steady = closing * closing / (2.0 * gap_m)
+    if not leader_braking_mps2 > 0.5:
+        return steady
+    way = gap_m + leader_mps * leader_mps / (2.0 * leader_braking_mps2)
+    return max(steady, follower_mps * follower_mps / (2.0 * way))
+
+
+@compiled
+def _each_time(gap_m: Floats, closing_mps: Floats) -> Floats:
+    return np.array([time_left(gap_m[k], closing_mps[k]) for k in range(len(gap_m))])
+
+
+@compiled
+def _each_braking(gap_m: Floats, follower_mps: Floats, leader_mps: Floats, braking_mps2: Floats) -> Floats:
+    rows = range(len(gap_m))
+    return np.array([braking_needed(gap_m[k], follower_mps[k], leader_mps[k], braking_mps2[k]) for k in rows])
+
+
+def _columns(*columns: Floats) -> Floats:
+    """As compiled loops take them, (n, m)."""
+    return np.array(np.broadcast_arrays(*columns), np.float64)
 
 
 def overlaps(

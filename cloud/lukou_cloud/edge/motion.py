@@ -7,14 +7,17 @@ computer simulation", 1981, eq. 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import Floats, Ints
 from lukou_cloud.edge.settings import PredictionSettings
+from lukou_maps.paths import SPACING_M
 
 STEPS_S = (0.25, 0.25, 0.5, *(1.0 for _ in range(9)))
 """Steps of the integration: fine where it matters first. [s]"""
@@ -52,12 +55,30 @@ class Following:
     gap_m: Floats
 
 
+class KeptSpeed(NamedTuple):
+    """Speeds that the road allows ahead of each hypothesis.
+
+    Attributes
+    ----------
+    begin : (h,) float array
+        Place now in the table, in samples of `SPACING_M`.
+    last : (h,) int array
+        Last sample of its path.
+    limit_mps : (s,) float array
+        The table. [m/s]
+    """
+
+    begin: Floats
+    last: Ints
+    limit_mps: Floats
+
+
 def travelled(
     speed_mps: Floats,
     acceleration_mps2: Floats,
     stop_m: Floats,
     until_s: Floats,
-    kept_speed: Callable[[Floats], Floats],
+    kept: KeptSpeed,
     following: Following,
     times_s: Floats,
     settings: PredictionSettings,
@@ -72,8 +93,8 @@ def travelled(
         Distance to where the front stops; inf: nowhere. [m]
     until_s : (h,) float array
         When that stop is over: a light turns green; inf: not foreseen. [s]
-    kept_speed : callable
-        Speed that the road allows after some distances. [m/s]
+    kept : KeptSpeed
+        Speed that the road allows after some distances.
     following : Following
         Leaders.
     times_s : (t,) float array
@@ -86,82 +107,92 @@ def travelled(
     (h, t) float array
         Distances. [m]
     """
-    steps, middles = _steps(float(times_s[-1]))
-    way = np.zeros(len(speed_mps))
-    ways, speed = [way], speed_mps.copy()
-    changes = _changes(speed_mps, acceleration_mps2, steps, settings.acceleration_fades_s)
-    stops = stop_m < np.inf
-    released = (stops & (until_s < times_s[-1])).nonzero()[0]
-    if len(released):
-        started = middles[:, None] > until_s[released] + STARTING_S
-        changes[:, released] = np.where(started, PULLING_AWAY_MPS2 * np.array(steps)[:, None], changes[:, released])
-    # who is faster than the limits stays faster in proportion
-    limit = kept_speed(way)
-    ratio = np.maximum(speed / np.maximum(limit, 0.5), 1.0)
-    led = following.row >= 0
-    leader, gap = following.row, np.where(led, np.maximum(following.gap_m - STANDING_GAP_M, 0.0), np.inf)
-    bounded = bool(led.any()) or bool(stops.any())
-    brake, headway = settings.braking_mps2, np.asarray(led * HEADWAY_S, np.float64)
-    pulls = _pulls(brake, steps, headway) if bounded else ()
-    half, stop = speed * (0.5 * steps[0]), stop_m  # where everyone would be in the middle of the step
-    for k, step in enumerate(steps):
-        new = changes[k]
-        new += speed
-        limit *= ratio
-        np.minimum(new, limit, out=new)
-        if bounded:
-            if len(released):
-                stop = np.where(until_s > middles[k], stop_m, np.inf)
-            reach = speed * (0.5 / brake)  # where the one ahead would come to a stop
-            reach += step
-            reach *= speed
-            reach += way
-            reach = reach.take(leader)
-            reach += gap
-            np.minimum(reach, stop, out=reach)
-            reach -= half
-            np.minimum(new, _able_to_stop(reach, brake, *pulls[k]), out=new)
-        least = speed - HARDEST_MPS2 * step
-        np.maximum(least, 0.0, out=least)
-        np.maximum(new, least, out=new)
-        before = way
-        speed += new
-        speed *= 0.5 * step
-        speed += way
-        way, speed = speed, new
-        if bounded:  # nobody drives through the one ahead, and whoever stops before a line at all does not stop beyond
-            room = way.take(leader)
-            room += gap
-            np.minimum(room, stop, out=room)
-            np.maximum(room, before, out=room)
-            np.minimum(way, room, out=way)
-        ways.append(way)
-        if k + 1 < len(steps):
-            half = speed * (0.5 * steps[k + 1])
-            half += way
-            limit = kept_speed(half)
-    return np.asarray(np.array(ways).T @ _resampling(steps, len(times_s), float(times_s[-1])))
+    last_s = float(times_s[-1])
+    steps, middles = _steps(last_s)
+    fading, lasting = _shares(steps, settings.acceleration_fades_s)
+    state = (speed_mps, acceleration_mps2, stop_m, until_s, following.row, following.gap_m)
+    ways = _integrated(*state, *kept, _lengths(steps), middles, fading, lasting, last_s, settings.braking_mps2)
+    return np.asarray(ways.T @ _resampling(steps, len(times_s), last_s))
 
 
-def _pulls(braking_mps2: float, steps: tuple[float, ...], headway_s: Floats) -> tuple[tuple[Floats, Floats], ...]:
-    """What `_able_to_stop` takes of each step: the linear term of its equation, and its square."""
-    lengths = tuple(dict.fromkeys(steps))
-    linear = braking_mps2 * (0.5 * np.array(lengths)[:, None] + headway_s)
-    found = dict(zip(lengths, zip(linear, linear * linear, strict=True), strict=True))
-    return tuple(found[step] for step in steps)
+@compiled
+def _integrated(
+    speed_mps: Floats,
+    acceleration_mps2: Floats,
+    stop_m: Floats,
+    until_s: Floats,
+    leader: Ints,
+    gap_m: Floats,
+    begin: Floats,
+    last: Ints,
+    limit_mps: Floats,
+    steps: Floats,
+    middles: Floats,
+    fading: Floats,
+    lasting: Floats,
+    last_s: float,
+    braking_mps2: float,
+) -> Floats:
+    """Way at the end of each step, (steps + 1, h): trapezoids; all take a step before the next, for they look at their leaders.
 
-
-def _able_to_stop(room_m: Floats, braking_mps2: float, linear: Floats, square: Floats) -> Floats:
-    """Speed v' after a step of length h from which stopping is still possible: v'^2 / 2b + v' tau + v' h / 2 = room less v h / 2.
-
-    The room, beyond the middle of the step that the speed v of now would reach, is overwritten.
-    """
-    room_m *= 2.0 * braking_mps2
-    room_m += square
-    np.maximum(room_m, square, out=room_m)
-    np.sqrt(room_m, out=room_m)
-    room_m -= linear
-    return room_m
+    Whoever follows, or stops before a line, has a speed v' after a step of length h from which stopping is still possible:
+    v'^2 / 2b + v' tau + v' h / 2 = room less v h / 2. The room is what lies beyond the middle of the step that the speed v of now would reach.
+    """  # fmt: skip
+    count = len(speed_mps)
+    ways = np.zeros((len(steps) + 1, count))
+    speed, seen, usual = speed_mps.copy(), np.empty(count), np.empty(count)
+    half, ratio, limit, reach = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    releases = False
+    for k in range(count):
+        now = min(max(acceleration_mps2[k], -HARDEST_MPS2), 3.0)
+        if speed[k] < SLOW_MPS and now < 0.5:
+            now = 0.0
+        seen[k] = now
+        # whoever brakes hard has a reason that lasts
+        usual[k] = now if now < HARD_MPS2 else PULLING_AWAY_MPS2 if now > PULLS_AWAY_MPS2 else 0.0
+        limit[k] = limit_mps[min(int(begin[k]), last[k])]
+        # who is faster than the limits stays faster in proportion
+        ratio[k] = max(speed[k] / max(limit[k], 0.5), 1.0)
+        half[k] = speed[k] * (0.5 * steps[0])  # where everyone would be in the middle of the step
+        releases |= stop_m[k] < math.inf and until_s[k] < last_s
+    for number in range(len(steps)):
+        step, middle, way, after = steps[number], middles[number], ways[number], ways[number + 1]
+        for k in range(count):  # where each would come to a stop
+            reach[k] = (speed[k] * (0.5 / braking_mps2) + step) * speed[k] + way[k]
+        for k in range(count):
+            stops, new = stop_m[k] < math.inf, fading[number] * seen[k] + lasting[number] * usual[k]
+            if stops and until_s[k] < last_s and middle > until_s[k] + STARTING_S:
+                new = PULLING_AWAY_MPS2 * step
+            new = min(new + speed[k], limit[k] * ratio[k])
+            stop = stop_m[k] if not releases or until_s[k] > middle else math.inf
+            if leader[k] >= 0 or stops:
+                room, headway = stop, 0.0
+                if leader[k] >= 0:
+                    headway = HEADWAY_S
+                    room = min(room, reach[leader[k]] + max(gap_m[k] - STANDING_GAP_M, 0.0))
+                linear = braking_mps2 * (0.5 * step + headway)
+                square = linear * linear
+                room = (room - half[k]) * (2.0 * braking_mps2) + square
+                new = min(new, math.sqrt(max(room, square)) - linear)
+            new = max(new, max(speed[k] - HARDEST_MPS2 * step, 0.0))
+            after[k] = (speed[k] + new) * (0.5 * step) + way[k]
+            speed[k] = new
+        for k in range(
+            count
+        ):  # nobody drives through the one ahead, and whoever stops before a line at all does not stop beyond
+            reach[k] = after[k]
+        for k in range(count):
+            stop = stop_m[k] if not releases or until_s[k] > middle else math.inf
+            if leader[k] >= 0 or stop < math.inf:
+                room = stop
+                if leader[k] >= 0:
+                    room = min(room, reach[leader[k]] + max(gap_m[k] - STANDING_GAP_M, 0.0))
+                after[k] = min(after[k], max(room, way[k]))
+        if number + 1 < len(steps):
+            for k in range(count):
+                half[k] = speed[k] * (0.5 * steps[number + 1]) + after[k]
+                limit[k] = limit_mps[min(int(half[k] * (1.0 / SPACING_M) + begin[k]), last[k])]
+    return ways
 
 
 @lru_cache(maxsize=16)
@@ -172,24 +203,16 @@ def _steps(until_s: float) -> tuple[tuple[float, ...], Floats]:
     return steps, np.cumsum(steps) - 0.5 * np.array(steps)
 
 
-def _changes(speed_mps: Floats, acceleration_mps2: Floats, steps: tuple[float, ...], fades_s: float) -> Floats:
-    """Change of speed in each step that the driver's own will brings, (steps, h)."""
-    seen = np.minimum(np.maximum(acceleration_mps2, -HARDEST_MPS2), 3.0)
-    seen[(speed_mps < SLOW_MPS) & (seen < 0.5)] = 0.0
-    usual = (seen > PULLS_AWAY_MPS2) * PULLING_AWAY_MPS2
-    # whoever brakes hard has a reason that lasts
-    np.copyto(usual, seen, where=seen < HARD_MPS2)
-    fading, lasting = _shares(steps, fades_s)
-    found = fading * seen
-    found += lasting * usual
-    return np.asarray(found)
+@lru_cache(maxsize=16)
+def _lengths(steps: tuple[float, ...]) -> Floats:
+    return np.array(steps)
 
 
 @lru_cache(maxsize=16)
 def _shares(steps: tuple[float, ...], fades_s: float) -> tuple[Floats, Floats]:
-    """Length of each step that counts for what is seen now, and for what is usual, (steps, 1). [s]"""
-    length = np.array(steps)[:, None]
-    fade = np.exp(-(np.cumsum(length, axis=0) - 0.5 * length) / fades_s)
+    """Length of each step that counts for what is seen now, and for what is usual, (steps,). [s]"""
+    length = np.array(steps)
+    fade = np.exp(-(np.cumsum(length) - 0.5 * length) / fades_s)
     return fade * length, (1.0 - fade) * length
 
 

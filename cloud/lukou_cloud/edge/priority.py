@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
-from lukou_cloud.edge.ways import Meetings, Ways
-from lukou_maps.ragged import spread
+from lukou_cloud.edge.ways import Ways
 
 NEAR_M = 45.0
 """Conflict areas farther ahead do not make anybody wait yet. [m]"""
@@ -68,56 +68,73 @@ def waits_at(
     is_beyond : (h,) bool array
         It has left the place to wait behind, and could only stop in the junction.
     """
-    result, beyond = np.full(len(path), np.inf), np.zeros(len(path), np.bool_)
-    on = ((path >= 0) & ~stops).nonzero()[0]
-    minor, duty = _along(ways.duties, path, on, front_m, rear_m)
-    if len(minor) == 0:
+    duties, rights, areas = ways.duties, ways.rights, len(ways.model.conflict_areas)
+    now = (path, front_m, rear_m, speed_mps, probability, stops)
+    return _waits(*now, *duties, *rights, areas, braking_mps2)
+
+
+@compiled
+def _waits(
+    path: Ints,
+    front_m: Floats,
+    rear_m: Floats,
+    speed_mps: Floats,
+    probability: Floats,
+    stops: Booleans,
+    duty_start: Ints,
+    duty_area: Ints,
+    wait_m: Floats,
+    from_m: Floats,
+    to_m: Floats,
+    right_start: Ints,
+    right_area: Ints,
+    _: Floats,
+    begins_m: Floats,
+    ends_m: Floats,
+    areas: int,
+    braking_mps2: float,
+) -> tuple[Floats, Booleans]:
+    """`waits_at` of columns; who has the right of way in a conflict area is found by lists chained through its entries."""  # fmt: skip
+    count = len(path)
+    result, beyond = np.full(count, np.inf), np.zeros(count, np.bool_)
+    latest = np.full(areas, -1)
+    most = 0
+    for k in range(count):
+        if path[k] >= 0:
+            most += right_start[path[k] + 1] - right_start[path[k]]
+    entry_of, row_of, before = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    found = 0
+    for k in range(count):
+        if path[k] < 0 or stops[k] or not (probability[k] > LIKELY and speed_mps[k] > COMING_MPS):
+            continue
+        for entry in range(right_start[path[k]], right_start[path[k] + 1]):
+            if begins_m[entry] - front_m[k] < NEAR_M and ends_m[entry] > rear_m[k]:
+                before[found], entry_of[found], row_of[found] = latest[right_area[entry]], entry, k
+                latest[right_area[entry]] = found
+                found += 1
+    if found == 0:
         return result, beyond
-    major, right = _along(
-        ways.rights, path, on[(probability[on] > LIKELY) & (speed_mps[on] > COMING_MPS)], front_m, rear_m
-    )
-    if len(major) == 0:
-        return result, beyond
-    areas, wanted = ways.rights.area.take(right), ways.duties.area.take(duty)
-    order = areas.argsort(kind="stable")
-    major, right, areas = major.take(order), right.take(order), areas.take(order)
-    begin = areas.searchsorted(wanted)
-    count = areas.searchsorted(wanted, side="right") - begin
-    pair = spread(begin, count)
-    if len(pair) == 0:
-        return result, beyond
-    minor, duty = minor.repeat(count), duty.repeat(count)
-    major, right = major.take(pair), right.take(pair)
-    pace = np.maximum(speed_mps[minor], APPROACHING_MPS)
-    enters, leaves = _times(ways.duties, duty, front_m[minor], rear_m[minor], pace)
-    comes, goes = _times(ways.rights, right, front_m[major], rear_m[major], speed_mps[major])
-    meets = (comes < leaves + AFTER_S) & (goes > enters - BEFORE_S) & (comes < FORESEEN_S)
-    minor, duty = minor[meets], duty[meets]
-    if len(minor) == 0:
-        return result, beyond
-    ahead, edge = ways.duties.wait_m[duty] - front_m[minor], ways.duties.from_m[duty] - front_m[minor]
-    has_left = ahead <= -COMMITTED_M
-    place = np.where(has_left, edge, np.maximum(ahead, 0.0))
-    waits = (edge > 0.0) & (speed_mps[minor] ** 2 <= 2.0 * braking_mps2 * np.maximum(place, 0.3))
-    np.minimum.at(result, minor[waits], place[waits])
-    beyond[minor[waits & has_left]] = True
+    for k in range(count):
+        if path[k] < 0 or stops[k]:
+            continue
+        pace = max(speed_mps[k], APPROACHING_MPS)
+        for duty in range(duty_start[path[k]], duty_start[path[k] + 1]):
+            if not (from_m[duty] - front_m[k] < NEAR_M and to_m[duty] > rear_m[k]):
+                continue
+            enters_s, leaves_s = (from_m[duty] - front_m[k]) / pace, (to_m[duty] - rear_m[k]) / pace
+            ahead, edge = wait_m[duty] - front_m[k], from_m[duty] - front_m[k]
+            has_left = ahead <= -COMMITTED_M
+            place = edge if has_left else max(ahead, 0.0)
+            if not (edge > 0.0 and speed_mps[k] * speed_mps[k] <= 2.0 * braking_mps2 * max(place, 0.3)):
+                continue
+            number = latest[duty_area[duty]]
+            while number >= 0:
+                other, right = row_of[number], entry_of[number]
+                comes_s = (begins_m[right] - front_m[other]) / speed_mps[other]
+                goes_s = (ends_m[right] - rear_m[other]) / speed_mps[other]
+                if comes_s < leaves_s + AFTER_S and goes_s > enters_s - BEFORE_S and comes_s < FORESEEN_S:
+                    result[k] = min(result[k], place)
+                    beyond[k] |= has_left
+                    break
+                number = before[number]
     return result, beyond
-
-
-def _along(meetings: Meetings, path: Ints, rows: Ints, front_m: Floats, rear_m: Floats) -> tuple[Ints, Ints]:
-    """Meetings ahead of some hypotheses: hypothesis, row of the meetings."""
-    taken = path.take(rows)
-    first = meetings.start.take(taken)
-    count = meetings.start.take(taken + 1) - first
-    entry, row = spread(first, count), rows.repeat(count)
-    kept = meetings.from_m.take(entry) - front_m.take(row) < NEAR_M
-    kept &= meetings.to_m.take(entry) > rear_m.take(row)
-    chosen = kept.nonzero()[0]
-    return row.take(chosen), entry.take(chosen)
-
-
-def _times(
-    meetings: Meetings, entry: Ints, front_m: Floats, rear_m: Floats, speed_mps: Floats
-) -> tuple[Floats, Floats]:
-    """When somebody enters and leaves a meeting at a constant speed. [s]"""
-    return (meetings.from_m[entry] - front_m) / speed_mps, (meetings.to_m[entry] - rear_m) / speed_mps

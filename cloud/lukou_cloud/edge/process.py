@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from lukou_cloud.edge.core import EdgeCore
 from lukou_cloud.edge.settings import EdgeSettings
+from lukou_cloud.edge.warm import warm
 from lukou_messages.process import ProcessSpec, Trigger
 
 
 def make_core(settings: EdgeSettings) -> EdgeCore:
     """Core of the settings."""
+    warm()
     return EdgeCore(settings)
 
 

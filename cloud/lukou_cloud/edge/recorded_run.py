@@ -17,6 +17,7 @@ from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import JudgeSettings
 from lukou_cloud.edge.walk_lights import RecordedWalks
+from lukou_cloud.edge.warm import warm
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_cloud.near_misses import NearMiss
 from lukou_maps.road_model import RoadModel
@@ -119,6 +120,7 @@ def warn_recorded(
     until_s : float
         Later moments are left out. [s]
     """
+    warm()
     chosen = settings or JudgeSettings()
     judge = Judge(model, chosen.prediction, chosen.warnings, chosen.experience, chosen.rules)
     lights, walks = RecordedLights(model, signals), RecordedWalks(model, signals)

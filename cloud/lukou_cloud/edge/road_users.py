@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_cloud.fusion.tracks import UnitTracks
 from lukou_messages.v1.objects_pb2 import ObjectClass
@@ -39,6 +40,9 @@ at 2 to 6 m/s^2 of braking: 0.8 to 0.95 m/s too fast, of which this takes off a 
 MOST_DOUBT_MPS = 3.0
 """No speed is doubted by more, however little its list tells. [m/s]"""
 
+
+X, Y, COS, SIN, SPEED, ACCELERATION, LENGTH, WIDTH, DEVIATION, SPEED_DEVIATION = range(10)
+"""Rows of `RoadUsers.columns`."""
 
 _VULNERABLE = np.isin(np.arange(256), (PEDESTRIAN, BICYCLE, ANIMAL))
 _UNPROTECTED = np.isin(np.arange(256), (*TWO_WHEELERS, PEDESTRIAN, ANIMAL))
@@ -89,6 +93,13 @@ class RoadUsers:
         return len(self.id)
 
     @cached_property
+    def columns(self) -> Floats:
+        """(10, n) What compiled loops take of them."""
+        motion = (np.cos(self.heading_rad), np.sin(self.heading_rad), self.speed_mps, self.acceleration_mps2)
+        size = (self.length_m, self.width_m, self.deviation_m, self.speed_deviation_mps)
+        return np.array((self.x_m, self.y_m, *motion, *size), np.float64)
+
+    @cached_property
     def is_vulnerable(self) -> Booleans:
         """Pedestrians, bicycles, animals."""
         return _VULNERABLE[self.object_class]
@@ -98,14 +109,15 @@ class RoadUsers:
         """Motorcycles, bicycles, pedestrians, animals: who makes a danger one of the vulnerable."""
         return _UNPROTECTED[self.object_class]
 
-    def least_speed_mps(self, deviations: float) -> Floats:
-        """Speed of who may have begun to brake unseen, if it is overestimated by so many standard deviations. [m/s]"""
-        doubt = np.minimum(deviations * np.maximum(self.speed_deviation_mps - SURE_MPS, 0.0), MOST_DOUBT_MPS)
-        return np.asarray(np.maximum(self.speed_mps - doubt, 0.0))
-
     def take(self, rows: Ints | Booleans) -> RoadUsers:
         """Only some rows."""
         return RoadUsers(*(getattr(self, name)[rows] for name in _COLUMNS))
+
+
+@compiled
+def least_speed(speed_mps: float, deviation_mps: float, deviations: float) -> float:
+    """Speed of who may have begun to brake unseen, if it is overestimated by so many standard deviations. [m/s]"""
+    return max(speed_mps - min(deviations * max(deviation_mps - SURE_MPS, 0.0), MOST_DOUBT_MPS), 0.0)
 
 
 def speed_now(speed_mps: Floats, acceleration_mps2: Floats, deviation_mps: Floats) -> Floats:

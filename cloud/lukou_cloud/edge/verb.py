@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,7 +123,7 @@ def _report(done: Run, as_json: bool) -> None:
         "warnings": len(done.warnings),
         "near_misses": len(done.near_misses),
         "road_users_mean": round(float(users.mean()), 1),
-        "required_probability": {name: round(value, 3) for name, value in asdict(done.required).items()},
+        "required_probability": {name: round(value, 3) for name, value in done.required._asdict().items()},
         "step_ms": percentiles(spent),
         "step_ms_by_road_users": {
             name: percentiles(spent[rows]) if rows.any() else None for name, rows in bins.items()

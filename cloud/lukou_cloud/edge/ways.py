@@ -5,12 +5,12 @@ Everything that does not change from step to step is worked out once per path, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from lukou_cloud.edge.lights import waiting_lines
+from lukou_cloud.edge.motion import KeptSpeed
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
 from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
 from lukou_maps.ragged import spread
@@ -37,8 +37,7 @@ HORIZON_M = 90.0
 """How far paths reach beyond the end of their first lane. [m]"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Meetings:
+class Meetings(NamedTuple):
     """Conflict areas along paths, those of path k in rows ``start[k]`` to ``start[k + 1]``.
 
     Attributes
@@ -51,11 +50,11 @@ class Meetings:
         Arc lengths on the path of the place where drivers wait, of the begin and of the end of the area. [m]
     """
 
-    start: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
-    area: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    wait_m: Floats = field(default_factory=lambda: np.zeros(0))
-    from_m: Floats = field(default_factory=lambda: np.zeros(0))
-    to_m: Floats = field(default_factory=lambda: np.zeros(0))
+    start: Ints
+    area: Ints
+    wait_m: Floats
+    from_m: Floats
+    to_m: Floats
 
 
 class Ways:
@@ -89,13 +88,8 @@ class Ways:
         self._limit_mps = np.full(1, np.inf)  # the last one is of those who are on no path
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
-        self.duties, self.rights = Meetings(), Meetings()
+        self.duties = self.rights = Meetings(np.zeros(1, np.int64), np.zeros(0, np.int64), *np.zeros((3, 0)))
         self._waiting = waiting_lines(model)
-
-    @property
-    def has_waiting_areas(self) -> bool:
-        """Whether lines with signals lie inside junctions, too."""
-        return len(self._waiting) > 0
 
     @property
     def table(self) -> PathTable:
@@ -133,31 +127,27 @@ class Ways:
         """Speed that limits and bends ahead allow at (path, s). [m/s]"""
         return self._limit_mps.take(self._sample(path, s_m))
 
-    def speeds_from(self, path: Ints, s_m: Floats) -> Callable[[Floats], Floats]:
+    def speeds_from(self, path: Ints, s_m: Floats) -> KeptSpeed:
         """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
         row = np.maximum(path, 0)
+        limit = self._limit_mps
         if len(self._start) < 2:  # a map without paths
-            return lambda way: np.full(len(way), np.inf)
-        first, limit = self._start.take(row), self._limit_mps
+            return KeptSpeed(np.zeros(len(path)), np.zeros(len(path), np.int64), limit)
+        first = self._start.take(row)
         last = first + self._last.take(row)
         off = path < 0
         first[off] = last[off] = len(limit) - 1
-        begin = first + np.where(off, 0.0, s_m) * (1.0 / SPACING_M)
+        return KeptSpeed(first + np.where(off, 0.0, s_m) * (1.0 / SPACING_M), last, limit)
 
-        def kept(way_m: Floats) -> Floats:
-            number = way_m * (1.0 / SPACING_M)
-            number += begin
-            return np.asarray(limit.take(np.minimum(number.astype(np.int64), last)))
+    @property
+    def samples(self) -> tuple[Ints, Ints, Floats]:
+        """First sample of each path and the number of its last; (6, s) x, y, cosine, sine and the way to the next sample."""
+        return self._start, self._last, self._samples
 
-        return kept
-
-    def next_line(self, path: Ints, front_m: Floats) -> tuple[Ints, Floats]:
-        """Next line of `Lights` ahead of the front, and its distance; -1, inf: none."""
-        sample = self._sample(path, front_m - PASSED_M)
-        line = self._next_line_m.take(sample)
-        line -= front_m
-        ahead = line > -PASSED_M
-        return np.where(ahead, self._next_connection.take(sample), NONE), np.where(ahead, line, np.inf)
+    @property
+    def lines(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """The same first and last; line of `Lights` next ahead of each sample (-1: none), and where on the path it lies. [m]"""
+        return self._start, self._last, self._next_connection, self._next_line_m
 
     def lane_at(self, path: Ints, s_m: Floats) -> Ints:
         """Lane of (path, s), to half a sample."""

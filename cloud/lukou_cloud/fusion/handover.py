@@ -15,8 +15,8 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.fusion.gates import Gates, Way
 from lukou_cloud.fusion.lost import Birth, Lost, alike, expected_s, is_onward, is_slow, leaving_mps
 from lukou_cloud.fusion.overtaking import in_order
@@ -24,6 +24,12 @@ from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 from lukou_maps.assembly import only_successor
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_maps.routing import UNKNOWN_SPEED_MPS, Router
+from lukou_messages import assignment
+
+least_cost = compiled(assignment.least_cost)
+
+UNLIKELY = 1e6
+"""Cost of what cannot be."""
 
 REMEMBERED_S = 150.0
 """Who is not seen again for so long has parked or left. [s]"""
@@ -295,7 +301,7 @@ class HandOver:
                 if number in birth.likely:
                     gain[row, column] = birth.likely[number][0] - least + standing * (number == birth.name)
                     gain[row, column] += self._overdue(birth, number, at_ns)
-        columns = linear_sum_assignment(gain, maximize=True)[1].tolist()
+        columns = least_cost(np.nan_to_num(-gain, nan=UNLIKELY, posinf=UNLIKELY, neginf=-UNLIKELY)).tolist()
         left = [(self.lost[number].at_ns, self.lost[number].lane) for number in numbers]
         arrived = [(birth.found.at_ns, birth.found.lane) for birth in self.births.values()]
         return {
