@@ -9,7 +9,7 @@ from lukou_cloud.edge.dangers import REAR_END, RED_LIGHT, VULNERABLE, dangers
 from lukou_cloud.edge.episodes import Episodes
 from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, RoadUsers, speed_now
+from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, SPEED, SPEED_DEVIATION, RoadUsers, least_speed, speed_now
 from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind
@@ -122,7 +122,8 @@ def test_a_tracked_speed_is_brought_to_now_and_a_sure_one_is_not() -> None:
 def test_no_speed_is_doubted_without_bound(predictor: Predictor) -> None:
     users = Lane(predictor).users((CAR, 0.0, 0.0, 11.0, 0.0), (CAR, 20.0, 0.0, 1.0, 0.0))
     users.speed_deviation_mps[:] = (9.0, 0.1)
-    assert users.least_speed_mps(5.0).tolist() == [11.0 - MOST_DOUBT_MPS, 1.0]
+    speed, doubt = users.columns[[SPEED, SPEED_DEVIATION]]
+    assert [least_speed(speed[k], doubt[k], 5.0) for k in range(2)] == [11.0 - MOST_DOUBT_MPS, 1.0]
 
 
 @pytest.mark.parametrize(("aside", "expected"), [(0.0, [VULNERABLE]), (0.8, []), (2.0, [])])
