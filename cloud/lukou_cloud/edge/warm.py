@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import structlog
 
 from lukou_cloud.compiled import CODE
 from lukou_cloud.edge.judge import Judge
@@ -17,12 +16,11 @@ from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.road_users import BICYCLE, PEDESTRIAN, RoadUsers
 from lukou_cloud.edge.settings import JudgeSettings
 from lukou_cloud.fusion.handover import least_cost
+from lukou_maps import warm as matching
 from lukou_maps.assembly import stop_lines
 from lukou_maps.drafts import LaneDraft, connections_through, crosswalks_of, junctions_of, lanes_of
 from lukou_maps.road_model import MapFrame, RoadModel
 from lukou_messages.v1.objects_pb2 import ObjectClass
-
-log = structlog.get_logger()
 
 CAR = int(ObjectClass.OBJECT_CLASS_CAR)
 STEP_NS = 100_000_000
@@ -31,11 +29,8 @@ STEP_NS = 100_000_000
 @cache
 def warm() -> None:
     """Judge some made-up road users where two roads cross: cars that would meet, one behind another, a walker and a cyclist before them."""
-    if CODE.folder is None:
-        log.warning(
-            "code.not_kept",
-            remedy="let the process write to XDG_CACHE_HOME: else it compiles for some tens of seconds at every start",
-        )
+    CODE.say_where_kept()
+    matching.warm()
     model, settings = two_roads(), JudgeSettings()
     judge = Judge(model, settings.prediction, settings.warnings, settings.experience, settings.rules)
     for number in range(1, 3):
