@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lukou_cloud.edge.approach import next_ahead
 from lukou_cloud.edge.judge import Judge
 from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import RoadUsers
@@ -113,9 +114,10 @@ def test_the_ends_of_waiting_areas_are_lines_of_their_own(model: RoadModel, conf
     path, line_m = site.way(LEFT)
     assert np.count_nonzero(model.stop_lines.kind == StopLineKind.WAITING_AREA) == 1
     ways = site.judge.predictor.ways
-    line, distance = ways.next_line(np.array([path, path]), np.array([line_m - 10.0, line_m + 3.0]))
-    assert line.tolist() == [int(model.connection_of_link["k1", LEFT][0]), len(model.connections)]
-    np.testing.assert_allclose(distance, [10.0, 6.0], atol=0.6)
+    start, last, *lines = ways.lines
+    found = [next_ahead(start[path], last[path], *lines, front_m) for front_m in (line_m - 10.0, line_m + 3.0)]
+    assert [line for line, _ in found] == [int(model.connection_of_link["k1", LEFT][0]), len(model.connections)]
+    np.testing.assert_allclose([distance for _, distance in found], [10.0, 6.0], atol=0.6)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@
 road_users     what is followed, as columns
 lights         what the signals show and when it ends, per connection of the map
 ways           what the map says along each lane path
+approach       the line with signals ahead: who has to stop, can and will
 priority       who waits for whom
 motion         how far everyone gets
 prediction     where everyone may go, with probabilities

@@ -136,10 +136,10 @@ def ahead_of(
         line, way = NONE, np.inf
         if path[k] >= 0:
             begin, end = start[path[k]], last[path[k]]
-            line, way = _next(begin, end, next_line, next_line_m, front_m[k])
+            line, way = next_ahead(begin, end, next_line, next_line_m, front_m[k])
             if line >= 0 and light[line] == _GREEN:  # where it may be passed into a waiting area, the end of that rules
                 beyond = way + 2.0 * PASSED_M
-                inner, inner_m = _next(begin, end, next_line, next_line_m, front_m[k] + beyond)
+                inner, inner_m = next_ahead(begin, end, next_line, next_line_m, front_m[k] + beyond)
                 if inner >= connections:
                     line, way = inner, inner_m + beyond
         connection[k], line_m[k] = line, way
@@ -177,7 +177,7 @@ def taken(ahead: Ahead, rows: Ints) -> Ahead:
 
 
 @compiled
-def _next(begin: int, end: int, next_line: Ints, next_line_m: Floats, front_m: float) -> tuple[int, float]:
+def next_ahead(begin: int, end: int, next_line: Ints, next_line_m: Floats, front_m: float) -> tuple[int, float]:
     """Next line of `Lights` ahead of the front, and its distance; -1, inf: none."""
     sample = begin + max(min(int((front_m - PASSED_M) * (1.0 / SPACING_M)), end), 0)
     way = next_line_m[sample] - front_m
