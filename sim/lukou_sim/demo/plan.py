@@ -62,6 +62,7 @@ class Plan:
     logs: Path
     processes: tuple[Process, ...]
     page_port: int
+    rate_hz: float
 
 
 def free_ports(count: int) -> list[int]:
@@ -131,7 +132,9 @@ class _Builder:
         processes = [self._world(), *self._clouds()]
         for site in SITES:
             processes += self._roadside(site)
-        return Plan(self.folder, self.folder / "taps", self.folder / "logs", tuple(processes), self.ports["page"])
+        return Plan(
+            self.folder, self.folder / "taps", self.folder / "logs", tuple(processes), self.ports["page"], self.rate_hz
+        )
 
     # --- security ---------------------------------------------------------------------------------------------------
 

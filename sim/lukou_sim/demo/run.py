@@ -136,6 +136,7 @@ class Demo:
         return {
             "scenario": scenario,
             "seconds": round(now - self.started - (self.first_picture_s or 0.0), 1),
+            "pictures_per_second": self.plan.rate_hz,
             "first_picture_s": round(self.first_picture_s, 1) if self.first_picture_s is not None else None,
             "real_time_factor": factor,
             "dropped_frames": None if observer_dropped is None else int(observer_dropped + (unsent or 0)),

@@ -20,10 +20,11 @@ def too_busy(figures: Mapping[str, Any], cores: int) -> str:
     dropped, used = figures.get("dropped_frames") or 0, figures.get("frames_used") or 0
     if dropped <= MOST_DROPPED * (dropped + used):
         return ""
+    then = ", then `--rate 5`" if (figures.get("pictures_per_second") or 0) > 5 else ""
     return (
         f"this machine was too busy for the demo: {dropped / (dropped + used):.0%} of the pictures were not drawn in time or not looked at, "
         f"and its processes took {figures['cpu_cores_all']:.1f} of {cores} cores; the latencies tell of that. "
-        "More or idle cores help most, then `--rate 5`"
+        f"More or idle cores help most{then}"
     )
 
 

@@ -14,6 +14,7 @@ import typer
 
 from lukou_messages.errors import SettingsError
 from lukou_messages.report import FAILED, WRONG_USAGE, plain_errors, print_json
+from lukou_sim.demo.pace import NEED, RATES, fitting_rate, loop_s
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
 from lukou_sim.demo.summary import too_busy
@@ -29,7 +30,10 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object")] = False,
     seed: Annotated[int | None, typer.Option(help="Of everything random; the scenario's own by default")] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Pictures per second and camera; 10 headless, 5 with the page")
+        float | None,
+        typer.Option(
+            help="Pictures per second and camera, at most 10; 5 with the page, else as many as this machine can take"
+        ),
     ] = None,
     scenario: Annotated[str, typer.Option(help="Scenario file, or the name of a shipped one")] = "demo",
     record: Annotated[Path | None, typer.Option(help="Record everything to this file (MCAP)")] = None,
@@ -48,7 +52,7 @@ def demo(
             raise SettingsError([f"--minutes {minutes:g}: expected above 0"])
         chosen = _scenario(scenario)
         number = chosen.seed if seed is None else seed
-        hertz = rate if rate is not None else (10.0 if headless else 5.0)
+        hertz = rate if rate is not None else (_measured_rate() if headless else 5.0)
         name = scenario if "/" not in scenario and not scenario.endswith(".toml") else str(Path(scenario).resolve())
         plan = make_plan(name, number, hertz, run_dir.resolve() if run_dir else None, port)
     say(f"page       http://127.0.0.1:{plan.page_port}/")
@@ -72,6 +76,18 @@ def demo(
     if running.first_picture_s is None:
         say(f"no live picture came; look at the logs in {plan.logs}")
         raise SystemExit(FAILED)
+
+
+def _measured_rate() -> float:
+    """As many pictures a second as this machine can take."""
+    seconds, cores = loop_s(), len(os.sched_getaffinity(0))
+    rate = fitting_rate(cores, seconds)
+    if rate < RATES[0]:
+        say(
+            f"{rate:g} pictures a second and camera: {RATES[0]:g} would need {NEED[RATES[0]] * seconds:.1f} of the {cores} cores of this machine at its "
+            f"present speed; to try, `--rate {RATES[0]:g}`"
+        )
+    return rate
 
 
 def say(line: str) -> None:
@@ -115,7 +131,7 @@ def _print(figures: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("figure", "value", box=None)
-    rows = ("seconds", "first_picture_s", "real_time_factor", "dropped_frames", "camera_latency_assumed_ms", "capture_to_objects_ms",
+    rows = ("seconds", "pictures_per_second", "first_picture_s", "real_time_factor", "dropped_frames", "camera_latency_assumed_ms", "capture_to_objects_ms",
             "objects_to_warning_ms", "objects_sent_to_warning_ms", "capture_to_warning_ms", "objects_recall", "objects_precision", "position_error_m",
             "by_class", "warnings", "delay_s", "delay_fixed_plan_s", "stops_per_vehicle", "longest_wait_s", "restarts",
             "cpu_cores", "run_folder")  # fmt: skip
