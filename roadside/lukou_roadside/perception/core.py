@@ -149,7 +149,8 @@ class PerceptionCore:
         self._dropped_by_driver: dict[str, int] = {}
         self._now_ns = self._reported_ns = 0
         self._turn = 0
-        self._pictures: list[Output] = []
+        self._pictures_due: list[tuple[str, Input, Boxes]] = []
+        self._told_tracks: Tracks | None = None
 
     def _add_camera(self, settings: CameraSettings) -> None:
         self._place_camera(settings, self._add_sensor(settings.name, is_awaited=True))
@@ -181,9 +182,23 @@ class PerceptionCore:
         if self._origin_ns is None:
             self._origin_ns = self._started_ns = self._reported_ns = now_ns
         self._now_ns = now_ns
-        lists = self._lists_due(now_ns, inputs)
-        pictures, self._pictures = self._pictures, []
-        return [*lists, *self._reports(now_ns), *pictures]
+        later = self._what_waited(now_ns)
+        return [*self._lists_due(now_ns, inputs), *later]
+
+    def _what_waited(self, now_ns: int) -> list[Output]:
+        """What the last list did not wait for: learning from its scans, comparing it with them, pictures and reports."""
+        self._tracker.settle()
+        if self._told_tracks is not None:
+            self._compare(self._told_tracks)
+            self._told_tracks = None
+        due, self._pictures_due = self._pictures_due, []
+        made = [operator_picture(name, one.value.picture, boxes, self._settings.pictures) for name, one, boxes in due]
+        pictures = [
+            Output("picture", picture, one.measured_at_ns)
+            for picture, (_, one, _) in zip(made, due, strict=True)
+            if picture is not None
+        ]
+        return [*self._reports(now_ns), *pictures]
 
     def _lists_due(self, now_ns: int, inputs: Sequence[Input]) -> list[Output]:
         found = self._detected(now_ns, inputs)
@@ -290,17 +305,15 @@ class PerceptionCore:
         sensor.frames += 1
         boxes = self._worth_following(frame, found)
         self._use(sensor, one, projector.scan(boxes, self._seconds(one.measured_at_ns), sensor.frames))
-        self._picture(now_ns, sensor, one, boxes)
+        self._note_picture(now_ns, sensor, one, boxes)
 
-    def _picture(self, now_ns: int, sensor: _Sensor, one: Input, boxes: Boxes) -> None:
-        """A picture for the operator where one is due; of a second camera in the same step only where it has waited long."""
+    def _note_picture(self, now_ns: int, sensor: _Sensor, one: Input, boxes: Boxes) -> None:
+        """Note a picture for the operator where one is due; of a second camera in the same step only where it has waited long."""
         period_ns = round(self._settings.pictures.period_s * 1e9)
-        if period_ns == 0 or now_ns - sensor.pictured_ns < period_ns * (1.5 if self._pictures else 1.0):
+        if period_ns == 0 or now_ns - sensor.pictured_ns < period_ns * (1.5 if self._pictures_due else 1.0):
             return
         sensor.pictured_ns = now_ns
-        made = operator_picture(sensor.name, one.value.picture, boxes, self._settings.pictures)
-        if made is not None:
-            self._pictures.append(Output("picture", made, one.measured_at_ns))
+        self._pictures_due.append((sensor.name, one, boxes))
 
     def detections_in(self, frame: CameraFrame) -> Scan:
         """What one picture alone gives on the map; nothing is remembered of it.
@@ -403,7 +416,7 @@ class PerceptionCore:
         tracks = self._tracker.at(self._seconds(at_ns))
         told_tracks = at_another_instant(tracks, min(self._clock.deviation_s, UNKNOWN_S))
         objects = self._lists.build(told_tracks, [sensor.name for sensor in self._sensors.values()], areas)
-        self._compare(tracks)
+        self._told_tracks = tracks
         troubles = [f"{sensor.name} {sensor.reason}" for sensor in self._sensors.values() if sensor.reason]
         troubles += [f"{name} late" for name in missing]
         troubles += [

@@ -65,6 +65,7 @@ class EventTimeTracker:
     _places: list[_Place] = field(default_factory=list)
     _start: Tracks | None = None
     _newest_s: float = -1e18
+    _settles_s: float = -1e18
 
     def add(self, scan: Scan) -> bool:
         """Take a scan in any order; False if it is older than what can be worked out again."""
@@ -93,12 +94,14 @@ class EventTimeTracker:
 
     def state(self) -> Tracks:
         """Tracks after the newest scan."""
+        self.settle()
         tracks = self._start or no_tracks(self._keys[0][0] if self._keys else 0.0)
         for key, place in zip(self._keys, self._places, strict=True):
             if place.steps is None:
                 place.steps = self._worked_in(tracks, key[0], place)
             tracks = place.steps[-1].after
-        self._forget()
+        # sweeps of a slot that is not over may still come
+        self._settles_s = self._newest_s - self.settings.replay_s - 0.5 * self.settings.slot_s
         return tracks
 
     def _worked_in(self, tracks: Tracks, time_s: float, place: _Place) -> list[_Step]:
@@ -124,11 +127,12 @@ class EventTimeTracker:
             tracks.values[P_XX : P_YY + 1] += self.registration.joint.place_covariance(tracks)
         return tracks
 
-    def _forget(self) -> None:
-        """Drop scans that are too old to be worked out again; of them is learned how far sensors are off."""
-        # sweeps of a slot that is not over may still come
-        oldest_s = self._newest_s - self.settings.replay_s - 0.5 * self.settings.slot_s
-        old = bisect_right(self._keys, (oldest_s, 1 << 30, 0))
+    def settle(self) -> None:
+        """Drop scans that were too old to be worked out again by the last look at tracks; of them is learned how far sensors are off.
+
+        The next look does it as well: who has time in between asks for it then, so that tracks do not wait for it.
+        """
+        old = bisect_right(self._keys, (self._settles_s, 1 << 30, 0))
         for place in self._places[:old]:
             for step in place.steps or ():
                 self._learn(step)
