@@ -161,6 +161,7 @@ def track_folder(
         for scan in arrived:
             tracker.add(scan)
         tracks = tracker.at(now_s)
+        tracker.settle()
         milliseconds.append((time.process_time() - begin) * 1e3)
         if listed is not None:
             listed(sensors.begin_s + now_s, tracks, list(sensors.number))
