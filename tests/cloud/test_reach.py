@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from lukou_cloud.region.reach import AWAY, ReachShare
+from lukou_cloud.region.reach import AWAY, GONE, ReachShare
 
 LANE, NEXT = 7, 8
 
@@ -18,7 +19,7 @@ def drive(reach: ReachShare, identity: int, comes: bool, detour: int = 0) -> Non
     if comes:
         reach.note(identity, NEXT)
         reach.close([])
-        reach.ended(identity, True)
+        reach.ended(identity, 0)
     for _ in range(2 * AWAY):
         reach.close([identity])
 
@@ -37,6 +38,29 @@ def test_who_changes_lanes_on_the_way_still_comes() -> None:
     for identity in range(100):
         drive(reach, identity, comes=True, detour=AWAY - 2)
     assert reach.share(LANE) == 1.0
+
+
+def test_who_leaves_the_view_elsewhere_does_not_come() -> None:
+    reach = ReachShare()
+    for identity in range(100):
+        reach.note(identity, LANE)
+        reach.close([])
+        for _ in range(GONE):
+            reach.close([identity])
+        reach.close([])
+    assert reach.share(LANE) < 0.1
+
+
+def test_the_lane_that_is_taken_is_learned() -> None:
+    reach, rates = ReachShare(), np.array([0.01, 0.2, 0.1])
+    assert reach.usual(LANE, (0, 1), rates) == 1  # as all who come to these lanes
+    reach.note(1, LANE)
+    reach.ended(1, 0)
+    assert reach.usual(LANE, (0, 1), rates) == 0 and reach.usual(NEXT, (0, 1), rates) == 1
+    for identity in (2, 3):  # they change lanes before the stop line
+        reach.note(identity, LANE)
+        reach.ended(identity, 2)
+    assert reach.usual(LANE, (0, 1), rates) == 2
 
 
 def test_of_who_is_lost_nobody_knows() -> None:

@@ -181,5 +181,6 @@ def test_where_few_are_seen_no_lane_is_red_for_ever(approaches: Approaches) -> N
     others = frozenset({1, 2, 3})
     changed = timing.decide(0, 40.0, replace(nobody, red_s=long_red), others)
     assert changed.stage == 2 and "somebody may wait unseen for EW-through" in changed.why
+    assert not timing.outflow  # neighbours are not told of somebody who may be nobody
     assert timing.decide(0, 40.0, replace(nobody, red_s=long_red - 2.0), others).stage == 0
     assert timing.decide(0, 40.0, replace(nobody, red_s=long_red, is_few=False), others).stage == 0

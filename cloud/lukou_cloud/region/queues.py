@@ -237,7 +237,7 @@ class QueueEstimator:
             tally.on_approach(number, Standing(to_stop, identity, wait_s, tells, is_unsure), v, limit)
         elif comes > BELIEVED and v < STANDING_MPS:  # its queue reaches beyond the lane
             above = self.approaches.upstream[lane]
-            usual = max(above.ahead, key=lambda k: float(self.rates[k]))
+            usual = self.reach.usual(lane, above.ahead, self.rates)
             one = Standing(max(0.0, to_stop - above.inside_m), identity, wait_s, tells and above.is_row, is_unsure)
             tally.on_approach(usual, one, v, limit)
         tally.seen.append(Seen(number, shares, to_stop, v, arrival_s, wait_s, turn, comes, worth))
@@ -328,7 +328,7 @@ class QueueEstimator:
                 tally.entered.get(identity, -1) if number < 0 else number
             )  # short lanes are passed between two lists
             if identity not in tally.present and number >= 0 and to_stop < PASSED_M:
-                self.reach.ended(identity, True)
+                self.reach.ended(identity, number)
                 if self.sudden.is_doubted(identity):
                     continue
                 left[number] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,7 +184,7 @@ class Timing:
             situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
         choice = search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
-        self.outflow = self._outflow(choice, traffic)
+        self.outflow = self._outflow(choice, traffic, {one.lane for one in due})
         target = choice.stage if choice.stage == stage or choice.stage in allowed else stage
         why = self._why(stage, choice, situation)
         why += "; few are seen: near the plan" if search is self._careful_search and self._has_plans else ""
@@ -235,14 +235,19 @@ class Timing:
         late = (situation.red_s > self._longest_red_s) & (situation.queue[: len(situation.red_s)] < 0.5)
         return tuple(Seen(k, (k,), 0.0, 0.0, 0.0, float(situation.red_s[k]), 0) for k in np.flatnonzero(late).tolist())
 
-    def _outflow(self, choice: Choice, traffic: Traffic) -> list[tuple[float, int]]:
-        """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now."""
+    def _outflow(self, choice: Choice, traffic: Traffic, due: Set[int]) -> list[tuple[float, int]]:
+        """When somebody enters which lane behind the intersection (map index), under this plan: seconds from now.
+
+        Who is first in a lane that is due may be nobody: neighbours are not told of him.
+        """
         seconds, lanes = np.nonzero(choice.departures[:, : len(self._approaches.lanes)])
         passed = np.zeros(len(self._approaches.lanes), np.int64)
         found = []
         for second, lane in zip(seconds.tolist(), lanes.tolist(), strict=True):
             way = int(traffic.movement[lane, passed[lane]])
             passed[lane] += 1
+            if lane in due and passed[lane] == 1:
+                continue
             found.append((second + 1.0, int(self.ways.to_lane[way])))
         return found
 
