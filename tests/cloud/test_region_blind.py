@@ -179,8 +179,9 @@ def test_where_few_are_seen_no_lane_is_red_for_ever(approaches: Approaches) -> N
     long_red = np.where(lanes[2] & ~lanes[0], longest_s + 1.0, 10.0)
     nobody = replace(situation(approaches), is_few=True)
     others = frozenset({1, 2, 3})
-    changed = timing.decide(0, 40.0, replace(nobody, red_s=long_red), others)
+    changed = timing.decide(0, 40.0, replace(nobody, red_s=long_red), others, red_s=np.full(4, 30.0))
     assert changed.stage == 2 and "somebody may wait unseen for EW-through" in changed.why
     assert not timing.outflow  # neighbours are not told of somebody who may be nobody
-    assert timing.decide(0, 40.0, replace(nobody, red_s=long_red - 2.0), others).stage == 0
+    soon = timing.decide(0, 40.0, replace(nobody, red_s=long_red - 2.0), others, red_s=np.full(4, 30.0))
+    assert "unseen" not in soon.why  # where nobody is known every stage is as good, and the plan's order goes on
     assert timing.decide(0, 40.0, replace(nobody, red_s=long_red, is_few=False), others).stage == 0

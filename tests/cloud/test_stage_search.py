@@ -70,6 +70,16 @@ def test_near_the_plan_a_stage_is_neither_much_shorter_nor_much_longer() -> None
     assert search(junction(("Gr", "rG"))).decide(0, 0.0, traffic([endless, [0.0]]), frozenset()).hold_s > 40
 
 
+def test_near_the_plan_what_follows_is_planned_in_its_order() -> None:
+    states, busy = ("Grr", "rGr", "rrG"), traffic([[2.0 * k for k in range(25)], [0.0, 20.0, 30.0, 40.0], []])
+    free = search(junction(states)).decide(0, 12.0, busy, frozenset({1, 2}))
+    near = search(junction(states, plan_share=0.5)).decide(0, 12.0, busy, frozenset({1, 2}))
+    assert 2 not in free.states  # nobody is known to wait there
+    shown = [state for state in near.states.tolist() if state < 3]
+    order = [b for a, b in zip([-1, *shown], shown, strict=False) if a != b]
+    assert order == [(order[0] + k) % 3 for k in range(len(order))] and len(order) > 2
+
+
 def test_who_yields_waits_for_a_gap() -> None:
     crossing = junction(("Gg", "rG"), gives_way=((1, 0),))
     assert crossing.right[0].tolist() == [FREE, YIELDS] and crossing.right[1].tolist() == [NONE, FREE]

@@ -123,7 +123,8 @@ def compile_junction(
         Whether the first movement waits for the second where it has to yield and the other need not.
     plan_share : float
         Near the plan: a stage runs for such a share at least of its green in the plan that gives it least, and exceeds the one
-        that gives it most by no more than it may lack. 0: as the cabinet allows.
+        that gives it most by no more than it may lack; where the order is free, what follows the next change is planned in the
+        plan's order. 0: as the cabinet allows.
     """
     stages, names = configuration.stages, [stage.name for stage in configuration.stages]
     groups = [frozenset(g.name for g in configuration.groups if m.links & set(g.links)) for m in movements]
@@ -147,8 +148,10 @@ def compile_junction(
             following.append(len(right) + 1 if age + 1 < length else b)
             stage_of.append(b)
             right.append(np.where(ends > age, right[a], on_red))
+    near_plan = plan_share > 0 and bool(configuration.plans)
+    fixed_order = configuration.limits.fixed_order or near_plan
     longest_s = np.array([min(stage.max_s, configuration.limits.maximum_green_s) for stage in stages])
-    if plan_share and configuration.plans:
+    if near_plan:
         splits_s = np.array([[dict(plan.splits_s)[name] for name in names] for plan in configuration.plans])
         green_s = splits_s.min(axis=0) - change_s[np.arange(len(names)), np.roll(np.arange(len(names)), -1)]
         min_s = np.where(min_s > 0, np.maximum(min_s, plan_share * green_s[:, None]), 0.0)
@@ -159,10 +162,10 @@ def compile_junction(
         table, gives_way.astype(np.float32), onward, np.array(stage_of), change, min_s, change_s, ends_s,
         longest_s,
         np.array([_longest_red_s(configuration, k) for k in range(len(stages))]),
-        _least_waits(table, onward, change, min_s, change_s, configuration.limits.fixed_order),
+        _least_waits(table, onward, change, min_s, change_s, fixed_order),
         (np.arange(len(names))[None] - np.arange(len(names))[:, None] - 1) % len(names),
-        configuration.limits.skips_per_cycle if configuration.limits.fixed_order else len(names),
-        configuration.limits.fixed_order,
+        configuration.limits.skips_per_cycle if configuration.limits.fixed_order else 0 if near_plan else len(names),
+        fixed_order,
     )  # fmt: skip
 
 
