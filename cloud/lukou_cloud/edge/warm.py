@@ -15,7 +15,7 @@ from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.measures import required_braking, time_to_collision
 from lukou_cloud.edge.road_users import BICYCLE, PEDESTRIAN, RoadUsers
 from lukou_cloud.edge.settings import JudgeSettings
-from lukou_cloud.fusion.handover import least_cost
+from lukou_cloud.fusion import warm as fusion
 from lukou_maps import warm as matching
 from lukou_maps.assembly import stop_lines
 from lukou_maps.drafts import LaneDraft, connections_through, crosswalks_of, junctions_of, lanes_of
@@ -38,7 +38,7 @@ def warm() -> None:
     one = np.ones(1)
     time_to_collision(one, one)
     required_braking(one, one, one, one)
-    least_cost(np.ones((1, 1)))
+    fusion.warm()
 
 
 def two_roads() -> RoadModel:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lukou_cloud.fusion import warm as fusion
 from lukou_cloud.region.edges import Edges
 from lukou_cloud.region.intersection import Intersection, intersection_of
 from lukou_cloud.region.neighbours import Neighbours, behind_m
@@ -265,6 +266,7 @@ class RegionCore:
 def make_core(settings: RegionSettings) -> RegionCore:
     """Read map and configurations and build the core; machine code is loaded now, not in the first decision."""
     warm()
+    fusion.warm()
     return RegionCore(settings, load_map(settings.map), [load(path) for path in settings.configurations])
 
 
