@@ -7,7 +7,7 @@ import time
 RATES = (10.0, 5.0)
 """Pictures per second and camera to choose from. [1/s]"""
 
-NEED = {10.0: 34.0, 5.0: 26.0}
+NEED = {10.0: 34.0, 5.0: 28.0}
 """Cores that the demo's processes need, over what `loop_s` tells; measured, docs/perception.md. [1/s]"""
 
 SHARE = 0.7

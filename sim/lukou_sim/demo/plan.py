@@ -40,9 +40,6 @@ PRIORITIES = {"world": 1, "cameras": 1, "edge": 2, "signal": 3}
 """Real-time priorities, where the system allows them: what keeps the lights lawful goes before what warns, and that before the detector, which needs
 forty of every hundred milliseconds."""
 
-ROOM_HZ = 5.0
-"""Up to so many pictures a second and camera the world has the cameras' priority, too: it stands for the streets, which wait for nobody. With more, both took all of a slow machine's two cores."""
-
 
 @dataclass(frozen=True)
 class Process:
@@ -84,8 +81,23 @@ def make_plan(
     folder: Path | None = None,
     page_port: int | None = None,
     measure: bool = True,
+    has_room: bool = True,
 ) -> Plan:
     """Write everything a demo needs into a folder that only its user may enter.
+
+    Parameters
+    ----------
+    scenario : str
+    seed : int
+    rate_hz : float
+        Pictures per second and camera. [1/s]
+    folder : Path, optional
+    page_port : int, optional
+    measure : bool
+        Whether processes write what latencies are told from.
+    has_room : bool
+        Whether the machine can take so many pictures: then the world has the cameras' priority, since it stands for the streets, which wait for nobody. Where it
+        cannot, both would take all of the cores.
 
     Raises
     ------
@@ -107,14 +119,22 @@ def make_plan(
         raise SettingsError(problems)
     folder.mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o700)
-    builder = _Builder(folder, scenario, seed, rate_hz, page_port, measure)
+    builder = _Builder(folder, scenario, seed, rate_hz, page_port, measure, has_room)
     return builder.build()
 
 
 class _Builder:
     def __init__(
-        self, folder: Path, scenario: str, seed: int, rate_hz: float, page_port: int | None, measure: bool
+        self,
+        folder: Path,
+        scenario: str,
+        seed: int,
+        rate_hz: float,
+        page_port: int | None,
+        measure: bool,
+        has_room: bool,
     ) -> None:
+        self.has_room = has_room
         self.folder, self.scenario, self.seed, self.rate_hz, self.measure = folder, scenario, seed, rate_hz, measure
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         if page_port is not None:
@@ -249,7 +269,7 @@ class _Builder:
             "cabinets": {site: {"protocol": PROTOCOLS[site], "port": self.ports[f"cabinet_{site}"]} for site in SITES},
             "statistics_file": "data/world.json",
         }
-        first = {"real_time_priority": PRIORITIES["world"]} if self.rate_hz <= ROOM_HZ else {}
+        first = {"real_time_priority": PRIORITIES["world"]} if self.has_room else {}
         run = {
             **self._run("world", **first),
             "snapshot_file": "data/world.snapshot",

@@ -52,9 +52,11 @@ def demo(
             raise SettingsError([f"--minutes {minutes:g}: expected above 0"])
         chosen = _scenario(scenario)
         number = chosen.seed if seed is None else seed
-        hertz = rate if rate is not None else (_measured_rate() if headless else 5.0)
+        most_hz = _measured_rate(is_chosen=rate is None and headless)
+        hertz = rate if rate is not None else (most_hz if headless else 5.0)
         name = scenario if "/" not in scenario and not scenario.endswith(".toml") else str(Path(scenario).resolve())
-        plan = make_plan(name, number, hertz, run_dir.resolve() if run_dir else None, port)
+        folder = run_dir.resolve() if run_dir else None
+        plan = make_plan(name, number, hertz, folder, port, has_room=hertz <= most_hz)
     say(f"page       http://127.0.0.1:{plan.page_port}/")
     say(f"run folder {plan.folder}  (logs, keys, site files; lukou status --taps {plan.taps})")
     running = Demo(plan, say)
@@ -78,11 +80,11 @@ def demo(
         raise SystemExit(FAILED)
 
 
-def _measured_rate() -> float:
-    """As many pictures a second as this machine can take."""
+def _measured_rate(is_chosen: bool) -> float:
+    """As many pictures a second as this machine can take; said where it is chosen and not the most."""
     seconds, cores = loop_s(), len(os.sched_getaffinity(0))
     rate = fitting_rate(cores, seconds)
-    if rate < RATES[0]:
+    if is_chosen and rate < RATES[0]:
         say(
             f"{rate:g} pictures a second and camera: {RATES[0]:g} would need {NEED[RATES[0]] * seconds:.1f} of the {cores} cores of this machine at its "
             f"present speed; to try, `--rate {RATES[0]:g}`"
