@@ -19,7 +19,7 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 # Loops of matching, perception, warnings and the search as machine code: compiled here, some tens of seconds each, so that no process has to.
 $(COMPILED): $(STAMP) $(wildcard messages/lukou_messages/compiled.py messages/lukou_messages/assignment.py maps/lukou_maps/*.py \
 		roadside/lukou_roadside/perception/*.py roadside/lukou_roadside/perception/tracking/*.py \
-		cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py)
+		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py)
 	$(BIN)/python -m lukou_maps.warm
 	$(BIN)/python -m lukou_roadside.perception.warm
 	$(BIN)/python -m lukou_cloud.edge.warm

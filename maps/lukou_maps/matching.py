@@ -116,7 +116,7 @@ class LaneMatcher:
     def candidate_counts(self, x_m: Floats, y_m: Floats) -> Ints:
         """Segments that `nearest` weighs for each point: what its time depends on."""
         grid = self._nearest_grid
-        return grid.count.take(grid.cells(as_floats(x_m), as_floats(y_m))).astype(np.int64)
+        return grid.count.take(grid.cells(*as_floats(x_m, y_m))).astype(np.int64)
 
     def nearest(self, x_m: Floats, y_m: Floats) -> LaneMatch:
         """Best lane by position alone.
@@ -131,9 +131,7 @@ class LaneMatcher:
         LaneMatch
             With probability 1 where there is a lane.
         """
-        lane, (s_m, d_m) = nearest_lanes(
-            self._nearest_grid.numbers, self._lines, as_floats(x_m), as_floats(y_m), TIE_M, REACH_M
-        )
+        lane, (s_m, d_m) = nearest_lanes(self._nearest_grid.numbers, self._lines, *as_floats(x_m, y_m), TIE_M, REACH_M)
         return LaneMatch(lane, s_m, d_m, (lane >= 0).astype(np.float64))
 
     def near(self, x_m: Floats, y_m: Floats, margin_m: float = np.inf) -> NearSegments:
@@ -147,7 +145,7 @@ class LaneMatcher:
             Lanes whose edge is farther than this are left out. [m]
         """
         (point, lane), rows = near_lanes(
-            self._candidate_grid.numbers, self._lines, as_floats(x_m), as_floats(y_m), margin_m, REACH_M
+            self._candidate_grid.numbers, self._lines, *as_floats(x_m, y_m), float(margin_m), REACH_M
         )
         return NearSegments(point, lane, *rows)
 

@@ -35,9 +35,18 @@ class Lines(NamedTuple):
     bend_rad: Floats
 
 
-def as_floats(values: ArrayLike) -> Floats:
-    """Numbers as compiled loops take them."""
-    return np.require(values, np.float64, ["C", "W"])
+def as_floats(x_m: ArrayLike, y_m: ArrayLike) -> tuple[Floats, Floats]:
+    """Points as compiled loops take them: those do not check.
+
+    Raises
+    ------
+    ValueError
+        Lists of different lengths.
+    """
+    x, y = np.require(x_m, np.float64, ["C", "W"]), np.require(y_m, np.float64, ["C", "W"])
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"points: expected as many x as y, found {x.shape} and {y.shape}")
+    return x, y
 
 
 @compiled

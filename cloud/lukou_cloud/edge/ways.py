@@ -149,14 +149,6 @@ class Ways:
         """The same first and last; line of `Lights` next ahead of each sample (-1: none), and where on the path it lies. [m]"""
         return self._start, self._last, self._next_connection, self._next_line_m
 
-    def lane_at(self, path: Ints, s_m: Floats) -> Ints:
-        """Lane of (path, s), to half a sample."""
-        number = (s_m * (1.0 / SPACING_M) + 0.49999).astype(np.int64)
-        np.maximum(number, 0, out=number)
-        np.minimum(number, self._last.take(path), out=number)
-        number += self._start.take(path)
-        return self.table.lane_of_sample.take(number)
-
     def _sample(self, path: Ints, s_m: Floats) -> Ints:
         number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last.take(path))
         np.maximum(number, 0, out=number)

@@ -29,9 +29,10 @@ def shows_nothing(picture: NDArray[np.uint8]) -> bool:
     picture : (h, w, 3) uint8 array
         Any size.
     """
-    green = cv2.extractChannel(picture[:: 2 if picture.shape[0] >= 4 * CELLS else 1], 1)
-    if min(green.shape) < CELLS:
+    rows = picture[:: 2 if picture.shape[0] >= 4 * CELLS else 1]
+    if min(rows.shape[:2]) < CELLS:
         return False
+    green = cv2.extractChannel(rows, 1)
     height, width = (side // CELLS for side in green.shape)
     sums = cv2.integral(green)[: height * CELLS + 1 : height, : width * CELLS + 1 : width]
     cells = np.diff(np.diff(sums, axis=0), axis=1) / (height * width)

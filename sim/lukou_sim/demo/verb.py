@@ -14,7 +14,7 @@ import typer
 
 from lukou_messages.errors import SettingsError
 from lukou_messages.report import FAILED, WRONG_USAGE, plain_errors, print_json
-from lukou_sim.demo.pace import NEED, RATES, fitting_rate, loop_s
+from lukou_sim.demo.pace import NEED, RATES, fits, fitting_rate, loop_s
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
 from lukou_sim.demo.summary import too_busy
@@ -52,11 +52,17 @@ def demo(
             raise SettingsError([f"--minutes {minutes:g}: expected above 0"])
         chosen = _scenario(scenario)
         number = chosen.seed if seed is None else seed
-        most_hz = _measured_rate(is_chosen=rate is None and headless)
-        hertz = rate if rate is not None else (most_hz if headless else 5.0)
+        cores, seconds = len(os.sched_getaffinity(0)), loop_s()
+        hertz = rate if rate is not None else (fitting_rate(cores, seconds) if headless else 5.0)
+        has_room = fits(hertz, cores, seconds)
+        if rate is None and headless and not (has_room and hertz == RATES[0]):
+            need = f"{RATES[0]:g} would need {NEED[RATES[0]] * seconds:.1f}"
+            say(
+                f"{hertz:g} pictures a second and camera: {need} of this machine's {cores} cores at its present speed; to try, `--rate {RATES[0]:g}`"
+            )
         name = scenario if "/" not in scenario and not scenario.endswith(".toml") else str(Path(scenario).resolve())
         folder = run_dir.resolve() if run_dir else None
-        plan = make_plan(name, number, hertz, folder, port, has_room=hertz <= most_hz)
+        plan = make_plan(name, number, hertz, folder, port, has_room=has_room)
     say(f"page       http://127.0.0.1:{plan.page_port}/")
     say(f"run folder {plan.folder}  (logs, keys, site files; lukou status --taps {plan.taps})")
     running = Demo(plan, say)
@@ -78,18 +84,6 @@ def demo(
     if running.first_picture_s is None:
         say(f"no live picture came; look at the logs in {plan.logs}")
         raise SystemExit(FAILED)
-
-
-def _measured_rate(is_chosen: bool) -> float:
-    """As many pictures a second as this machine can take; said where it is chosen and not the most."""
-    seconds, cores = loop_s(), len(os.sched_getaffinity(0))
-    rate = fitting_rate(cores, seconds)
-    if is_chosen and rate < RATES[0]:
-        say(
-            f"{rate:g} pictures a second and camera: {RATES[0]:g} would need {NEED[RATES[0]] * seconds:.1f} of the {cores} cores of this machine at its "
-            f"present speed; to try, `--rate {RATES[0]:g}`"
-        )
-    return rate
 
 
 def say(line: str) -> None:

@@ -186,8 +186,17 @@ def as_squares(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def last_weights(graph: Any, constants: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weight (out, in, 1, 1) and bias (out,) of the last convolution of a model that was made lean."""
-    features = next(node for node in graph.node if node.name == f"{LAST}/0").input[0]
+    """Weight (out, in, 1, 1) and bias (out,) of the last convolution of a model that was made lean.
+
+    Raises
+    ------
+    ValueError
+        The model is another.
+    """
+    first = next((node for node in graph.node if node.name == f"{LAST}/0"), None)
+    if first is None:
+        raise ValueError("expected a quantised model of `make detector`: it has no last layer")
+    features = first.input[0]
     scale = constants[next(node for node in graph.node if features in node.output).input[1]]
     high, low = np.split(constants[f"{LAST}/weights"].astype(np.float64), 2, axis=1)
     weight = (high * LOW_PARTS + low).T * constants[f"{LAST}/scale"] / scale

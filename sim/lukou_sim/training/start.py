@@ -47,9 +47,8 @@ def folded_weights(file: Path) -> dict[str, tuple[NDArray[np.float32], NDArray[n
         for node in graph.node
         if node.op_type == "Conv"
     }
-    return {name: (as_squares(weight), bias) for name, (weight, bias) in folded.items()} | {
-        LAST: last_weights(graph, constants)
-    }
+    whole = {name: (as_squares(weight), bias) for name, (weight, bias) in folded.items()}
+    return whole if LAST in whole else whole | {LAST: last_weights(graph, constants)}
 
 
 def _module(node: str) -> str:

@@ -140,7 +140,7 @@ class StageSearch:
         count, settings = len(self.junction.stages), self.settings
         lead = np.zeros(count, np.int64) if lead_s is None else lead_s
         first = Start(
-            int(state), float(age_s), int(skips_left), np.full(count, np.inf) if red_s is None else red_s,
+            int(state), float(age_s), min(int(skips_left), self.junction.skips), np.full(count, np.inf) if red_s is None else red_s,
             np.array([k in allowed for k in range(count)]), bool(may_hold), lead,
         )  # fmt: skip
         target, decided_s, cost, alternative, departures, states = _search(
@@ -267,7 +267,8 @@ def _change(beam: Beam, row: int, to: int, second: int, rules: Rules) -> None:
     """Begin to change the stage of a plan."""
     old = beam.state[row]
     if rules.fixed_order:
-        beam.skips[row] = (rules.skips if to <= old else beam.skips[row]) - rules.passed[old, to]
+        # the first change may leave out more than the order allows
+        beam.skips[row] = max((rules.skips if to <= old else beam.skips[row]) - rules.passed[old, to], 0)
         beam.left_s[row, old] = second
     beam.state[row], beam.age[row] = rules.begun[old, to], 0.0
     beam.cost[row] += rules.charge[old, to]
