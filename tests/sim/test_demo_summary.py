@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lukou_sim.demo.pace import NEED, RATES, SHARE, fits, fitting_rate, loop_s
+from lukou_sim.demo.pace import NEED, RATES, SHARE, fitting_rate, loop_s
 from lukou_sim.demo.summary import percentiles, too_busy
 
 
@@ -28,6 +28,4 @@ def test_a_slow_machine_is_given_fewer_pictures_and_more_cores_help() -> None:
     assert fitting_rate(2, 1.01 * fast) == RATES[1]
     assert fitting_rate(4, 1.01 * fast) == RATES[0]
     assert fitting_rate(1, 1e3) == RATES[-1]
-    assert fits(2.0, 2, SHARE / NEED[RATES[-1]]) and not fits(RATES[-1], 1, 1e3)
-    assert fits(10.0, 2, 0.99 * fast) and not fits(6.0, 2, 1.01 * fast)
     assert 0.0 < loop_s() < 10.0

@@ -34,9 +34,4 @@ def fitting_rate(cores: int, seconds: float) -> float:
     seconds : float
         What `loop_s` tells of one of them. [s]
     """
-    return next((rate for rate in RATES if fits(rate, cores, seconds)), RATES[-1])
-
-
-def fits(rate_hz: float, cores: int, seconds: float) -> bool:
-    """Whether so many cores of this speed can take so many pictures a second; parameters as of `fitting_rate`."""
-    return max(NEED[RATES[-1]], NEED[RATES[0]] if rate_hz > RATES[-1] else 0.0) * seconds <= SHARE * cores
+    return next((rate for rate in RATES if NEED[rate] * seconds <= SHARE * cores), RATES[-1])

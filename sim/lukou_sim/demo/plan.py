@@ -96,7 +96,7 @@ def make_plan(
     measure : bool
         Whether processes write what latencies are told from.
     has_room : bool
-        Whether the machine can take so many pictures: then the world has the cameras' priority, since it stands for the streets, which wait for nobody. Where it
+        Whether the machine can take so many pictures, or they are few: then the world has the cameras' priority, since it stands for the streets, which wait for nobody. Where it
         cannot, both would take all of the cores.
 
     Raises
