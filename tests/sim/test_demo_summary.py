@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lukou_sim.demo.pace import NEED, RATES, SHARE, fitting_rate, loop_s
+from lukou_sim.demo.pace import LEAST_HZ, MOST_HZ, NEED, SHARE, fitting_rate, loop_s
 from lukou_sim.demo.summary import percentiles, too_busy
 
 
@@ -23,9 +23,9 @@ def test_without_values_there_are_no_percentiles() -> None:
 
 
 def test_a_slow_machine_is_given_fewer_pictures_and_more_cores_help() -> None:
-    fast = 2 * SHARE / NEED[RATES[0]]
-    assert fitting_rate(2, 0.99 * fast) == RATES[0]
-    assert fitting_rate(2, 1.01 * fast) == RATES[1]
-    assert fitting_rate(4, 1.01 * fast) == RATES[0]
-    assert fitting_rate(1, 1e3) == RATES[-1]
+    fast = 2 * SHARE / NEED
+    assert fitting_rate(2, 0.99 * fast) == MOST_HZ
+    assert fitting_rate(2, 1.01 * fast) == LEAST_HZ
+    assert fitting_rate(4, 1.01 * fast) == MOST_HZ
+    assert fitting_rate(1, 1e3) == LEAST_HZ
     assert 0.0 < loop_s() < 10.0

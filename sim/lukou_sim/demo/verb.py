@@ -14,7 +14,7 @@ import typer
 
 from lukou_messages.errors import SettingsError
 from lukou_messages.report import FAILED, WRONG_USAGE, plain_errors, print_json
-from lukou_sim.demo.pace import NEED, RATES, fitting_rate, loop_s
+from lukou_sim.demo.pace import LEAST_HZ, MOST_HZ, NEED, fitting_rate, loop_s
 from lukou_sim.demo.plan import make_plan
 from lukou_sim.demo.run import Demo
 from lukou_sim.demo.summary import too_busy
@@ -53,15 +53,16 @@ def demo(
         chosen = _scenario(scenario)
         number = chosen.seed if seed is None else seed
         cores, seconds = len(os.sched_getaffinity(0)), loop_s()
-        hertz = rate if rate is not None else (fitting_rate(cores, seconds) if headless else 5.0)
-        if rate is None and headless and hertz < RATES[0]:
-            need = f"{RATES[0]:g} would need {NEED[RATES[0]] * seconds:.1f}"
+        fitting_hz = fitting_rate(cores, seconds)
+        hertz = rate if rate is not None else (fitting_hz if headless else LEAST_HZ)
+        if rate is None and headless and hertz < MOST_HZ:
+            need = f"{MOST_HZ:g} would need {NEED * seconds:.1f}"
             say(
-                f"{hertz:g} pictures a second and camera: {need} of this machine's {cores} cores at its present speed; to try, `--rate {RATES[0]:g}`"
+                f"{hertz:g} pictures a second and camera: {need} of this machine's {cores} cores at its present speed; to try, `--rate {MOST_HZ:g}`"
             )
         name = scenario if "/" not in scenario and not scenario.endswith(".toml") else str(Path(scenario).resolve())
         folder = run_dir.resolve() if run_dir else None
-        plan = make_plan(name, number, hertz, folder, port, has_room=hertz <= fitting_rate(cores, seconds))
+        plan = make_plan(name, number, hertz, folder, port, has_room=hertz <= fitting_hz)
     say(f"page       http://127.0.0.1:{plan.page_port}/")
     say(f"run folder {plan.folder}  (logs, keys, site files; lukou status --taps {plan.taps})")
     running = Demo(plan, say)
