@@ -16,14 +16,16 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps $(ROOMS:%=-e %)
 	touch $@
 
-# Loops of matching, perception, warnings and the search as machine code: compiled here, some tens of seconds each, so that no process has to.
+# Loops of matching, perception, warnings, the search and the simulated world as machine code: compiled here, some tens of seconds each, so that no process has to.
 $(COMPILED): $(STAMP) $(wildcard messages/lukou_messages/compiled.py messages/lukou_messages/assignment.py maps/lukou_maps/*.py \
 		roadside/lukou_roadside/perception/*.py roadside/lukou_roadside/perception/tracking/*.py \
-		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py)
+		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py \
+		sim/lukou_sim/*.py sim/lukou_sim/world/*.py sim/lukou_sim/render/*.py)
 	$(BIN)/python -m lukou_maps.warm
 	$(BIN)/python -m lukou_roadside.perception.warm
 	$(BIN)/python -m lukou_cloud.edge.warm
 	$(BIN)/python -m lukou_cloud.region.search.warm
+	$(BIN)/python -m lukou_sim.warm
 	touch $@
 
 page: $(PAGE)

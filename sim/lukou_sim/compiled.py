@@ -1,4 +1,4 @@
-"""Loops of the simulated world as machine code: compiled when they are first called."""
+"""Loops of the simulated world as machine code: compiled by `make setup`, or when they are first called."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import subprocess
@@ -25,8 +24,9 @@ WITHIN_S = 60.0
 PAUSE_S = 15.0
 RECORDER = "recorder"
 STOP_S = 4.0
-SETTLE_S = 3.0
-"""A process gives way only when it has been running for so long: nobody shall wait for one that comes back. [s]"""
+SETTLE_CPU_S = 6.0
+"""A process gives way only when it has used so much processor time: about twice what loading takes on a slow machine, where one that
+gave way before it had loaded would be back only when the others let it. [s]"""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Supervised:
     command: list[str]
     log: Path
     niceness: int = 0
-    nice_at: float = math.inf
+    gives_way: bool = False
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
@@ -77,7 +77,7 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,  # Ctrl-C goes to the launcher, which ends its children in order
             )
-        one.nice_at = time.monotonic() + SETTLE_S if one.niceness else math.inf
+        one.gives_way = not one.niceness
 
     def check(self) -> None:
         """Look at every process once; start those that ended again."""
@@ -87,8 +87,8 @@ class Supervisor:
                 self._measure(one)
                 code = one.process.poll()
                 if code is None:
-                    if now >= one.nice_at:
-                        one.nice_at = math.inf
+                    if not one.gives_way and one.life_cpu_s >= SETTLE_CPU_S:
+                        one.gives_way = True
                         give_way(one.niceness, one.process.pid)
                     continue
                 self._ended(one, code, now)
