@@ -6,18 +6,14 @@ A list of road users asks for some dozens of points at a time: numpy spends most
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lukou_maps.compiled import compiled
 from lukou_maps.grid import HALVINGS, LEAST_HALF_M, Cells
 from lukou_maps.ragged import Booleans, Floats, Ints
-from lukou_messages.compiled import MachineCode
-
-CODE = MachineCode(Path(__file__).parent)
-compiled = CODE.compiled
 
 SAME = 1.0 - 1e-9
 """Costs that differ by less of themselves are equal: the first counts."""

@@ -1,7 +1,7 @@
 """Quickest routes over lanes, for emergency vehicles over a city.
 
 Nodes are road lanes; arcs are connections over junctions (with the lanes inside), direct successors, and changes to the lane
-beside. One search with Dijkstra's algorithm in compiled code (`scipy.sparse.csgraph`).
+beside. One search with Dijkstra's algorithm (`lukou_maps.quickest`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from lukou_maps.assembly import only_successor
+from lukou_maps.quickest import Graph, quickest
 from lukou_maps.ragged import Booleans, Floats, Ints
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
 
@@ -103,7 +102,7 @@ class Router:
         count = len(self._lane)
         start = np.searchsorted(source[kept], np.arange(count + 1))
         self._target = target[kept]
-        self._graph = csr_array((self._cost, self._target, start), shape=(count, count))
+        self._graph = Graph(start, self._target, self._cost)
 
     def _inner_time(self) -> Floats:
         """Time inside the junction of each connection: of its first lane, and of those that alone follow it inside."""
@@ -146,7 +145,7 @@ class Router:
         if source < 0 or target < 0:
             return None
         graph = self._graph if not closed else self._without(closed)
-        cost, before = dijkstra(graph, indices=source, return_predecessors=True)
+        cost, before = quickest(graph, source, np.inf)
         if not np.isfinite(cost[target]):
             return None
         nodes = [target]
@@ -181,7 +180,7 @@ class Router:
         times = np.full(len(self._node), np.inf)
         if self._node[lane] >= 0:
             graph = self._graph if not closed else self._without(closed)
-            times[self._lane] = dijkstra(graph.T.tocsr(), indices=int(self._node[lane]), limit=most_s)
+            times[self._lane], _ = quickest(graph.reversed(), int(self._node[lane]), most_s)
         return times
 
     def _beside(self, lanes: Ints) -> Booleans:
@@ -205,9 +204,8 @@ class Router:
             found.append(goal)
         return np.array(found, np.int64)
 
-    def _without(self, closed: Collection[int]) -> csr_array:
+    def _without(self, closed: Collection[int]) -> Graph:
         shut = np.zeros(len(self._node), np.bool_)
         shut[list(closed)] = True
         barred = shut[self._lane[self._target]] | np.where(self._via >= 0, shut[self._via], False)
-        cost = np.where(barred, np.inf, self._cost)
-        return csr_array((cost, self._target, self._graph.indptr), shape=self._graph.shape)
+        return self._graph._replace(cost=np.where(barred, np.inf, self._cost))

@@ -1,4 +1,4 @@
-"""Matching's machine code made ready: `python -m lukou_maps.warm` compiles it, a process only loads it."""
+"""Machine code of matching and routing made ready: `python -m lukou_maps.warm` compiles it, a process only loads it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from functools import cache
 
 import numpy as np
 
+from lukou_maps.compiled import CODE
 from lukou_maps.grid import Cells
-from lukou_maps.matching_loops import CODE, Lines, best_of_each, near_lanes, nearest_lanes
+from lukou_maps.matching_loops import Lines, best_of_each, near_lanes, nearest_lanes
+from lukou_maps.quickest import Graph, quickest
 
 
 @cache
 def warm() -> None:
-    """Match a point to nothing, in every way."""
+    """Match a point to nothing, in every way, and find a way over nothing."""
     one, nothing, narrow = np.zeros(1), np.full(1, -1), np.zeros(1, np.int32)
     cells = Cells(0.0, 0.0, 1.0, 0.0, 0.0, 1, np.zeros(1, np.int64), narrow, np.ones(1, np.int16), narrow)
     lines = Lines(np.ones((9, 1)), nothing, one, one, one > 0.0, one > 0.0, one)
     nearest_lanes(cells, lines, one, one, 1.0, 1.0)
     near_lanes(cells, lines, one, one, np.inf, 1.0)
     best_of_each(nothing[:0], one[:0], 1)
+    quickest(Graph(np.zeros(2, np.int64), nothing[:0], one[:0]), 0, np.inf)
 
 
 if __name__ == "__main__":

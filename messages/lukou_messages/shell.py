@@ -26,7 +26,7 @@ from lukou_messages.admission import Admission
 from lukou_messages.clock import Clock
 from lukou_messages.codec import encode
 from lukou_messages.process import VALID, Core, Device, Input, Output, ProcessSpec
-from lukou_messages.scheduling import answer_first, answer_like_others
+from lukou_messages.scheduling import answer_first, answer_like_others, give_way
 from lukou_messages.security import Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Transport
@@ -68,6 +68,12 @@ class RunSettings(BaseModel):
         le=50,
         description="Round-robin priority before all that is not real-time, where the system allows it (CAP_SYS_NICE, RLIMIT_RTPRIO); "
         "for processes that answer within milliseconds and rest in between; none: shares the cores like others",
+    )
+    niceness: int = Field(
+        0,
+        ge=0,
+        le=19,
+        description="Gives way to other processes once it is ready: for what computes for long beside what answers at once; it starts as fast as others",
     )
     time_source: str = Field("NTP", description="Where the clock gets its time: GNSS, PTP, NTP, LOCAL, SIMULATION")
     time_uncertainty_us: int = Field(1000, ge=0, description="Standard uncertainty of the clock [us]")
@@ -159,6 +165,8 @@ class Shell:
             watch = getattr(self.transport, "watch", None)
             if wake is not None and watch is not None:
                 watch(wake)
+        if self.settings.niceness:
+            give_way(self.settings.niceness)
         if self.settings.real_time_priority is not None:
             refused = answer_first(self.settings.real_time_priority)
             self._is_first = not refused

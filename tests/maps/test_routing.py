@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
+from lukou_maps.quickest import Graph, quickest
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_maps.routing import Router
@@ -43,6 +46,21 @@ def test_closed_lanes_are_gone_round_or_there_is_no_way(model: RoadModel) -> Non
     inner = [int(k) for k in route.lanes if lanes.kind[k] == LaneKind.JUNCTION]
     other = router.route(start, int(route.lanes[-1]), closed=inner)
     assert other is None or (not set(inner) & set(other.lanes.tolist()) and other.time_s >= route.time_s - 1e-6)
+
+
+def test_times_are_those_of_another_library() -> None:
+    random = np.random.default_rng(7)
+    for _ in range(20):
+        count = int(random.integers(2, 40))
+        costs = np.where(random.random((count, count)) < 0.15, random.uniform(0.1, 9.0, (count, count)), 0.0)
+        known = csr_array(costs)
+        graph = Graph(known.indptr.astype(np.int64), known.indices.astype(np.int64), known.data)
+        limit = float(random.uniform(3.0, 30.0))
+        times, before = quickest(graph, 0, limit)
+        np.testing.assert_allclose(times, dijkstra(known, indices=0, limit=limit))
+        np.testing.assert_allclose(quickest(graph.reversed(), 0, np.inf)[0], dijkstra(known.T.tocsr(), indices=0))
+        for node in np.flatnonzero(before >= 0):
+            assert times[node] == pytest.approx(times[before[node]] + costs[before[node], node])
 
 
 def test_walkways_are_no_way(model: RoadModel) -> None:

@@ -251,6 +251,14 @@ def test_measure_file_holds_times_of_objects(tmp_path: Path) -> None:
     assert json.loads(line)["in"] == [["objects", "k1/perception", START, 3, START]]
 
 
+def test_a_process_gives_way_only_once_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, done = Bench(niceness=12), list[object]()
+    monkeypatch.setattr(bench.shell, "restore", lambda: done.append("restored"))
+    monkeypatch.setattr("lukou_messages.shell.give_way", done.append)
+    bench.shell.run(lambda: True)
+    assert done == ["restored", 12]
+
+
 def test_a_process_that_goes_first_and_computes_all_the_time_goes_with_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -16,12 +16,12 @@ from tests.roadside import test_coverage, test_detection_gate, test_projection, 
 
 WATCH = """
 import numpy as np
-from lukou_maps import matching_loops
+from lukou_maps import compiled as maps
 from lukou_roadside.perception import ground
 from lukou_roadside.perception.tracking import compiled
 from lukou_roadside.perception.warm import warm
 warm()
-codes = compiled.CODE, ground.CODE, matching_loops.CODE
+codes = compiled.CODE, ground.CODE, maps.CODE
 ready = [code.versions() for code in codes]
 from tests.roadside.test_warm import watched
 watched()

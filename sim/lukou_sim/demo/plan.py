@@ -40,6 +40,9 @@ PRIORITIES = {"world": 1, "cameras": 1, "edge": 2, "signal": 3}
 """Real-time priorities, where the system allows them: what keeps the lights lawful goes before what warns, and that before the detector, which needs
 forty of every hundred milliseconds."""
 
+NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
+"""One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -271,7 +274,7 @@ class _Builder:
         }
         first = {"real_time_priority": PRIORITIES["world"]} if self.has_room else {}
         run = {
-            **self._run("world", **first),
+            **self._run("world", niceness=NICENESS["world"], **first),
             "snapshot_file": "data/world.snapshot",
             "time_source": "SIMULATION",
         }
@@ -308,7 +311,8 @@ class _Builder:
             "trusts_clock": True,  # of this very machine: world and signals share it
             "command_log": f"data/{site}.commands.log",
         }
-        first = {"real_time_priority": PRIORITIES["cameras"]} if site == CAMERA_SITE else {}
+        is_first = site == CAMERA_SITE
+        turn = {"real_time_priority": PRIORITIES["cameras"]} if is_first else {"niceness": NICENESS["perception"]}
         run_signal = {
             **self._run(signal, real_time_priority=PRIORITIES["signal"]),
             "snapshot_file": f"data/{site}.signal.snapshot",
@@ -318,7 +322,7 @@ class _Builder:
         content = {
             "site": {"name": site},
             "links": links,
-            "run": {"perception": self._run(perception, **first), "signal": run_signal},
+            "run": {"perception": self._run(perception, **turn), "signal": run_signal},
             "perception": perception_settings(site, str(NET), frames, radar_ports, self.rate_hz),
             "signal": controller,
         }
@@ -357,7 +361,8 @@ class _Builder:
         district = self._write("district", {
             "site": {"name": "district"},
             "links": {"edge": edge, "region": region},
-            "run": {"edge": self._run("district/edge", real_time_priority=PRIORITIES["edge"]), "region": self._run("district/region")},
+            "run": {"edge": self._run("district/edge", real_time_priority=PRIORITIES["edge"]),
+                    "region": self._run("district/region", niceness=NICENESS["region"])},
             "edge": {"map": str(NET), "configurations": configurations},
             "region": {"map": str(NET), "configurations": configurations},
         })  # fmt: skip
@@ -365,7 +370,7 @@ class _Builder:
         city = self._write("city", {
             "site": {"name": "city"},
             "links": {"centre": centre},
-            "run": {"centre": self._run("city/centre")},
+            "run": {"centre": self._run("city/centre", niceness=NICENESS["centre"])},
             "centre": {
                 "map": str(NET),
                 "configurations": configurations,

@@ -21,9 +21,6 @@ from lukou_sim.world.delay import DelayStatistics
 from lukou_sim.world.fixed_plan import fixed_plan_delay
 
 TURN_S = 0.05
-NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
-"""One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
-
 PATIENCE_S = 90.0
 """Without a live picture after this time something is wrong, and the demo ends."""
 
@@ -65,8 +62,7 @@ class Demo:
             time.sleep(1.0)
         for one in self.plan.processes:
             arguments = ["run", one.process, "--site", str(one.site_file)]
-            niceness = 0 if one.source == f"{CAMERA_SITE}/perception" else NICENESS.get(one.process, 0)
-            self.supervisor.add(one.source, arguments, self._log(one.source), niceness)
+            self.supervisor.add(one.source, arguments, self._log(one.source))
 
     def _log(self, source: str) -> Path:
         return self.plan.logs / f"{source.replace('/', '.')}.log"

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import psutil
 
-from lukou_messages.scheduling import give_way
-
 RESTARTS = 3
 WITHIN_S = 60.0
 """More than so many restarts within this time escalate: the process gets a pause, and it is said."""
@@ -24,9 +22,6 @@ WITHIN_S = 60.0
 PAUSE_S = 15.0
 RECORDER = "recorder"
 STOP_S = 4.0
-SETTLE_CPU_S = 6.0
-"""A process gives way only when it has used so much processor time: about twice what loading takes on a slow machine, where one that
-gave way before it had loaded would be back only when the others let it. [s]"""
 
 
 @dataclass(slots=True)
@@ -36,8 +31,6 @@ class Supervised:
     name: str
     command: list[str]
     log: Path
-    niceness: int = 0
-    gives_way: bool = False
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
@@ -59,10 +52,10 @@ class Supervisor:
         self._say = say
         self.processes: dict[str, Supervised] = {}
 
-    def add(self, name: str, arguments: list[str], log: Path, niceness: int = 0) -> None:
-        """Start ``lukou <arguments>`` under a name; the nicer give way where cores are few."""
+    def add(self, name: str, arguments: list[str], log: Path) -> None:
+        """Start ``lukou <arguments>`` under a name."""
         command = [sys.executable, "-m", "lukou_messages.cli", *arguments, "--parent", str(os.getpid())]
-        one = Supervised(name, command, log, niceness)
+        one = Supervised(name, command, log)
         self.processes[name] = one
         self._start(one)
 
@@ -77,7 +70,6 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,  # Ctrl-C goes to the launcher, which ends its children in order
             )
-        one.gives_way = not one.niceness
 
     def check(self) -> None:
         """Look at every process once; start those that ended again."""
@@ -86,12 +78,8 @@ class Supervisor:
             if one.process is not None:
                 self._measure(one)
                 code = one.process.poll()
-                if code is None:
-                    if not one.gives_way and one.life_cpu_s >= SETTLE_CPU_S:
-                        one.gives_way = True
-                        give_way(one.niceness, one.process.pid)
-                    continue
-                self._ended(one, code, now)
+                if code is not None:
+                    self._ended(one, code, now)
             if one.process is None and now >= one.start_at:
                 one.restarts += 1
                 self._start(one)
