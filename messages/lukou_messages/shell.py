@@ -69,6 +69,12 @@ class RunSettings(BaseModel):
         description="Round-robin priority before all that is not real-time, where the system allows it (CAP_SYS_NICE, RLIMIT_RTPRIO); "
         "for processes that answer within milliseconds and rest in between; none: shares the cores like others",
     )
+    health_at_ms: int | None = Field(
+        None,
+        ge=0,
+        lt=1000,
+        description="When within each second health is told and the snapshot written [ms]; none: 40 ms after a tenth, by the process's name",
+    )
     niceness: int = Field(
         0,
         ge=0,
@@ -132,6 +138,8 @@ class Shell:
         self._next_tick_ns = self._tick_after(self.epoch)
         self._next_health_ns = self.epoch
         self._phase_ns = zlib.crc32(identity.encode()) % 10 * 100_000_000 + AFTER_TICK_NS
+        if self.settings.health_at_ms is not None:
+            self._phase_ns = self.settings.health_at_ms * 1_000_000
         self.faults: list[str] = []
         self._is_first, self._greedy_s = False, 0.0
         self._snapshot_due = False

@@ -169,3 +169,26 @@ def test_the_process_feeds_its_drivers(tmp_path: Path, open_things: list[Any]) -
     assert core.figures()["interrupted"] == 1
     assert core.step(begin + 45 * STEP_NS + 3 * SECOND, [])
     scans.socket.close(0)
+
+
+@pytest.mark.slow
+def test_an_instant_without_pictures_is_computed_out_of_the_cameras_way(tmp_path: Path, open_things: list[Any]) -> None:
+    settings = WorldSettings(frames={"camera-north": f"ipc://{tmp_path}/north"}, frame_rate_hz=5.0)
+    core = SPEC.make_core(settings)
+    assert isinstance(core, WorldCore)
+    open_things += SPEC.make_devices(settings)
+    with_pictures = (time.time_ns() // (2 * STEP_NS) + 10) * 2 * STEP_NS
+    core.step(with_pictures - STEP_NS, [])
+    core.step(with_pictures, [])
+    core._has_shown = True
+
+    def computed_at(ms: int) -> int:
+        core.step(with_pictures + ms * 1_000_000, [])
+        return (core.world.now_ns - with_pictures) // 1_000_000
+
+    assert [computed_at(ms) for ms in (20, 60, 80, 100, 120)] == [0, 0, 100, 100, 200]
+    assert core._never_drawn == 0
+    assert computed_at(320) == 400  # that of 300, which was missed, has no pictures
+    assert core._never_drawn == 0
+    assert computed_at(720) == 800
+    assert core._never_drawn == 1

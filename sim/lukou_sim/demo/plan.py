@@ -44,6 +44,10 @@ NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
 """One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
 
 
+WORLD_SAVES_AT_MS = 280
+"""When the world saves itself: at five pictures a second before an instant without any, when those of the last have been looked at. [ms]"""
+
+
 @dataclass(frozen=True)
 class Process:
     """One process of the demo."""
@@ -276,6 +280,7 @@ class _Builder:
         run = {
             **self._run("world", niceness=NICENESS["world"], **first),
             "snapshot_file": "data/world.snapshot",
+            "health_at_ms": WORLD_SAVES_AT_MS,
             "time_source": "SIMULATION",
         }
         path = self._write("world", {"site": {"name": "world"}, "links": {"world": links}, "run": {"world": run},

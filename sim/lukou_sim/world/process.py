@@ -21,6 +21,8 @@ from lukou_sim.world.world import DETECTION_SITES, STEP_NS, World
 
 AHEAD_NS = 80_000_000
 """The world is computed so long before the instant that it then shows: drawing pictures is no part of a camera's latency. [ns]"""
+AHEAD_WITHOUT_PICTURES_NS = 20_000_000
+"""The same of instants without pictures, which are quickly computed: not while perception looks at the last ones. [ns]"""
 TICK_S = 0.02
 """How finely the process keeps these instants. [s]"""
 
@@ -81,7 +83,7 @@ class WorldCore:
         self._is_warm = self._is_interrupted = self._has_shown = False
         self._is_told = True
         self._taken: dict[str, NDArray[np.uint8]] = {}
-        self._steps = self._late_steps = self._steps_without_pictures = 0
+        self._steps = self._late_steps = self._never_drawn = 0
         self._stood_still_ns = self._ended_ns = 0
         self._frame_every = max(1, round(10.0 / settings.frame_rate_hz))
 
@@ -94,8 +96,14 @@ class WorldCore:
             self._is_warm = True
             return []
         outputs = self._show(now_ns)
-        self._advance((now_ns + AHEAD_NS) // STEP_NS * STEP_NS)
+        due_ns = (now_ns + AHEAD_NS) // STEP_NS * STEP_NS
+        if not self._has_pictures(due_ns):
+            due_ns = (now_ns + AHEAD_WITHOUT_PICTURES_NS) // STEP_NS * STEP_NS
+        self._advance(due_ns)
         return [*outputs, *self._show(now_ns)]
+
+    def _has_pictures(self, instant_ns: int) -> bool:
+        return bool(self.cameras) and (instant_ns // STEP_NS) % self._frame_every == 0
 
     def _show(self, now_ns: int) -> list[Output]:
         """What is due by now of the instant that was computed last."""
@@ -118,7 +126,8 @@ class WorldCore:
         if behind <= 0:
             return
         if self._has_shown:  # before its first picture a camera does not run
-            self._steps_without_pictures += behind - 1
+            missed = range(world.now_ns + STEP_NS, due_ns, STEP_NS)
+            self._never_drawn += len(self.cameras) * sum(map(self._has_pictures, missed))
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
             world.skip(due_ns - STEP_NS)
@@ -128,7 +137,7 @@ class WorldCore:
             world.step()
             self._steps += 1
         self._is_told = False
-        if self.cameras and not self._preparing.is_alive() and (due_ns // STEP_NS) % self._frame_every == 0:
+        if self._has_pictures(due_ns) and not self._preparing.is_alive():
             self._taken = {name: picture for name in self.cameras if (picture := world.picture(name)) is not None}
         _ = world.views  # who is visible to whom: computed once for this instant, here rather than when it is due
 
@@ -162,13 +171,9 @@ class WorldCore:
             "road_users": float(len(self.world.users)),
             "late_steps": float(self._late_steps),
             "stood_still_s": self._stood_still_ns / 1e9,
-            "unsent_frames": float(sum(feed.unsent for feed in self.cameras.values()) + self._frames_never_rendered()),
+            "unsent_frames": float(sum(feed.unsent for feed in self.cameras.values()) + self._never_drawn),
             "interrupted": float(self._is_interrupted),
         }
-
-    def _frames_never_rendered(self) -> int:
-        """Pictures that were due in steps made up for or stood through."""
-        return len(self.cameras) * (self._steps_without_pictures // self._frame_every)
 
     def finish(self) -> dict[str, Any]:
         """End the world; figures of the run."""
