@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,10 @@ from lukou_cloud.region.search.junction import FREE, NONE, STOPS, YIELDS, Juncti
 from lukou_cloud.region.search.queue_model import Traffic
 from lukou_cloud.region.search.stage_search import SearchSettings, StageSearch
 from lukou_cloud.region.search.warm import warm
-from lukou_maps.signal_configuration import configuration_from_programme
+from lukou_maps.signal_configuration import GroupType, changes, configuration_from_programme, load
 
 HORIZON_S = 60
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district"
 
 
 def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = (), plan_share: float = 0.0) -> Junction:
@@ -109,6 +112,19 @@ def test_nobody_is_sent_where_there_is_no_room() -> None:
     )
     assert choice.stage == 1  # the longer queue cannot go anywhere
     assert not choice.departures[:, 0].any()
+
+
+def test_nobody_steps_off_while_it_flashes() -> None:
+    of = load(DISTRICT / "k1.signal.json")
+    crossings = [g for g in of.groups if g.type is GroupType.PEDESTRIAN]
+    ways = [Movement(k, 0, frozenset(g.links)) for k, g in enumerate(crossings)]
+    made = compile_junction(of, ways, np.zeros((len(ways),) * 2, bool))
+    for (first, second), at in changes(of, 0.1).items():
+        begun = made.change[made.stages.index(first), made.stages.index(second)]
+        for k, group in enumerate(crossings):
+            if group.name in at.endings:
+                walks = made.right[begun : begun + int(np.ceil(at.duration / 10)), k] > NONE
+                assert walks.sum() == np.ceil(at.endings[group.name].steady_ends / 10)
 
 
 def test_nothing_is_compiled_after_the_start() -> None:

@@ -142,7 +142,12 @@ def compile_junction(
         for k, mine in enumerate(groups):
             for name in mine & set(stages[a].green):
                 ending = at.endings.get(name)
-                ends[k] = max(ends[k], np.inf if ending is None else ending.flashing_ends / 10 + YELLOW_USED_S)
+                if ending is None:
+                    ends[k] = np.inf
+                elif name in on_foot:  # nobody steps off while it flashes
+                    ends[k] = max(ends[k], ending.steady_ends / 10)
+                else:
+                    ends[k] = max(ends[k], ending.flashing_ends / 10 + YELLOW_USED_S)
         length = max(1, int(np.ceil(at.duration / 10)))
         for age in range(length):
             following.append(len(right) + 1 if age + 1 < length else b)
