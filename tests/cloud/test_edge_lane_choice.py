@@ -10,8 +10,9 @@ import pytest
 from lukou_cloud.edge.lane_choice import KEPT_NS, Choice, LaneChoice
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import Ways
+from lukou_cloud.edge.ways import TURN_SHARE, Ways, fork_shares
 from lukou_maps.reading import load_map
+from lukou_maps.road_model import Turn
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 STEP_NS = 100_000_000
@@ -98,3 +99,14 @@ def test_a_state_continues_where_paths_have_other_numbers(choice: LaneChoice) ->
     ]
     assert routes[0] == routes[1]
     assert one.s_m.tolist() == other.s_m.tolist()
+
+
+def test_a_way_is_not_more_probable_because_it_forks_later(choice: LaneChoice) -> None:
+    model = choice.ways.model
+    shares, connections = fork_shares(model), model.connections
+    total = np.bincount(connections.from_lane, weights=shares)
+    assert total[np.unique(connections.from_lane)] == pytest.approx(1.0)  # what forks once more adds nothing
+    forks = np.flatnonzero(np.bincount(connections.from_lane) > 1)
+    a, b = np.flatnonzero(connections.from_lane == forks[0])[:2].tolist()
+    expected = TURN_SHARE[Turn(connections.turn[a])] / TURN_SHARE[Turn(connections.turn[b])]
+    assert shares[a] / shares[b] == pytest.approx(expected)

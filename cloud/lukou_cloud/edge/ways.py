@@ -25,7 +25,7 @@ BEND_M = 8.0
 """Length over which the curvature of a path is taken. [m]"""
 
 TURN_SHARE = {Turn.UNKNOWN: 0.3, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.4, Turn.RIGHT: 0.4, Turn.TURN_AROUND: 0.05}
-"""How usual each turn is where a lane leaves the choice."""
+"""How usual each turn is where a lane leaves the choice, beside the others there."""
 
 UNKNOWN_LIMIT_MPS = 15.0
 """Speed limit where the map tells none. [m/s]"""
@@ -82,7 +82,7 @@ class Ways:
     def __init__(self, model: RoadModel, easy_braking_mps2: float) -> None:
         self.model, self._braking = model, easy_braking_mps2
         self.catalogue = PathCatalogue(model, horizon_m=HORIZON_M)
-        self._share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])
+        self._share = fork_shares(model)
         self._start, self._last = np.zeros(1, np.int64), np.zeros(0, np.int64)
         self._samples = np.zeros((6, 0))  # x, y, cosine, sine, and the way to the next sample
         self._limit_mps = np.full(1, np.inf)  # the last one is of those who are on no path
@@ -198,7 +198,7 @@ class Ways:
         new = np.arange(known, len(table))
         owner, taken = table.connections.flat(new)
         usual, left = np.ones(len(new)), np.zeros(len(new), np.bool_)
-        np.multiply.at(usual, owner, self._share[turn[taken]])
+        np.multiply.at(usual, owner, self._share[taken])
         first, index = np.unique(owner, return_index=True)
         left[first] = turn[taken[index]] == Turn.LEFT
         self.usual, self.turns_left = np.concatenate([self.usual, usual]), np.concatenate([self.turns_left, left])
@@ -268,6 +268,17 @@ def _curvature(start: Ints, heading: Floats) -> Floats:
     left = np.repeat(counts, counts) - number
     curvature[(number < half) | (left < half + 2)] = 0.0
     return curvature
+
+
+def fork_shares(model: RoadModel) -> Floats:
+    """How usual each connection is among all that leave its lane; those of one lane sum to 1.
+
+    So a way is not the more probable the more often it forks later on.
+    """
+    connections = model.connections
+    share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])[connections.turn]
+    total = np.bincount(connections.from_lane, weights=share, minlength=len(model.lanes))
+    return np.asarray(share / total[connections.from_lane])
 
 
 def may_follow(model: RoadModel) -> Ints:
