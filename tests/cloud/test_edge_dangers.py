@@ -97,12 +97,15 @@ def test_a_speed_that_is_hardly_known_begins_no_warning(
     assert len(onsets(predictor, users)) == expected
 
 
-@pytest.mark.parametrize(("deviation", "expected"), [(0.1, [REAR_END]), (0.9, [])])
-def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet(
-    predictor: Predictor, deviation: float, expected: list[int]
+@pytest.mark.parametrize(
+    ("deviation", "acceleration", "expected"), [(0.1, 0.0, [REAR_END]), (0.9, 0.0, []), (0.9, 1.2, [REAR_END])]
+)
+def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet_but_who_picks_up_speed_is(
+    predictor: Predictor, deviation: float, acceleration: float, expected: list[int]
 ) -> None:
     users = Lane(predictor).users((CAR, 0.0, 0.0, 11.0, 0.0), (CAR, 18.5, 0.0, 0.0, 0.0))
     users.speed_deviation_mps[:] = deviation
+    users.acceleration_mps2[0] = acceleration
     assert onsets(predictor, users) == expected
 
 

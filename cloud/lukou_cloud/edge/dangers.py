@@ -43,6 +43,9 @@ FAR_M = 80.0
 REAR_END_DOUBTS = 2.0
 """Standard deviations of the follower's speed that are doubted; what is seen of the braking counts besides."""
 
+PICKS_UP_MPS2 = 1.0
+"""Who is seen to accelerate at least so much has not begun to brake: then the tracked speed lags from below, and nothing of it is doubted. [m/s^2]"""
+
 AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
@@ -296,25 +299,33 @@ def _behind(
         time_s = _time_behind(gap, speed, ahead, braking)
         if not time_s < 2.0 * limits.time_to_collision_s:
             continue
-        least = least_speed(speed, columns[SPEED_DEVIATION, who], REAR_END_DOUBTS)
+        doubted = columns[SPEED_DEVIATION, who] if columns[ACCELERATION, who] < PICKS_UP_MPS2 else 0.0
+        least = least_speed(speed, doubted, REAR_END_DOUBTS)
         doubt = max(columns[SPEED_DEVIATION, who], columns[SPEED_DEVIATION, other])
         begins = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
         rows[count], times_s[count] = k, time_s
-        onset[count] = begins and _needs_too_much(columns, who, gap, least, ahead, braking, limits)
+        onset[count] = begins and _needs_too_much(
+            gap, least, columns[ACCELERATION, who], ahead, braking, doubted, limits
+        )
         count += 1
     return rows[:count].copy(), times_s[:count].copy(), onset[:count].copy()
 
 
 @compiled
 def _needs_too_much(
-    columns: Floats, who: int, gap_m: float, speed: float, ahead: float, braking: float, limits: BehindLimits
+    gap_m: float,
+    speed: float,
+    acceleration: float,
+    ahead: float,
+    braking: float,
+    doubted_mps: float,
+    limits: BehindLimits,
 ) -> bool:
     """Whether too much braking is required a reaction time later, and not done."""
     if not _time_behind(gap_m, speed, ahead, braking) < limits.time_to_collision_s:
         return False
-    late = max(columns[SPEED_DEVIATION, who] - SURE_MPS, 0.0) / AGILITY_MPS2
+    late = max(doubted_mps - SURE_MPS, 0.0) / AGILITY_MPS2
     soon = max(limits.reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-    acceleration = columns[ACCELERATION, who]
     then = braking_needed(
         gap_m - (speed - ahead) * soon - 0.5 * acceleration * (soon * soon),
         max(speed + acceleration * soon, 0.0),
