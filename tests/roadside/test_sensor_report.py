@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -201,6 +202,37 @@ def test_pictures_are_sent_seldom_small_and_coarse_and_only_if_asked_for() -> No
     value.jpeg = b"GIF89a" + bytes(100)
     with pytest.raises(Refused, match="bad_picture"):
         decode("picture", encode("picture", header, value))
+
+
+def test_a_list_waits_for_neither_learning_nor_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    core = PerceptionCore(settings(pictures={"period_s": 1.0, "width_px": 320}), Eye(), district())
+    done: list[str] = []
+    learn, listed = core._tracker._learn, core._list
+
+    def learnt(step: Any) -> None:
+        done.append("learnt")
+        learn(step)
+
+    def told(*given: Any) -> Output:
+        done.append("list")
+        return listed(*given)
+
+    monkeypatch.setattr(core._tracker, "_learn", learnt)
+    monkeypatch.setattr(core, "_list", told)
+    drawn = steps_that_learnt = 0
+    for k in range(30):
+        at_ns, done[:] = START_NS + round((0.1 * k + 0.04) * 1e9), []
+        outputs = core.step(at_ns, frames(0.1 * k, ("north", "south")))
+        assert (
+            "learnt" not in done[done.index("list") :] if "list" in done else True
+        )  # the next step learns from this one's scans
+        steps_that_learnt += "learnt" in done
+        told_ns = [one.measured_at_ns for one in outputs if one.topic == "objects"]
+        pictured_ns = [one.measured_at_ns for one in outputs if one.topic == "picture"]
+        assert all(picture < told for picture in pictured_ns for told in told_ns)
+        drawn += len(pictured_ns)
+    assert drawn >= 4
+    assert steps_that_learnt > 20
 
 
 def test_road_users_cannot_be_recognised() -> None:
