@@ -180,7 +180,7 @@ class Router:
         times = np.full(len(self._node), np.inf)
         if self._node[lane] >= 0:
             graph = self._graph if not closed else self._without(closed)
-            times[self._lane], _ = quickest(graph.reversed(), int(self._node[lane]), most_s)
+            times[self._lane], _ = quickest(graph.reversed(), int(self._node[lane]), float(most_s))
         return times
 
     def _beside(self, lanes: Ints) -> Booleans:

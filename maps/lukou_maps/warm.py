@@ -14,16 +14,22 @@ from lukou_maps.quickest import Graph, quickest
 
 @cache
 def warm() -> None:
-    """Match a point to nothing, in every way, and find a way over nothing."""
+    """Match a point to nothing, in every way."""
     one, nothing, narrow = np.zeros(1), np.full(1, -1), np.zeros(1, np.int32)
     cells = Cells(0.0, 0.0, 1.0, 0.0, 0.0, 1, np.zeros(1, np.int64), narrow, np.ones(1, np.int16), narrow)
     lines = Lines(np.ones((9, 1)), nothing, one, one, one > 0.0, one > 0.0, one)
     nearest_lanes(cells, lines, one, one, 1.0, 1.0)
     near_lanes(cells, lines, one, one, np.inf, 1.0)
     best_of_each(nothing[:0], one[:0], 1)
-    quickest(Graph(np.zeros(2, np.int64), nothing[:0], one[:0]), 0, np.inf)
+
+
+@cache
+def warm_routing() -> None:
+    """Find a way over nothing."""
+    quickest(Graph(np.zeros(2, np.int64), np.zeros(0, np.int64), np.zeros(0)), 0, np.inf)
 
 
 if __name__ == "__main__":
     warm()
+    warm_routing()
     CODE.tidy()

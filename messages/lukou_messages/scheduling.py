@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 
-def give_way(niceness: int, pid: int | None = None) -> None:
-    """Let all threads of a process give way; also its session, between which Linux's autogroups share the cores first.
+def give_way(niceness: int, pid: int | None = None) -> str:
+    """Let all threads of a process give way; also its session, if it is its own, between which Linux's autogroups share the cores first.
 
     Niceness counts only within a session there, so a process that shall give way to others needs a session of its own.
 
@@ -18,13 +18,27 @@ def give_way(niceness: int, pid: int | None = None) -> None:
         0 to 19.
     pid : int, optional
         Which process; this one if not given.
+
+    Returns
+    -------
+    str
+        Why the system does not allow it; empty where it does, and where the process has ended.
     """
-    here = Path("/proc") / ("self" if pid is None else str(pid))
-    with contextlib.suppress(OSError):  # it has ended already, or this system has no autogroups
+    number = os.getpid() if pid is None else pid
+    here = Path("/proc") / str(number)
+    try:
         for thread in (here / "task").iterdir():
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
-            os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))  # children inherit real time
-        (here / "autogroup").write_text(str(niceness))
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                nice = max(niceness, os.getpriority(os.PRIO_PROCESS, int(thread.name)))
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), nice)
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))  # children inherit real time
+        if os.getsid(number) == number:  # others in the session shall not give way too
+            (here / "autogroup").write_text(str(niceness))
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, or this system has no autogroups
+        return ""
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def answer_first(priority: int) -> str:

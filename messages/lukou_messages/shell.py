@@ -79,7 +79,7 @@ class RunSettings(BaseModel):
         0,
         ge=0,
         le=19,
-        description="Gives way to other processes once it is ready: for what computes for long beside what answers at once; it starts as fast as others",
+        description="Gives way to other processes once it has loaded: for what computes for long beside what answers at once. Where Linux shares cores between sessions first (autogroup), a process needs a session of its own for that",
     )
     time_source: str = Field("NTP", description="Where the clock gets its time: GNSS, PTP, NTP, LOCAL, SIMULATION")
     time_uncertainty_us: int = Field(1000, ge=0, description="Standard uncertainty of the clock [us]")
@@ -173,8 +173,10 @@ class Shell:
             watch = getattr(self.transport, "watch", None)
             if wake is not None and watch is not None:
                 watch(wake)
-        if self.settings.niceness:
-            give_way(self.settings.niceness)
+        if self.settings.niceness:  # first: it takes real-time priority back
+            refused = give_way(self.settings.niceness)
+            if refused:
+                log.info("niceness.refused", process=self.identity, error=refused)
         if self.settings.real_time_priority is not None:
             refused = answer_first(self.settings.real_time_priority)
             self._is_first = not refused

@@ -7,10 +7,12 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from lukou_maps.compiled import CODE
 from lukou_maps.quickest import Graph, quickest
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel
 from lukou_maps.routing import Router
+from lukou_maps.warm import warm_routing
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 
@@ -61,6 +63,16 @@ def test_times_are_those_of_another_library() -> None:
         np.testing.assert_allclose(quickest(graph.reversed(), 0, np.inf)[0], dijkstra(known.T.tocsr(), indices=0))
         for node in np.flatnonzero(before >= 0):
             assert times[node] == pytest.approx(times[before[node]] + costs[before[node], node])
+
+
+def test_nothing_is_compiled_for_a_route(model: RoadModel) -> None:
+    warm_routing()
+    router, ready = Router(model), CODE.versions()
+    first, second = (int(k) for k in np.flatnonzero(router.is_routable)[:2])
+    for closed in ((), (second,)):
+        router.route(first, second, closed=closed)
+        router.times_to(second, 30, closed)
+    assert CODE.versions() == ready
 
 
 def test_walkways_are_no_way(model: RoadModel) -> None:

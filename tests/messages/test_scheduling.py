@@ -34,10 +34,23 @@ def test_all_threads_give_way_and_so_does_the_session() -> None:
     assert told.rstrip().endswith("nice 11")
 
 
+def test_others_in_the_session_do_not_give_way_too() -> None:
+    told = in_another_process("""
+        import os, subprocess, sys
+        from pathlib import Path
+        ours = "from lukou_messages.scheduling import give_way; import os; print(give_way(11), os.getpriority(os.PRIO_PROCESS, 0), flush=True)"
+        subprocess.run([sys.executable, "-c", ours], check=True)
+        group = Path("/proc/self/autogroup")
+        print(group.read_text() if group.exists() else "nice 0")
+    """)
+    assert told.split()[0] == "11"
+    assert told.rstrip().endswith("nice 0")
+
+
 def test_who_is_gone_cannot_give_way_and_nobody_minds() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(30)
-    give_way(5, ended.pid)
+    assert give_way(5, ended.pid) == ""
 
 
 def test_real_time_is_for_all_threads_or_said_to_be_refused() -> None:

@@ -252,11 +252,12 @@ def test_measure_file_holds_times_of_objects(tmp_path: Path) -> None:
 
 
 def test_a_process_gives_way_only_once_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, done = Bench(niceness=12), list[object]()
+    bench, done = Bench(niceness=12, real_time_priority=1), list[object]()
     monkeypatch.setattr(bench.shell, "restore", lambda: done.append("restored"))
     monkeypatch.setattr("lukou_messages.shell.give_way", done.append)
+    monkeypatch.setattr("lukou_messages.shell.answer_first", lambda priority: done.append(f"first {priority}"))
     bench.shell.run(lambda: True)
-    assert done == ["restored", 12]
+    assert done == ["restored", 12, "first 1"]  # the other way round, giving way would take priority back
 
 
 def test_a_process_that_goes_first_and_computes_all_the_time_goes_with_the_others(

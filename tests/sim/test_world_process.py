@@ -188,6 +188,8 @@ def test_an_instant_without_pictures_is_computed_out_of_the_cameras_way(tmp_path
 
     assert [computed_at(ms) for ms in (20, 60, 80, 100, 120)] == [0, 0, 100, 100, 200]
     assert core._never_drawn == 0
+    late = [one for one in core.step(with_pictures + 3 * STEP_NS + 20_000_000, []) if one.topic == "truth"]
+    assert [one.measured_at_ns for one in late] == [with_pictures + k * STEP_NS for k in (2, 3)]
     assert computed_at(320) == 400  # that of 300, which was missed, has no pictures
     assert core._never_drawn == 0
     assert computed_at(720) == 800

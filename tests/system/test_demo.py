@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -179,6 +180,12 @@ def test_the_page_in_a_real_browser(stack: Stack, browser: Browser) -> None:
     page.close()
 
 
+def back_after(ear: Ear, at: float, old_epoch: int) -> float | None:
+    """How long after an instant a process was heard again on all its topics."""
+    ear.turn()
+    return ear.back_after(at, old_epoch)
+
+
 @pytest.mark.parametrize("source", list(TOPICS))
 def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ears, source: str) -> None:
     ear = ears(source)
@@ -188,20 +195,18 @@ def test_a_killed_process_is_back_and_the_rest_carries_on(stack: Stack, ears: Ea
         return all(ear.heard.values())
 
     stack.wait(turn, 60, f"{source} says nothing")
-    old_epoch = next(iter(ear.heard.values()))[-1][1]
     pids = {name: stack.demo.supervisor.pid(name) for name in stack.demo.supervisor.processes if name != source}
-    limit = max(BACK_S, 4.0 * import_s() + 2.0)
-    at = time.monotonic()
-    stack.kill(source)
-
-    def is_back() -> float | None:
-        ear.turn()
-        return ear.back_after(at, old_epoch)
-
-    away = stack.wait(is_back, 60.0, f"{source} is not back")
-    if away > limit:  # a shared machine may have become slower since the import was timed
-        limit = max(limit, 4.0 * import_s() + 2.0)
-    print(f"{source}: back after {away:.2f} s, limit {limit:.2f} s")
+    for attempt in (1, 2):  # a shared machine may stand still for seconds; what takes too long by itself does so twice
+        old_epoch = next(iter(ear.heard.values()))[-1][1]
+        limit = max(BACK_S, 4.0 * import_s() + 2.0)
+        at = time.monotonic()
+        stack.kill(source)
+        away = stack.wait(partial(back_after, ear, at, old_epoch), 60.0, f"{source} is not back")
+        if away > limit:  # or have become slower since the import was timed
+            limit = max(limit, 4.0 * import_s() + 2.0)
+        print(f"{source}: back after {away:.2f} s, limit {limit:.2f} s, attempt {attempt}")
+        if away <= limit:
+            break
     assert away <= limit
     assert {name: stack.demo.supervisor.pid(name) for name in pids} == pids  # the rest carried on
     lists = stack.count("fused_objects")

@@ -13,6 +13,7 @@ from typing import Any
 
 from lukou_messages.errors import SettingsError
 from lukou_messages.security import Device, KeyPair, save_register
+from lukou_sim.demo.pace import LEAST_HZ
 from lukou_sim.demo.sites import CAMERA_SITE, CAMERAS, RADARS, perception_settings
 from lukou_sim.district import FOLDER
 
@@ -43,9 +44,8 @@ forty of every hundred milliseconds."""
 NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
 """One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
 
-
-WORLD_SAVES_AT_MS = 280
-"""When the world saves itself: at five pictures a second before an instant without any, when those of the last have been looked at. [ms]"""
+WORLD_SAVES_AT_MS = 300
+"""When the world saves itself at five pictures a second: after an instant without any, when those of the last have been looked at. [ms]"""
 
 
 @dataclass(frozen=True)
@@ -277,12 +277,13 @@ class _Builder:
             "statistics_file": "data/world.json",
         }
         first = {"real_time_priority": PRIORITIES["world"]} if self.has_room else {}
-        run = {
+        run: dict[str, Any] = {
             **self._run("world", niceness=NICENESS["world"], **first),
             "snapshot_file": "data/world.snapshot",
-            "health_at_ms": WORLD_SAVES_AT_MS,
             "time_source": "SIMULATION",
         }
+        if self.rate_hz <= LEAST_HZ:
+            run["health_at_ms"] = WORLD_SAVES_AT_MS
         path = self._write("world", {"site": {"name": "world"}, "links": {"world": links}, "run": {"world": run},
                                      "world": settings})  # fmt: skip
         return Process("world", "world", path)

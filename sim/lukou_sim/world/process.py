@@ -20,7 +20,7 @@ from lukou_sim.world.scenario import load_scenario
 from lukou_sim.world.world import DETECTION_SITES, STEP_NS, World
 
 AHEAD_NS = 80_000_000
-"""The world is computed so long before the instant that it then shows: drawing pictures is no part of a camera's latency. [ns]"""
+"""An instant with pictures is computed so long before it comes: drawing pictures is no part of a camera's latency. [ns]"""
 AHEAD_WITHOUT_PICTURES_NS = 20_000_000
 """The same of instants without pictures, which are quickly computed: not while perception looks at the last ones. [ns]"""
 TICK_S = 0.02
@@ -96,11 +96,17 @@ class WorldCore:
             self._is_warm = True
             return []
         outputs = self._show(now_ns)
-        due_ns = (now_ns + AHEAD_NS) // STEP_NS * STEP_NS
-        if not self._has_pictures(due_ns):
-            due_ns = (now_ns + AHEAD_WITHOUT_PICTURES_NS) // STEP_NS * STEP_NS
-        self._advance(due_ns)
-        return [*outputs, *self._show(now_ns)]
+        for due_ns in self._due(now_ns):
+            self._advance(due_ns)
+            outputs += self._show(now_ns)
+        return outputs
+
+    def _due(self, now_ns: int) -> list[int]:
+        """Instants to compute now; one without pictures that was missed is told late, before the next with pictures."""
+        near_ns, ahead_ns = ((now_ns + ahead) // STEP_NS * STEP_NS for ahead in (AHEAD_WITHOUT_PICTURES_NS, AHEAD_NS))
+        if not self._has_pictures(ahead_ns):
+            return [near_ns]
+        return [ahead_ns] if self._has_pictures(near_ns) else [near_ns, ahead_ns]
 
     def _has_pictures(self, instant_ns: int) -> bool:
         return bool(self.cameras) and (instant_ns // STEP_NS) % self._frame_every == 0
@@ -126,8 +132,8 @@ class WorldCore:
         if behind <= 0:
             return
         if self._has_shown:  # before its first picture a camera does not run
-            missed = range(world.now_ns + STEP_NS, due_ns, STEP_NS)
-            self._never_drawn += len(self.cameras) * sum(map(self._has_pictures, missed))
+            every_ns = STEP_NS * self._frame_every
+            self._never_drawn += len(self.cameras) * ((due_ns - 1) // every_ns - world.now_ns // every_ns)
         if behind > MOST_CATCH_UP:
             self._stood_still_ns += (behind - 1) * STEP_NS
             world.skip(due_ns - STEP_NS)
