@@ -110,3 +110,16 @@ def test_a_way_is_not_more_probable_because_it_forks_later(choice: LaneChoice) -
     a, b = np.flatnonzero(connections.from_lane == forks[0])[:2].tolist()
     expected = TURN_SHARE[Turn(connections.turn[a])] / TURN_SHARE[Turn(connections.turn[b])]
     assert shares[a] / shares[b] == pytest.approx(expected)
+
+
+def test_what_is_left_out_of_a_forking_way_goes_to_the_rest_of_it(choice: LaneChoice) -> None:
+    row, path = choice.ways.of_lanes(np.arange(len(choice.ways.model.lanes)))
+    one, other = path[row == np.bincount(row).argmax()][:2].tolist()  # of one lane, by different lanes after it
+    least = choice.settings.least_probability
+    user, paths = np.zeros(4, np.int64), np.array([one, one, one, other])  # three parts of a way that forks later
+    several = choice._of_turns(user, paths, least * np.array([0.9, 0.8, 0.7, 5.0]))
+    assert several == pytest.approx(least * np.array([2.4, 0.0, 0.0, 5.0]))  # too small by themselves, not together
+    mixed = choice._of_turns(user, paths, least * np.array([4.0, 0.5, 2.0, 0.5]))
+    assert mixed == pytest.approx(least * np.array([6.5 * 4.0 / 6.0, 0.0, 6.5 * 2.0 / 6.0, 0.5]))
+    apart = choice._of_turns(np.array([0, 1, 1, 1]), paths, least * np.array([0.9, 0.8, 0.7, 5.0]))
+    assert apart == pytest.approx(least * np.array([0.9, 1.5, 0.0, 5.0]))  # everybody's own

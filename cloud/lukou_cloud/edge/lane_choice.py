@@ -292,6 +292,7 @@ class LaneChoice:
     ) -> tuple[Ints, Ints, Floats, Floats]:
         total = np.bincount(user, weights=weight, minlength=count)
         weight = weight / np.maximum(total, 1e-12).take(user)
+        weight = self._of_turns(user, path, weight)
         some = (weight > self.settings.least_probability).nonzero()[0]
         user, path, s_m, weight = user.take(some), path.take(some), s_m.take(some), weight.take(some)
         order = np.lexsort((-weight, user))
@@ -299,6 +300,20 @@ class LaneChoice:
         kept = np.arange(len(user)) - user.searchsorted(user) < self.settings.most_paths
         order = order[kept]
         return user[kept], path[order], s_m[order], weight[order]
+
+    def _of_turns(self, user: Ints, path: Ints, weight: Floats) -> Floats:
+        """Weights of ways, where those that are left out leave theirs to the others that take the same lane next."""
+        lanes = self.ways.table.lanes
+        following = lanes.values.take(np.minimum(lanes.start.take(path) + 1, lanes.start.take(path + 1) - 1))
+        order = np.lexsort((-weight, following, user))
+        first = np.ones(len(order), np.bool_)
+        first[1:] = (np.diff(user.take(order)) != 0) | (np.diff(following.take(order)) != 0)
+        turn = np.empty(len(order), np.int64)
+        turn[order] = first.cumsum() - 1
+        stays = weight > self.settings.least_probability
+        stays[order[first]] = True  # the most probable way of each turn
+        total, staying = (np.bincount(turn, weights=one) for one in (weight, weight * stays))
+        return np.asarray(np.where(stays, weight * (total / np.maximum(staying, 1e-12)).take(turn), 0.0))
 
     def _leaders(
         self, users: RoadUsers, half_m: Floats, user: Ints, path: Ints, s_m: Floats, lane: Ints, lane_s_m: Floats
