@@ -16,7 +16,7 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps $(ROOMS:%=-e %)
 	touch $@
 
-# Loops of matching, perception, warnings, the search and the simulated world as machine code: compiled here, some tens of seconds each, so that no process has to.
+# Loops of matching, perception, warnings, the search and the simulated world as machine code: compiled here, seconds to some tens of seconds each, so that no process has to.
 $(COMPILED): $(STAMP) $(wildcard messages/lukou_messages/compiled.py messages/lukou_messages/assignment.py maps/lukou_maps/*.py \
 		roadside/lukou_roadside/perception/*.py roadside/lukou_roadside/perception/tracking/*.py \
 		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py \

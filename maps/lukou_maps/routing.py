@@ -98,11 +98,9 @@ class Router:
         first = np.ones(len(order), np.bool_)
         first[1:] = np.diff(key[order]) != 0
         kept = order[first]
-        self._key, self._via, self._cost = key[kept], via[kept], np.maximum(cost[kept], 1e-6)
-        count = len(self._lane)
-        start = np.searchsorted(source[kept], np.arange(count + 1))
-        self._target = target[kept]
-        self._graph = Graph(start, self._target, self._cost)
+        self._key, self._via = key[kept], via[kept]
+        start = np.searchsorted(source[kept], np.arange(len(self._lane) + 1))
+        self._graph = Graph(start, target[kept], np.maximum(cost[kept], 1e-6))
 
     def _inner_time(self) -> Floats:
         """Time inside the junction of each connection: of its first lane, and of those that alone follow it inside."""
@@ -207,5 +205,5 @@ class Router:
     def _without(self, closed: Collection[int]) -> Graph:
         shut = np.zeros(len(self._node), np.bool_)
         shut[list(closed)] = True
-        barred = shut[self._lane[self._target]] | np.where(self._via >= 0, shut[self._via], False)
-        return self._graph._replace(cost=np.where(barred, np.inf, self._cost))
+        barred = shut[self._lane[self._graph.target]] | np.where(self._via >= 0, shut[self._via], False)
+        return self._graph._replace(cost=np.where(barred, np.inf, self._graph.cost))

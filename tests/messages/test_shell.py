@@ -251,7 +251,7 @@ def test_measure_file_holds_times_of_objects(tmp_path: Path) -> None:
     assert json.loads(line)["in"] == [["objects", "k1/perception", START, 3, START]]
 
 
-def test_a_process_gives_way_only_once_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_gives_way_only_once_it_has_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, done = Bench(niceness=12, real_time_priority=1), list[object]()
     monkeypatch.setattr(bench.shell, "restore", lambda: done.append("restored"))
     monkeypatch.setattr("lukou_messages.shell.give_way", done.append)
