@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lukou_hw.signal_controller.capability import Capability
 from lukou_messages.process import Input, Output
@@ -88,14 +88,32 @@ class SignalController(Protocol):
         """Release and stop."""
 
 
-REQUEST = "request"  # value of an output to ``device/<name>``: ("request", stage number) or ("release",)
+@runtime_checkable
+class TakesPlans(Protocol):
+    """A driver of cabinets that take plans."""
+
+    def request_plan(self, greens_s: Sequence[float], offset_s: float) -> None:
+        """Run this plan from the end of the running cycle on; to be repeated to renew the backup timer.
+
+        Parameters
+        ----------
+        greens_s : sequence of float
+            By stage, in order: from its start to the begin of the change to the next. [s]
+        offset_s : float
+            Start of the first stage, seconds POSIX UTC modulo the cycle. [s]
+        """
+
+
+REQUEST = "request"  # value of an output to ``device/<name>``
 RELEASE = "release"
+PLAN = "plan"
 
 
 class ControllerDevice:
     """A `SignalController` as the process shell polls it.
 
-    Outputs to ``device/<name>`` carry tuples ``("request", stage_number)`` and ``("release",)``.
+    Outputs to ``device/<name>`` carry tuples ``("request", stage_number)``, ``("plan", greens_s, offset_s)`` where the
+    driver takes plans, and ``("release",)``.
     """
 
     def __init__(self, controller: SignalController) -> None:
@@ -112,6 +130,8 @@ class ControllerDevice:
         for output in outputs:
             if output.value[0] == REQUEST:
                 self._controller.request(output.value[1])
+            elif output.value[0] == PLAN and isinstance(self._controller, TakesPlans):
+                self._controller.request_plan(*output.value[1:])
             else:
                 self._controller.release()
 

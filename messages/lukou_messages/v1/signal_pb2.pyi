@@ -64,7 +64,7 @@ AUTHORITY_ADAPTIVE: Authority
 AUTHORITY_LOCAL_PLAN: Authority
 
 class SignalState(_message.Message):
-    __slots__ = ("header", "intersection", "configuration_hash", "configuration_version", "mode", "authority", "groups", "stage", "next_stage", "stage_started_at_ns", "in_transition", "guard_nonce", "fencing_epoch", "lease_remaining_s", "faults", "allowed_stages", "skips_left", "detected_groups", "called_groups")
+    __slots__ = ("header", "intersection", "configuration_hash", "configuration_version", "mode", "authority", "groups", "stage", "next_stage", "stage_started_at_ns", "in_transition", "guard_nonce", "fencing_epoch", "lease_remaining_s", "faults", "allowed_stages", "skips_left", "detected_groups", "called_groups", "plan", "next_plan")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     INTERSECTION_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_HASH_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,8 @@ class SignalState(_message.Message):
     SKIPS_LEFT_FIELD_NUMBER: _ClassVar[int]
     DETECTED_GROUPS_FIELD_NUMBER: _ClassVar[int]
     CALLED_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PLAN_FIELD_NUMBER: _ClassVar[int]
     header: _header_pb2.Header
     intersection: str
     configuration_hash: str
@@ -103,7 +105,19 @@ class SignalState(_message.Message):
     skips_left: int
     detected_groups: _containers.RepeatedScalarFieldContainer[str]
     called_groups: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., intersection: _Optional[str] = ..., configuration_hash: _Optional[str] = ..., configuration_version: _Optional[int] = ..., mode: _Optional[_Union[ControlMode, str]] = ..., authority: _Optional[_Union[Authority, str]] = ..., groups: _Optional[_Iterable[_Union[SignalGroupState, _Mapping]]] = ..., stage: _Optional[str] = ..., next_stage: _Optional[str] = ..., stage_started_at_ns: _Optional[int] = ..., in_transition: bool = ..., guard_nonce: _Optional[int] = ..., fencing_epoch: _Optional[int] = ..., lease_remaining_s: _Optional[float] = ..., faults: _Optional[_Iterable[str]] = ..., allowed_stages: _Optional[_Iterable[str]] = ..., skips_left: _Optional[int] = ..., detected_groups: _Optional[_Iterable[str]] = ..., called_groups: _Optional[_Iterable[str]] = ...) -> None: ...
+    plan: SignalPlan
+    next_plan: SignalPlan
+    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., intersection: _Optional[str] = ..., configuration_hash: _Optional[str] = ..., configuration_version: _Optional[int] = ..., mode: _Optional[_Union[ControlMode, str]] = ..., authority: _Optional[_Union[Authority, str]] = ..., groups: _Optional[_Iterable[_Union[SignalGroupState, _Mapping]]] = ..., stage: _Optional[str] = ..., next_stage: _Optional[str] = ..., stage_started_at_ns: _Optional[int] = ..., in_transition: bool = ..., guard_nonce: _Optional[int] = ..., fencing_epoch: _Optional[int] = ..., lease_remaining_s: _Optional[float] = ..., faults: _Optional[_Iterable[str]] = ..., allowed_stages: _Optional[_Iterable[str]] = ..., skips_left: _Optional[int] = ..., detected_groups: _Optional[_Iterable[str]] = ..., called_groups: _Optional[_Iterable[str]] = ..., plan: _Optional[_Union[SignalPlan, _Mapping]] = ..., next_plan: _Optional[_Union[SignalPlan, _Mapping]] = ...) -> None: ...
+
+class SignalPlan(_message.Message):
+    __slots__ = ("greens_s", "cycle_s", "offset_s")
+    GREENS_S_FIELD_NUMBER: _ClassVar[int]
+    CYCLE_S_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_S_FIELD_NUMBER: _ClassVar[int]
+    greens_s: _containers.RepeatedScalarFieldContainer[float]
+    cycle_s: float
+    offset_s: float
+    def __init__(self, greens_s: _Optional[_Iterable[float]] = ..., cycle_s: _Optional[float] = ..., offset_s: _Optional[float] = ...) -> None: ...
 
 class SignalGroupState(_message.Message):
     __slots__ = ("group", "colour", "started_at_ns", "min_end_at_ns", "max_end_at_ns", "likely_end_at_ns", "confidence", "next_colour", "countdown_s", "is_committed")

@@ -16,6 +16,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "cabinet_manual": (WARNING, "A hand at the cabinet has taken the signals."),
     "cabinet_fault": (ALARM, "The cabinet flashes; control is given up."),
     "read_back_lost": (ALARM, "What the controller shows does not fit or is missing; control is given up."),
+    "plan_not_followed": (ALARM, "The cabinet does not run the plan that it was given; control is given up."),
     "read_back_missing": (ALARM, "The controller does not answer; signal states are unknown."),
     "read_back_differs": (ALARM, "The controller shows what no stage or change of the configuration shows."),
     "read_back_unknown": (WARNING, "The controller's signals are not in operation; signal states are unknown."),

@@ -27,7 +27,7 @@ NOBODY, MANUAL, FAULT, OFFICER, OPERATOR, EMERGENCY, BUS, ADAPTIVE, LOCAL = rang
 # Modes, as on the wire.
 OBSERVE, ADVISE, SUPERVISED, AUTOMATIC = 1, 2, 3, 4
 # Orders: a closed list (20).
-STAGE, RELEASE, RENEWAL = 1, 2, 3
+STAGE, RELEASE, RENEWAL, PLAN = 1, 2, 3, 4
 # What the cabinet says of itself.
 NORMAL, IN_HAND, FLASHING = 0, 1, 2
 # Latched faults (14), bits.
@@ -83,6 +83,8 @@ class Order(NamedTuple):
     is_addressed: bool = True  # names this intersection
     is_signed: bool = True  # the signature is right or the site demands none
     is_logged: bool = True  # written durably (19)
+    splits: tuple[int, ...] = ()  # of a plan, changes included; empty: not of this intersection's stages
+    begins_in: int = 0  # until the next start of the plan's first stage by its offset
 
 
 class Reading(NamedTuple):
@@ -105,6 +107,8 @@ class Inputs(NamedTuple):
     is_armed: bool = False  # an operator has armed the supervised mode
     is_clock_good: bool = True
     is_reset_on_site: bool = False
+    own_splits: tuple[int, ...] = ()  # the cabinet's own plan by its calendar
+    own_begins_in: int = 0  # until the next start of its first stage by the clock
 
 
 class State(NamedTuple):
@@ -211,7 +215,21 @@ def allowed(tables: Tables, state: State, stage: int) -> str:
 
 def refuse(tables: Tables, state: State, order: Order, inputs: Inputs) -> str:
     """Why an order is not obeyed; empty if it is. The words are documented in ``docs/guard.md``."""
-    if order.kind not in (STAGE, RELEASE, RENEWAL) or not OFFICER <= order.authority <= ADAPTIVE:
+    held = is_held(state)
+    refusal = refuse_envelope(tables, state, order, inputs, held)
+    if refusal or order.kind == RELEASE:
+        return refusal
+    return _refuse_control(tables, state, order, inputs, held)
+
+
+def is_held(state: State) -> bool:
+    """Whether somebody holds the signals."""
+    return state.authority < LOCAL and state.lease > 0
+
+
+def refuse_envelope(tables: Tables, state: State, order: Order, inputs: Inputs, held: bool) -> str:
+    """Why an order of any kind is not looked at; empty if it is (9, 10, 11, 20)."""
+    if order.kind not in (STAGE, RELEASE, RENEWAL, PLAN) or not OFFICER <= order.authority <= ADAPTIVE:
         return "unknown_order"
     if not order.is_addressed:
         return "intersection"
@@ -229,18 +247,16 @@ def refuse(tables: Tables, state: State, order: Order, inputs: Inputs) -> str:
         return "expired"
     if order.starts_in > 0:
         return "not_yet"
-    held = state.authority < LOCAL and state.lease > 0
     if held and (order.authority > state.authority or (order.kind == RELEASE and order.authority != state.authority)):
         return "authority"
     is_rival = held and order.authority == state.authority and order.issuer != state.issuer
     if is_rival and order.epoch <= state.fences[order.authority][0]:
         return "authority"  # a rival of equal rank needs a higher fencing epoch
-    if order.kind == RELEASE:
-        return "" if held else "no_lease"
-    return _refuse_control(tables, state, order, inputs, held)
+    return "no_lease" if order.kind == RELEASE and not held else ""
 
 
-def _refuse_control(tables: Tables, state: State, order: Order, inputs: Inputs, held: bool) -> str:
+def refuse_lease(tables: Tables, state: State, order: Order, inputs: Inputs, held: bool) -> str:
+    """Why an order may not take the signals, or not keep them; empty if it may (8, 13, 14, 15, 19)."""
     if tables.mode < SUPERVISED:
         return "mode"
     if tables.mode == SUPERVISED and not inputs.is_armed:
@@ -258,10 +274,17 @@ def _refuse_control(tables: Tables, state: State, order: Order, inputs: Inputs, 
         return "lease"
     if order.kind == RENEWAL:
         return "" if held and order.authority == state.authority else "no_lease"
+    return "" if order.expected in (-2, state.stage) else "expected_stage"
+
+
+def _refuse_control(tables: Tables, state: State, order: Order, inputs: Inputs, held: bool) -> str:
+    refusal = refuse_lease(tables, state, order, inputs, held)
+    if refusal or order.kind == RENEWAL:
+        return refusal
+    if order.kind == PLAN:
+        return "takes_stages"
     if not 0 <= order.stage < len(tables.steady):
         return "unknown_stage"
-    if order.expected not in (-2, state.stage):
-        return "expected_stage"
     if order.authority in (EMERGENCY, BUS) and order.stage != state.stage and not state.budget:
         return "budget"
     if state.authority == LOCAL and any(state.due[k] < reach(tables, state, k) for k in range(len(state.due))):

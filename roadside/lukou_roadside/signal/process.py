@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
+from collections.abc import Sequence
 from typing import Any
 
-from lukou_hw.clock import ClockSource
-from lukou_hw.signal_controller.reading import RELEASE, REQUEST, ControllerDevice, ControllerReading, SignalController
+from lukou_hw.signal_controller.reading import PLAN, RELEASE, REQUEST, ControllerReading
 from lukou_maps.signal_configuration import SignalConfiguration, configuration_hash, load
-from lukou_messages.process import Device, Input, Output, ProcessSpec, Trigger
-from lukou_messages.v1.command_pb2 import Command, CommandReply, CommandStatus
+from lukou_messages.process import Input, Output, ProcessSpec, Trigger
+from lukou_messages.v1.command_pb2 import Command, CommandReply, CommandStatus, PlanRequest
 from lukou_roadside.signal import guard
-from lukou_roadside.signal.command_log import CommandLog
+from lukou_roadside.signal.devices import make_devices
 from lukou_roadside.signal.events import event_of
 from lukou_roadside.signal.guard_tables import compile_tables
-from lukou_roadside.signal.host import Host, HostReading
+from lukou_roadside.signal.host import HostReading
 from lukou_roadside.signal.orders import order_of
+from lukou_roadside.signal.plans import Plans
 from lukou_roadside.signal.publication import Publication
 from lukou_roadside.signal.settings import SignalSettings
 
@@ -50,6 +49,8 @@ class SignalCore:
         self.configuration = configuration
         self.tables = compile_tables(configuration, QUANTUM_S, settings.latency_s, settings.mode)
         self.state = guard.initial(self.tables)
+        self._plans = Plans(configuration, self.tables, QUANTUM_S) if settings.takes == "plans" else None
+        self._plan: PlanRequest | None = None  # accepted last
         self._highest = getattr(guard, settings.highest_authority.upper())
         self._device = f"device/{settings.device}"
         self._stages = {stage.name: index for index, stage in enumerate(configuration.stages)}
@@ -97,12 +98,18 @@ class SignalCore:
         self._written = []
         orders = tuple(self._order(command, now_ns, is_logged=True) for _, command, _, _ in ready)
         before = self.state
-        self.state, result = guard.step(self.tables, self.state, tick, self._inputs(now_ns, orders, is_reset))
+        given = self._inputs(now_ns, orders, is_reset)
+        if self._plans is None:
+            self.state, result = guard.step(self.tables, self.state, tick, given)
+        else:
+            self.state, result = self._plans.step(self.state, tick, given)
         for (identity, command, source, _), refusal in zip(ready, result.replies, strict=True):
             outputs += self._judge(identity, command, source, refusal, now_ns)
         outputs += self._follow_up(before, result, now_ns)
         outputs += self._to_controller(result, now_ns)
-        outputs.append(self._publication.output(self.state, self._reading, now_ns, self._faults(), self._meant()))
+        outputs.append(
+            self._publication.output(self.state, self._reading, now_ns, self._faults(), self._meant(), self._plans)
+        )
         return outputs
 
     def snapshot(self) -> bytes:
@@ -178,7 +185,8 @@ class SignalCore:
         entropy = self._host.entropy if self._host else (now_ns * 2654435761) % 2**63
         is_armed = self._host is not None and self._host.is_armed
         is_clock_good = self._host is None or not self._host.clock_fault
-        return guard.Inputs(self._read_back(now_ns), orders, entropy, is_armed, is_clock_good, is_reset)
+        given = guard.Inputs(self._read_back(now_ns), orders, entropy, is_armed, is_clock_good, is_reset)
+        return given if self._plans is None else self._plans.with_own(given, now_ns)
 
     def _read_back(self, now_ns: int) -> guard.Reading | None:
         reading = self._reading
@@ -197,7 +205,13 @@ class SignalCore:
     # ---- commands
 
     def _order(self, command: Command, now_ns: int, is_logged: bool) -> guard.Order:
-        return order_of(command, self.configuration.intersection, self._stages, now_ns, QUANTUM_S, is_logged)
+        changes = () if self._plans is None else self._plans.bounds.change
+        return order_of(command, self.configuration.intersection, self._stages, now_ns, QUANTUM_S, is_logged, changes)
+
+    def _refuse(self, order: guard.Order, inputs: guard.Inputs) -> str:
+        if self._plans is None:
+            return guard.refuse(self.tables, self.state, order, inputs)
+        return self._plans.refuse(self.state, order, inputs)
 
     def _refuse_unlogged(self, tick: int, now_ns: int) -> list[Output]:
         """Answer the commands that the log has not taken, or not in time."""
@@ -227,7 +241,7 @@ class SignalCore:
             return []
         order = self._order(command, now_ns, is_logged=True)
         refusal = self._refuse_link(order, now_ns)
-        refusal = refusal or guard.refuse(self.tables, self.state, order, self._inputs(now_ns, (), False))
+        refusal = refusal or self._refuse(order, self._inputs(now_ns, (), False))
         if is_busy or (len(self._waiting) >= WAITING and order.kind != guard.RELEASE):
             refusal = refusal or "busy"
         if refusal:
@@ -252,6 +266,8 @@ class SignalCore:
             self._current = self._applying = None
         else:
             self._current = (identity, source)
+            if command.WhichOneof("action") == "plan_request":
+                self._plan, self._applying = command.plan_request, (identity, source, -1)
             if command.WhichOneof("action") == "stage_request":
                 request = command.stage_request
                 stage = self._stages[request.stage]
@@ -305,7 +321,10 @@ class SignalCore:
         state = self.state
         if self._applying is not None:
             identity, source, stage = self._applying
-            seen = (state.to == stage and state.elapsed > 0) or (state.to < 0 and state.stage == stage)
+            if self._plans is not None:
+                seen = self._plan is not None and self._plans.runs(self._plan)
+            else:
+                seen = (state.to == stage and state.elapsed > 0) or (state.to < 0 and state.stage == stage)
             if seen and not state.misses:
                 outputs += self._answer(identity, source, CommandStatus.COMMAND_STATUS_APPLIED, "", now_ns)
                 self._applying = None
@@ -330,8 +349,12 @@ class SignalCore:
             self._is_asked = True
             number = self.configuration.stages[result.request].number
             return [Output(self._device, (REQUEST, number), now_ns)]
+        if self._plan is not None and self.state.authority < guard.LOCAL:
+            self._is_asked = True
+            greens_s = tuple(round(split.green_s, 1) for split in self._plan.splits)
+            return [Output(self._device, (PLAN, greens_s, round(self._plan.offset_s, 1)), now_ns)]
         if result.is_release or self._is_asked:
-            self._is_asked = False
+            self._is_asked, self._plan = False, None
             return [Output(self._device, (RELEASE,), now_ns)]
         return []
 
@@ -358,37 +381,6 @@ def make_core(settings: SignalSettings) -> SignalCore:
     return SignalCore(settings, load(settings.configuration))
 
 
-def make_devices(settings: SignalSettings) -> Sequence[Device]:
-    """The controller's driver, the box and the command log."""
-    open_controller = _driver("driver", f"signal_controller.{settings.driver}")
-    configuration = load(settings.configuration)
-    channel = {group.name: group.channel for group in configuration.groups}
-    stages = {stage.number: tuple(channel[name] for name in stage.green) for stage in configuration.stages}
-    controller: SignalController = open_controller(name=settings.device, stages=stages, **settings.driver_options)
-    return devices_for(settings, controller)
-
-
-def devices_for(settings: SignalSettings, controller: SignalController, host: bool = True) -> Sequence[Device]:
-    """Devices around a given controller; without `host` time is the process's own (lockstep)."""
-    log = CommandLog(settings.command_log)
-    if not host:
-        return [ControllerDevice(controller), log]
-    clock: ClockSource | None = None
-    if settings.clock_driver:
-        clock = _driver("clock_driver", settings.clock_driver)()
-    box = Host(settings.arm_file, settings.reset_file, clock, settings.trusts_clock)
-    return [ControllerDevice(controller), log, box]
-
-
-def _driver(key: str, name: str) -> Callable[..., Any]:
-    """Factory of an installed driver; ValueError names the setting at fault."""
-    found = [entry for entry in entry_points(group="lukou.drivers") if entry.name == name]
-    if not found:
-        raise ValueError(f"signal.{key}: no installed driver is called {name}; see `lukou doctor`")
-    factory: Callable[..., Any] = found[0].load()
-    return factory
-
-
 SPEC = ProcessSpec(
     name="signal",
     takes=("command",),
@@ -399,4 +391,4 @@ SPEC = ProcessSpec(
     make_devices=make_devices,
 )
 
-__all__ = ["SPEC", "SignalCore", "devices_for", "make_core", "make_devices"]
+__all__ = ["SPEC", "SignalCore", "make_core"]

@@ -1,12 +1,13 @@
 """Proof of the guard: exhaustive exploration of the very step function, for one intersection.
 
-Three parts, put together by the argument in ``docs/guard.md``:
+Four parts, put together by the argument in ``docs/guard.md``:
 
 1. `timelines`: every tick of every change of stage, and every two changes in a row, against the configuration (SAFETY 1,
    2, 4, 5, 6; pairs of groups, so nothing else need be explored for them).
 2. `sequences`: the guard closed with a cabinet that obeys every request at once or as late as its latency allows, however
    wrong the request; all orders, all kinds of reading, the lease ending at any tick (3, 6, 7, 13, 16, 18, 22).
 3. `waits`: for every stage, from every admissible state, that it begins in time (7, 24).
+4. `proof_plans`: for cabinets that take plans, every plan near one that runs (3, 7, 12, 18, 22, 24).
 
 One tick is one second; timers saturate. What only tells one history from another (sequence numbers, challenges, absolute
 time, remaining lease) is made equal after every tick, and its effect (a lease that ends) is an input.
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lukou_maps.signal_configuration import Change, SignalConfiguration, changes, ticks
-from lukou_roadside.signal import guard, proof_timelines, spat
+from lukou_roadside.signal import guard, proof_plans, proof_timelines, spat
 from lukou_roadside.signal.guard import ADAPTIVE, LOCAL, OFFICER, RENEWAL, STAGE, Inputs, Order, Reading, State, Tables
 from lukou_roadside.signal.guard_tables import compile_tables
 
@@ -79,6 +80,7 @@ ALPHABET = (
     "lease: alive, ends now",
     "cabinet: obeys at once or up to its latency later; local plan: stays or goes on at any time",
     "demand: none, at the stage under proof",
+    "plans: all within a tenth and two ticks of each of the site's, one at every tick of a cycle and with every offset",
 )
 
 
@@ -108,8 +110,9 @@ def prove(
         proof_timelines.timelines(configuration, tables, TICK_S, report.add),
         sequences(configuration, tables, report),
         waits(tables, report),
+        proof_plans.plans(configuration, tables, TICK_S, report.add),
     )
-    for part in reversed(parts) if stop_at == {24} else parts:  # the last part is the one that finds 24
+    for part in reversed(parts) if stop_at == {24} else parts:  # the last parts are those that find 24
         for _ in part:
             if stop_at & {invariant for invariant, _ in report.violations}:
                 return report

@@ -9,6 +9,7 @@ from lukou_maps.signal_configuration import SignalConfiguration, plan_at
 from lukou_messages.process import DEGRADED, INVALID, Output
 from lukou_messages.v1.signal_pb2 import SignalGroupState, SignalState
 from lukou_roadside.signal import guard
+from lukou_roadside.signal.plans import Plans
 from lukou_roadside.signal.spat import UNKNOWN, GroupTiming, timings
 
 
@@ -53,13 +54,17 @@ class Publication:
         now_ns: int,
         faults: list[str],
         meant: tuple[int, int] | None = None,
+        plans: Plans | None = None,
     ) -> Output:
-        """The message for this tick; `meant`: when who is in charge means to end the running stage, and what follows."""
+        """The message for this tick; `meant`: when who is in charge means to end the running stage, and what follows; `plans`: of a cabinet that takes plans."""
         is_known = state.stage >= 0 and state.condition == guard.NORMAL and reading is not None and reading.is_healthy
         at_ns = reading.measured_at_ns if reading is not None and is_known else now_ns
         plan = plan_at(self._configuration, now_ns)
         held = None if meant is None else (max(0, meant[0] - at_ns) // self._quantum_ns, meant[1])
-        ends = timings(self._tables, state, plan, self._quantum_ns / 1e9, held)
+        ruled = state
+        if plans is not None and state.stage >= 0:  # the cabinet goes by a plan, whoever has given it
+            plan, ruled = plans.expected(state, now_ns), state._replace(authority=guard.LOCAL)
+        ends = timings(self._tables, ruled, plan, self._quantum_ns / 1e9, held)
         message = SignalState(
             intersection=self._configuration.intersection,
             configuration_hash=self._hash,
@@ -72,6 +77,12 @@ class Publication:
         )
         if is_known and reading is not None:
             self._stage(message, state, at_ns)
+            if plans is None:
+                self._allowed(message, state)
+            else:
+                running, following = plans.told(state, now_ns)
+                message.plan.CopyFrom(running)
+                message.next_plan.CopyFrom(following)
             message.detected_groups.extend(group.name for group in self._detected)
             message.called_groups.extend(group.name for group in self._detected if group.channel in reading.demands)
         elif state.stage < 0 or state.condition != guard.NORMAL:
@@ -86,7 +97,7 @@ class Publication:
         return Output("signal", message, at_ns, DEGRADED if is_known else INVALID, reason[:200])
 
     def _stage(self, message: SignalState, state: guard.State, at_ns: int) -> None:
-        stages, tables = self._configuration.stages, self._tables
+        stages = self._configuration.stages
         message.stage = stages[state.stage].name
         if state.to >= 0:
             message.next_stage = stages[state.to].name
@@ -95,6 +106,9 @@ class Publication:
             message.stage_started_at_ns = at_ns - state.elapsed * self._quantum_ns
         if state.authority < guard.LOCAL:
             message.lease_remaining_s = state.lease * self._quantum_ns / 1e9
+
+    def _allowed(self, message: SignalState, state: guard.State) -> None:
+        stages, tables = self._configuration.stages, self._tables
         message.skips_left = max(0, tables.skips - state.skips) if tables.fixed_order else len(stages)
         for index, stage in enumerate(stages):
             if not guard.allowed(tables, state, index):

@@ -20,6 +20,9 @@ class SignalSettings(BaseModel):
         "gbt20999", description="driver of the signal controller, without the prefix signal_controller."
     )
     driver_options: dict[str, Any] = Field(default_factory=dict, description="options of the driver: address, port, …")
+    takes: Literal["stages", "plans"] = Field(
+        "stages", description="what the cabinet takes: a stage at a time, or plans only, which it runs by itself"
+    )
     device: str = Field("controller", description="name of the controller among the devices")
     latency_s: float = Field(
         1.0, ge=0.1, le=10.0, description="slowest command and one read-back of the cabinet together [s]"

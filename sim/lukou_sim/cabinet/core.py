@@ -2,14 +2,17 @@
 
 It runs its local plan from the configuration's calendar, takes stages from a centre for as long as its own backup timer
 is fed, and performs every change by itself: pedestrian flashing green, yellow and clearance per pair. It refuses what
-breaks its minima. Faults can be injected. Time is simulated, in ticks of 0.1 s.
+breaks its minima. One that takes plans takes no stages: what the centre gives it runs from the end of the running cycle
+on, and when the backup timer has ended, its own plan follows at the end of the cycle. Faults can be injected. Time is simulated, in ticks of 0.1 s.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from lukou_maps.signal_configuration import (
     Change,
@@ -30,6 +33,7 @@ YELLOW = int(SignalColour.SIGNAL_COLOUR_YELLOW)
 GREEN = int(SignalColour.SIGNAL_COLOUR_GREEN)
 FLASHING_GREEN = int(SignalColour.SIGNAL_COLOUR_FLASHING_GREEN)
 FLASHING_YELLOW = int(SignalColour.SIGNAL_COLOUR_FLASHING_YELLOW)
+SNAPSHOT_VERSION = 2
 LONGEST_STRETCH = 0.5  # the local plan lengthens a stage at most by this part of its split to get in step again
 
 
@@ -68,6 +72,8 @@ class _Sequence:
     elapsed: int  # since the start of the stage, or of the change
     wanted: int  # stage ordered by the centre; -1: none
     ordered_until: int  # tick at which the backup timer ends
+    plan: tuple[tuple[int, ...], int] | None = None  # of the running cycle: splits and offset, in ticks; None: its own
+    wanted_plan: tuple[tuple[int, ...], int] | None = None  # of the centre
 
 
 class Cabinet:
@@ -79,10 +85,13 @@ class Cabinet:
         Checked before.
     start_ns : int
         Begin of its life, nanoseconds POSIX UTC: it starts with the stage that its plan gives for that instant.
+    takes_plans : bool
+        It takes plans and no stages.
     """
 
-    def __init__(self, configuration: SignalConfiguration, start_ns: int) -> None:
+    def __init__(self, configuration: SignalConfiguration, start_ns: int, takes_plans: bool = False) -> None:
         self.configuration = configuration
+        self.takes_plans = takes_plans
         self.faults = CabinetFaults()
         self.demands: set[str] = set()
         self.lock = threading.RLock()  # servers read and order from threads of their own
@@ -122,7 +131,8 @@ class Cabinet:
     def is_controlled(self) -> bool:
         """Whether the centre's orders rule."""
         now, faults = self._now, self.faults
-        return now.wanted >= 0 and now.tick < now.ordered_until and not (faults.is_manual or faults.is_flashing)
+        is_ordered = now.wanted >= 0 or now.wanted_plan is not None
+        return is_ordered and now.tick < now.ordered_until and not (faults.is_manual or faults.is_flashing)
 
     def states(self) -> dict[str, int]:
         """Colour of every group, values of `SignalColour`."""
@@ -162,11 +172,34 @@ class Cabinet:
     # ---- what the centre may do
 
     def request(self, stage_number: int) -> bool:
-        """Order a stage and feed the backup timer; False if there is no such stage."""
-        if stage_number not in self._number:
+        """Order a stage and feed the backup timer; False if there is no such stage, or the cabinet takes none."""
+        if self.takes_plans or stage_number not in self._number:
             return False
         with self.lock:
             self._now.wanted = self._number[stage_number]
+            self._now.ordered_until = self._now.tick + self._backup
+        return True
+
+    def request_plan(self, greens_s: Sequence[float], offset_s: float) -> bool:
+        """Give a plan from the end of the running cycle on, and feed the backup timer; False if the cabinet takes none such.
+
+        Parameters
+        ----------
+        greens_s : sequence of float
+            By stage, from its start to the begin of the change to the next. [s]
+        offset_s : float
+            Start of the first stage, seconds POSIX UTC modulo the cycle. [s]
+        """
+        count = len(self._stages)
+        if not self.takes_plans or len(greens_s) != count or count < 2:
+            return False
+        greens = [round(green / 0.1) for green in greens_s]
+        after = [self._change[k, (k + 1) % count] for k in range(count)]
+        if any(green < each.earliest for green, each in zip(greens, after, strict=True)):
+            return False
+        splits = tuple(green + each.duration for green, each in zip(greens, after, strict=True))
+        with self.lock:
+            self._now.wanted_plan = splits, round(offset_s / 0.1)
             self._now.ordered_until = self._now.tick + self._backup
         return True
 
@@ -177,7 +210,7 @@ class Cabinet:
     def release(self) -> None:
         """End the centre's control."""
         with self.lock:
-            self._now.wanted = -1
+            self._now.wanted, self._now.wanted_plan = -1, None
 
     # ---- time
 
@@ -197,6 +230,7 @@ class Cabinet:
         for key in ("lamps_out", "extra_green"):
             faults[key] = sorted(faults[key])
         content = {
+            "version": SNAPSHOT_VERSION,
             "configuration": configuration_hash(self.configuration),
             "now": asdict(self._now),
             "faults": faults,
@@ -205,12 +239,16 @@ class Cabinet:
         return json.dumps(content, sort_keys=True).encode()
 
     def restore(self, snapshot: bytes) -> None:
-        """Continue from a snapshot; ValueError if it belongs to another configuration."""
+        """Continue from a snapshot; ValueError if it belongs to another configuration or version."""
         content = json.loads(snapshot)
+        if content.get("version") != SNAPSHOT_VERSION:
+            raise ValueError(f"{self.configuration.intersection}: the snapshot is of another version")
         if content["configuration"] != configuration_hash(self.configuration):
             raise ValueError(f"{self.configuration.intersection}: the snapshot is of another signal configuration")
         faults = content["faults"]
-        self._now = _Sequence(**content["now"])
+        now = content["now"]
+        plans = {key: _plan(now[key]) for key in ("plan", "wanted_plan")}
+        self._now = _Sequence(**{**now, **plans})
         self.faults = CabinetFaults(
             **{**faults, "lamps_out": set(faults["lamps_out"]), "extra_green": set(faults["extra_green"])}
         )
@@ -238,10 +276,14 @@ class Cabinet:
         if now.to >= 0:
             if now.elapsed >= self._change[now.stage, now.to].duration:
                 now.stage, now.to, now.elapsed = now.to, -1, 0
+                if now.stage == 0 and not self.faults.ignores_orders:
+                    now.plan = now.wanted_plan
                 self.demands -= set(self.configuration.stages[now.stage].green)
             return
         if now.wanted >= 0 and now.tick >= now.ordered_until:
             now.wanted = -1  # the backup timer has ended: back to the local plan
+        if now.wanted_plan is not None and now.tick >= now.ordered_until:
+            now.wanted_plan = None
         if self.faults.is_manual or self.faults.is_flashing or len(self._stages) < 2:
             return
         obeys = now.wanted >= 0 and not self.faults.ignores_orders
@@ -250,13 +292,17 @@ class Cabinet:
             now.to, now.elapsed = wanted, 0
 
     def _planned(self) -> int:
-        """Stage that the local plan wants: the running one, or the next in order."""
+        """Stage that the plan wants: the running one, or the next in order."""
         now = self._now
         following = (now.stage + 1) % len(self._stages)
-        plan = plan_at(self.configuration, self.now_ns)
-        splits = [ticks(split, 0.1) for _, split in plan.splits_s]
+        if now.plan is not None:
+            splits, offset = now.plan
+            position = (now.tick - offset) % sum(splits)
+        else:
+            plan = plan_at(self.configuration, self.now_ns)
+            splits = tuple(ticks(split, 0.1) for _, split in plan.splits_s)
+            position = ticks(cycle_position_s(self.configuration, plan, self.now_ns), 0.1)
         cycle = sum(splits)
-        position = ticks(cycle_position_s(self.configuration, plan, self.now_ns), 0.1)
         ahead = (position - sum(splits[: now.stage]) - now.elapsed + cycle // 2) % cycle - cycle // 2
         change = self._change[now.stage, following]
         length = splits[now.stage] - change.duration
@@ -275,6 +321,10 @@ class Cabinet:
                 return index, position
             position -= ticks(split, 0.1)
         return 0, 0
+
+
+def _plan(kept: list[Any] | None) -> tuple[tuple[int, ...], int] | None:
+    return None if kept is None else (tuple(kept[0]), kept[1])
 
 
 def _letter(colour: int, is_walking: bool, turns_on_red: bool) -> str:

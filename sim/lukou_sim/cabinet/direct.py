@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lukou_hw.signal_controller.capability import DIRECT, Capability
 from lukou_hw.signal_controller.reading import Condition, ControllerReading
 from lukou_messages.v1.header_pb2 import TimeSource
@@ -31,6 +33,9 @@ class DirectController:
 
     def request(self, stage_number: int) -> None:
         self.cabinet.request(stage_number)
+
+    def request_plan(self, greens_s: Sequence[float], offset_s: float) -> None:
+        self.cabinet.request_plan(greens_s, offset_s)
 
     def release(self) -> None:
         self.cabinet.release()

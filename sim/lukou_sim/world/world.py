@@ -39,7 +39,7 @@ from lukou_sim.world.traffic import STEP_S, Traffic
 from lukou_sim.world.truth import CAMERA_SITE, Contacts, RedLightRuns, Views, part, truth_list
 
 STEP_NS = 100_000_000
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 TRACKING_RADAR = "radar-tracks"
 DETECTION_SITES = tuple(site for site in INTERSECTIONS if site != CAMERA_SITE)
 

@@ -13,8 +13,8 @@ from lukou_hw.clock import ClockReading
 from lukou_messages.process import Output
 from lukou_roadside.signal import command_log, host
 from lukou_roadside.signal.command_log import CommandLog
+from lukou_roadside.signal.devices import devices_for
 from lukou_roadside.signal.host import Host
-from lukou_roadside.signal.process import devices_for
 from lukou_roadside.signal.settings import SignalSettings
 from lukou_sim.cabinet.direct import DirectController
 

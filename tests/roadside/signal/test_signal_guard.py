@@ -39,6 +39,7 @@ REASONS = frozenset(
         "lease",
         "no_lease",
         "unknown_stage",
+        "takes_stages",
         "expected_stage",
         "changing",
         "minimum",

@@ -14,8 +14,9 @@ from lukou_maps.signal_configuration import Relation, configuration_hash
 from lukou_messages.process import Input
 from lukou_messages.v1.command_pb2 import Command
 from lukou_messages.v1.header_pb2 import Validity
+from lukou_roadside.signal.devices import devices_for
 from lukou_roadside.signal.host import HostReading
-from lukou_roadside.signal.process import SignalCore, devices_for
+from lukou_roadside.signal.process import SignalCore
 from lukou_roadside.signal.settings import SignalSettings
 from lukou_sim.cabinet.core import RED, Cabinet
 from lukou_sim.cabinet.direct import DirectController
