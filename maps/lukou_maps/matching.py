@@ -14,7 +14,18 @@ import numpy as np
 
 from lukou_maps.grid import Grid
 from lukou_maps.matches import LaneCandidates, LaneMatch, NearSegments
-from lukou_maps.matching_loops import Lines, as_floats, best_of_each, near_lanes, nearest_lanes
+from lukou_maps.matching_loops import (
+    Access,
+    Lines,
+    angle_costs,
+    as_floats,
+    best_of_each,
+    class_costs,
+    costs,
+    near_lanes,
+    nearest_lanes,
+    ranked,
+)
 from lukou_maps.memory import give_back
 from lukou_maps.quadrangles import quadrangles
 from lukou_maps.ragged import Floats, Ints, spread
@@ -39,14 +50,8 @@ TIE_M = 1e-3
 LATERAL_DEVIATION_M = 1.0
 """Standard deviation of a measured position across the lane, where the caller tells none. [m]"""
 
-HEADING_DEVIATION_RAD = 0.35
-"""Standard deviation of heading against the lane's direction: tracks of slow road users turn by some 20 degrees. [rad]"""
-
 BEND_M = 5.0
 """A car's length: its body points where the lane pointed about half of this behind its front. [m]"""
-
-WRONG_CLASS_COST = 8.0
-"""Cost (as minus twice a log-likelihood) of a lane that is closed to the class; it happens, but rarely."""
 
 CANDIDATE_MARGIN_M = 4.0
 """Lanes that are farther than the nearest by more than this are no candidates. [m]"""
@@ -94,6 +99,7 @@ class LaneMatcher:
         bend = np.append(_bends(lane[:-1], s_m[:-1], heading), 0.0)
         table = np.stack([np.append(row, none) for row, none in zip(rows, beyond, strict=True)])
         self._lines = Lines(table, lane, s_m, span_m, is_first, is_last, bend)
+        self._access = Access(lanes.direction == Direction.BOTH, np.asarray(lanes.participants, np.int64))
         columns = dict(zip(COLUMNS, table[:, :-1], strict=True))
         self._segments = replace(segments, **columns)
 
@@ -144,10 +150,13 @@ class LaneMatcher:
         margin_m : float
             Lanes whose edge is farther than this are left out. [m]
         """
-        (point, lane), rows = near_lanes(
-            self._candidate_grid.numbers, self._lines, *as_floats(x_m, y_m), float(margin_m), REACH_M
-        )
-        return NearSegments(point, lane, *rows)
+        who, rows = self._near(x_m, y_m, margin_m)
+        return NearSegments(*who, *rows)
+
+    def _near(self, x_m: Floats, y_m: Floats, margin_m: float) -> tuple[Ints, Floats]:
+        """The same, as its loop gives it: point and lane, and the other columns."""
+        points = as_floats(x_m, y_m)
+        return near_lanes(self._candidate_grid.numbers, self._lines, *points, float(margin_m), REACH_M)
 
     def candidates(
         self,
@@ -184,14 +193,9 @@ class LaneMatcher:
         `WRONG_CLASS_COST`, with excess the distance outside the lane.
         """
         near, cost = self._weighed(x_m, y_m, heading_rad, object_class, deviation_m, margin_m)
-        order = np.lexsort((cost, near.point))
-        point, cost = near.point.take(order), cost.take(order)
-        begin = point.searchsorted(point)
-        weight = np.exp(-0.5 * (cost - cost[begin])) if len(cost) else cost
-        total = np.bincount(point, weights=weight)
-        probability = weight / total[point] if len(cost) else weight
+        order, probability = ranked(near.point, cost)
         return LaneCandidates(
-            point,
+            near.point,
             near.lane.take(order),
             near.s_m.take(order),
             near.d_m.take(order),
@@ -200,17 +204,13 @@ class LaneMatcher:
             near.uy.take(order),
         )
 
-    def heading_cost(self, heading_rad: Floats, near: NearSegments, deviation_rad: Floats | float) -> Floats:
-        """Minus twice the log-likelihood of directions on lanes, 0 where a direction is nan."""
-        along = np.cos(heading_rad) * near.ux + np.sin(heading_rad) * near.uy
-        both = self.lanes.direction[near.lane] == Direction.BOTH
-        angle = np.arccos(np.clip(np.where(both, np.abs(along), along), -1.0, 1.0))
-        return np.where(np.isnan(angle), 0.0, np.minimum((angle / deviation_rad) ** 2, 40.0))
+    def heading_cost(self, heading_rad: Floats, near: NearSegments, deviation_rad: Floats) -> Floats:
+        """Minus twice the log-likelihood of directions on lanes, 0 where a direction is nan; both (m,)."""
+        return angle_costs(heading_rad, near.lane, near.ux, near.uy, self._access, deviation_rad)
 
     def class_cost(self, object_class: Ints, lane: Ints) -> Floats:
         """Cost of lanes that are closed to a class; class 0 pays nothing."""
-        closed = (self.lanes.participants[lane] >> object_class) & 1 == 0
-        return np.where(closed & (object_class > 0), WRONG_CLASS_COST, 0.0)
+        return class_costs(object_class, lane, self._access)
 
     def match(
         self,
@@ -242,14 +242,11 @@ class LaneMatcher:
         margin_m: float,
     ) -> tuple[NearSegments, Floats]:
         """Every lane near each point, and the cost of each."""
-        near = self.near(x_m, y_m, margin_m)
-        sigma = LATERAL_DEVIATION_M if deviation_m is None else np.maximum(deviation_m, 0.1)[near.point]
-        cost = (near.excess_m / sigma) ** 2 + (near.d_m / (2.0 * near.half_m)) ** 2
-        if heading_rad is not None:
-            cost += self.heading_cost(np.asarray(heading_rad, np.float64)[near.point], near, HEADING_DEVIATION_RAD)
-        if object_class is not None:
-            cost += self.class_cost(np.asarray(object_class, np.int64)[near.point], near.lane)
-        return near, cost
+        (who, rows), count = self._near(x_m, y_m, margin_m), len(x_m)
+        heading = np.full(count, np.nan) if heading_rad is None else np.require(heading_rad, np.float64, ["C", "W"])
+        kind = np.zeros(count, np.int64) if object_class is None else np.require(object_class, np.int64, ["C", "W"])
+        sigma = np.full(count, LATERAL_DEVIATION_M) if deviation_m is None else np.maximum(deviation_m, 0.1)
+        return NearSegments(*who, *rows), costs(who, rows, heading, kind, sigma, self._access)
 
 
 def _bends(lane: Ints, s_m: Floats, heading_rad: Floats) -> Floats:

@@ -15,6 +15,15 @@ from lukou_maps.compiled import compiled
 from lukou_maps.grid import HALVINGS, LEAST_HALF_M, Cells
 from lukou_maps.ragged import Booleans, Floats, Ints
 
+HEADING_DEVIATION_RAD = 0.35
+"""Standard deviation of heading against the lane's direction: tracks of slow road users turn by some 20 degrees. [rad]"""
+
+MOST_ANGLE_COST = 40.0
+"""No direction makes a lane less likely than this says."""
+
+WRONG_CLASS_COST = 8.0
+"""Cost (as minus twice a log-likelihood) of a lane that is closed to the class; it happens, but rarely."""
+
 SAME = 1.0 - 1e-9
 """Costs that differ by less of themselves are equal: the first counts."""
 
@@ -153,6 +162,115 @@ def near_lanes(
             rows[8, found] = lines.bend_rad[best]
             found += 1
     return who[:, :found].copy(), rows[:, :found].copy()
+
+
+class Access(NamedTuple):
+    """Of each lane: whether it is driven both ways, and the bits of the classes that it is open to."""
+
+    is_both: Booleans
+    participants: Ints
+
+
+@compiled
+def _angle_cost(heading_rad: float, ux: float, uy: float, is_both: bool, deviation_rad: float) -> float:
+    along = math.cos(heading_rad) * ux + math.sin(heading_rad) * uy
+    if math.isnan(along):
+        return 0.0
+    angle = math.acos(min(max(abs(along) if is_both else along, -1.0), 1.0)) / deviation_rad
+    return min(angle * angle, MOST_ANGLE_COST)
+
+
+@compiled
+def _class_cost(object_class: int, participants: int) -> float:
+    return WRONG_CLASS_COST if object_class > 0 and (participants >> object_class) & 1 == 0 else 0.0
+
+
+@compiled
+def angle_costs(
+    heading_rad: Floats, lane: Ints, ux: Floats, uy: Floats, access: Access, deviation_rad: Floats
+) -> Floats:
+    """Minus twice the log-likelihood of directions on lanes, 0 where a direction is nan; all (m,)."""
+    made = np.empty(len(lane))
+    for k in range(len(lane)):
+        made[k] = _angle_cost(heading_rad[k], ux[k], uy[k], access.is_both[lane[k]], deviation_rad[k])
+    return made
+
+
+@compiled
+def class_costs(object_class: Ints, lane: Ints, access: Access) -> Floats:
+    """Cost of lanes that are closed to a class; class 0 pays nothing; all (m,)."""
+    made = np.empty(len(lane))
+    for k in range(len(lane)):
+        made[k] = _class_cost(object_class[k], access.participants[lane[k]])
+    return made
+
+
+@compiled
+def costs(
+    who: Ints, rows: Floats, heading_rad: Floats, object_class: Ints, deviation_m: Floats, access: Access
+) -> Floats:
+    """Minus twice the log-likelihood of each candidate of `near_lanes`.
+
+    Parameters
+    ----------
+    who : (2, m) int array
+        Point and lane.
+    rows : (9, m) float array
+        The other columns of `lukou_maps.matches.NearSegments`.
+    heading_rad, object_class, deviation_m : (n,) array
+        Of the points; nan and 0: not known.
+    access : Access
+        Of the lanes.
+
+    Returns
+    -------
+    (m,) float array
+    """
+    made = np.empty(who.shape[1])
+    for k in range(who.shape[1]):
+        point, lane = who[0, k], who[1, k]
+        beyond, beside = rows[2, k] / deviation_m[point], rows[1, k] / (2.0 * rows[3, k])
+        turned = _angle_cost(heading_rad[point], rows[4, k], rows[5, k], access.is_both[lane], HEADING_DEVIATION_RAD)
+        made[k] = (
+            beyond * beyond + beside * beside + turned + _class_cost(object_class[point], access.participants[lane])
+        )
+    return made
+
+
+@compiled
+def ranked(point: Ints, cost: Floats) -> tuple[Ints, Floats]:
+    """Candidates best first within each point, and their probabilities.
+
+    Parameters
+    ----------
+    point : (m,) int array
+        Point of each candidate, ascending.
+    cost : (m,) float array
+        Minus twice the logarithm of its likelihood.
+
+    Returns
+    -------
+    (m,) int array, (m,) float array
+    """
+    order, probability = np.arange(len(point)), np.empty(len(point))
+    begin = 0
+    while begin < len(point):
+        end = begin + 1
+        while end < len(point) and point[end] == point[begin]:
+            place = end  # a handful: put each behind those that cost no more
+            while place > begin and cost[order[place - 1]] > cost[end]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = end
+            end += 1
+        total = 0.0
+        for k in range(begin, end):
+            probability[k] = math.exp(-0.5 * (cost[order[k]] - cost[order[begin]]))
+            total += probability[k]
+        for k in range(begin, end):
+            probability[k] /= total
+        begin = end
+    return order, probability
 
 
 @compiled

@@ -145,6 +145,11 @@ class PathCatalogue:
         counts = np.where(known, self._count[lane], 0)
         return np.repeat(np.arange(len(lane)), counts), spread(np.where(known, self._first[lane], 0), counts)
 
+    @property
+    def of_lane(self) -> tuple[Ints, Ints]:
+        """First path of each lane (-1: not worked out yet) and how many there are; rows of `table`."""
+        return self._first, self._count
+
     def names(self, path: Ints) -> tuple[Ints, Ints]:
         """Paths by what does not depend on which were asked for before: number among the paths of a lane, and that lane; -1: none."""
         known = path >= 0
@@ -160,10 +165,11 @@ class PathCatalogue:
 
     def prepare(self, lane: Ints) -> None:
         """Work out the paths of some lanes now, so that no later step has to."""
-        wanted = np.unique(lane[lane >= 0])
+        wanted = lane[lane >= 0]
         wanted = wanted[self._first[wanted] < 0]
         if len(wanted) == 0:
             return
+        wanted = np.unique(wanted)
         total = len(self.table)
         for start in wanted:
             routes = self._routes(int(start))

@@ -8,7 +8,17 @@ import numpy as np
 
 from lukou_maps.compiled import CODE
 from lukou_maps.grid import Cells
-from lukou_maps.matching_loops import Lines, best_of_each, near_lanes, nearest_lanes
+from lukou_maps.matching_loops import (
+    Access,
+    Lines,
+    angle_costs,
+    best_of_each,
+    class_costs,
+    costs,
+    near_lanes,
+    nearest_lanes,
+    ranked,
+)
 from lukou_maps.quickest import Graph, quickest
 
 
@@ -21,6 +31,11 @@ def warm() -> None:
     nearest_lanes(cells, lines, one, one, 1.0, 1.0)
     near_lanes(cells, lines, one, one, np.inf, 1.0)
     best_of_each(nothing[:0], one[:0], 1)
+    none, some, access = nothing[:0], one[:0], Access(one > 0.0, nothing)
+    costs(np.zeros((2, 0), np.int64), np.zeros((9, 0)), some, none, some, access)
+    angle_costs(some, none, some, some, access, some)
+    class_costs(none, none, access)
+    ranked(none, some)
 
 
 @cache

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lukou_cloud.edge.lane_choice import KEPT_NS, Choice, LaneChoice
+from lukou_cloud.edge.lane_loops import of_turns
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
 from lukou_cloud.edge.ways import TURN_SHARE, Ways, fork_shares
@@ -116,10 +117,9 @@ def test_what_is_left_out_of_a_forking_way_goes_to_the_rest_of_it(choice: LaneCh
     row, path = choice.ways.of_lanes(np.arange(len(choice.ways.model.lanes)))
     one, other = path[row == np.bincount(row).argmax()][:2].tolist()  # of one lane, by different lanes after it
     least = choice.settings.least_probability
-    user, paths = np.zeros(4, np.int64), np.array([one, one, one, other])  # three parts of a way that forks later
-    several = choice._of_turns(user, paths, least * np.array([0.9, 0.8, 0.7, 5.0]))
+    rows, paths = choice.ways.rows, np.array([one, one, one, other])  # three parts of a way that forks later
+    several = of_turns(paths, least * np.array([0.9, 0.8, 0.7, 5.0]), rows, least)
     assert several == pytest.approx(least * np.array([2.4, 0.0, 0.0, 5.0]))  # too small by themselves, not together
-    mixed = choice._of_turns(user, paths, least * np.array([4.0, 0.5, 2.0, 0.5]))
+    mixed = of_turns(paths, least * np.array([4.0, 0.5, 2.0, 0.5]), rows, least)
     assert mixed == pytest.approx(least * np.array([6.5 * 4.0 / 6.0, 0.0, 6.5 * 2.0 / 6.0, 0.5]))
-    apart = choice._of_turns(np.array([0, 1, 1, 1]), paths, least * np.array([0.9, 0.8, 0.7, 5.0]))
-    assert apart == pytest.approx(least * np.array([0.9, 1.5, 0.0, 5.0]))  # everybody's own
+    assert len(of_turns(paths[:0], np.zeros(0), rows, least)) == 0

@@ -70,7 +70,7 @@ class Site:
             for name in self.names
         ]
         lights = self.table.of_states({"k1": SignalState(intersection="k1", groups=groups)}, self.now_ns)
-        x, y, cos, sin = self.judge.predictor.ways.pose(np.array([path]), np.array([s_m]))
+        x, y, heading = self.judge.predictor.ways.table.pose(np.array([path]), np.array([s_m]))
         column = {"speed_mps": speed, "acceleration_mps2": acceleration, "length_m": LENGTH_M, "width_m": 1.8}
         column |= {"deviation_m": 0.1, "speed_deviation_mps": 0.1}
         users = RoadUsers(
@@ -78,7 +78,7 @@ class Site:
             object_class=np.array([1]),
             x_m=x,
             y_m=y,
-            heading_rad=np.arctan2(sin, cos),
+            heading_rad=heading,
             is_trusted=np.ones(1, np.bool_),
             **{name: np.array([value]) for name, value in column.items()},
         )

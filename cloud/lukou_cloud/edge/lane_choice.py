@@ -11,46 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from lukou_cloud.edge.lane_loops import Lanes, lanes_of, paths_of
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import NONE, Ways, is_in, may_follow
+from lukou_cloud.edge.ways import NONE, Ways, may_follow
 from lukou_maps.matching import LaneMatcher
-from lukou_maps.ragged import spread
 from lukou_maps.road_model import LaneKind
 
 KEPT_NS = 250_000_000
 """Lanes that were looked up this long ago are looked up again; at ten steps a second every third time. [ns]"""
 
-ALIGNED_COS = 0.8
-"""Who moves at a larger angle to the lane than this cosine does not follow it."""
-
-CREEPING_MPS = 2.0
-CREEPING_COS = 0.5
-"""The direction of who is slower than the first is not known well: then this cosine is enough. [m/s, 1]"""
-
-BESIDE_LANE_M = 0.6
-BESIDE_PER_M = 0.12
-USUAL_LENGTH_M = 6.0
-"""Who is farther than the first outside a lane does not follow it; long vehicles cut corners: more per metre of length beyond the last. [m, 1, m]"""
-
 CONSIDERED_M = 3.5
 """Lanes whose edge is farther away are not weighed at all. [m]"""
-
-LEAST_LANE_PROBABILITY = 0.02
-"""Less probable lanes are left out."""
-
-AHEAD_M = 60.0
-"""Leaders farther ahead do not matter. [m]"""
-
-FRONT_DEVIATION_M = 0.4
-LEAST_FRONT = 0.02
-"""Standard deviation of the front across the path that is followed, and the least likelihood. [m, 1]"""
-
-IN_THE_WAY_M = 1.2
-"""Whoever is nearer than this to the centre line ahead is in the way, narrow as both may be. [m]"""
-
-SAME_ROUTE_FACTOR = float(np.exp(2.0))
-"""Odds of a lane that continues the lane chosen last time, over one that does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +124,7 @@ class LaneChoice:
         self._matcher = LaneMatcher(model, (LaneKind.ROAD, LaneKind.JUNCTION))
         self._matcher.candidates(np.zeros(1), np.zeros(1))  # builds its grid now, not with the first list
         self._follows = may_follow(model)
-        self._half_width = model.lanes.width_m * 0.5
+        self._half_width = np.asarray(model.lanes.width_m * 0.5, np.float64)
         self.last_lane: dict[int, int] = {}
         self.latest: Choice | None = None
 
@@ -174,7 +146,7 @@ class LaneChoice:
         if last is not None and not _same(last.id, users.id):
             last = last.of_users(users.id)
         if last is None or now_ns is None:
-            self.latest = self._looked_up(users, cos, sin, now_ns or 0)
+            self.latest = self._looked_up(users, now_ns or 0)
             return self.latest
         way = (users.x_m - last.x_m) * cos
         way += (users.y_m - last.y_m) * sin
@@ -211,32 +183,23 @@ class LaneChoice:
             told["path"] = self.ways.of_names(told["path"], lane)
             self.latest = Choice(looked_ns=int(state["latest"]["looked_ns"]), **told)
 
-    def _looked_up(self, users: RoadUsers, cos: Floats, sin: Floats, now_ns: int) -> Choice:
-        user, lane, s_m, weight, best, best_s = self._lanes(users, cos, sin)
-        row, path = self.ways.of_lanes(lane)
-        user, s_m, weight = user.take(row), s_m.take(row), weight.take(row)
-        half = 0.5 * users.length_m
-        weight *= self._likely_turn(users, user, path, s_m)
-        weight *= self._likely_front(users, half, cos, sin, user, path, s_m)
-        user, path, s_m, weight = self._most_probable(user, path, s_m, weight, len(users))
-        off = np.ones(len(users), np.bool_)
-        off[user] = False
-        if off.any():
-            alone = off.nonzero()[0]
-            user = np.concatenate([user, alone])
-            order = user.argsort(kind="stable")
-            user = user.take(order)
-            path = np.concatenate([path, np.full(len(alone), NONE)]).take(order)
-            s_m = np.concatenate([s_m, np.zeros(len(alone))]).take(order)
-            weight = np.concatenate([weight, np.ones(len(alone))]).take(order)
-        leader, gap_m = self._leaders(users, half, user, path, s_m, best, best_s)
-        return Choice(now_ns, users.id, users.x_m, users.y_m, best, best_s, user, path, s_m, weight, leader, gap_m)
+    def _looked_up(self, users: RoadUsers, now_ns: int) -> Choice:
+        ways, settings = self.ways, self.settings
+        lanes = self._lanes(users)
+        ways.prepare(lanes.lane)
+        found = paths_of(users.columns, lanes, ways.rows, settings.least_probability, settings.most_paths)
+        known = self.last_lane
+        for number, one in zip(users.id.tolist(), lanes.best.tolist(), strict=True):
+            if one >= 0:
+                known[number] = one
+            else:
+                known.pop(number, None)
+        return Choice(now_ns, users.id, users.x_m, users.y_m, lanes.best, lanes.best_s_m, *found)
 
-    def _lanes(self, users: RoadUsers, cos: Floats, sin: Floats) -> tuple[Ints, Ints, Floats, Floats, Ints, Floats]:
-        """Lanes that each road user may be following: user, lane, arc length, weight; and lane and arc length of the best one of each."""
-        count = len(users)
+    def _lanes(self, users: RoadUsers) -> Lanes:
+        """Lanes that each road user on wheels may be following."""
         wheeled = (users.object_class != PEDESTRIAN).nonzero()[0]
-        found = self._matcher.candidates(
+        near = self._matcher.candidates(
             users.x_m[wheeled],
             users.y_m[wheeled],
             users.heading_rad[wheeled],
@@ -244,116 +207,9 @@ class LaneChoice:
             np.maximum(users.deviation_m[wheeled], self.settings.lane_deviation_m),
             CONSIDERED_M,
         )
-        beside = BESIDE_LANE_M + BESIDE_PER_M * np.maximum(users.length_m - USUAL_LENGTH_M, 0.0)
-        aligned = np.where(users.speed_mps < CREEPING_MPS, CREEPING_COS, ALIGNED_COS)
-        point = wheeled.take(found.point)
-        along = cos.take(point) * found.ux
-        along += sin.take(point) * found.uy
-        kept = np.abs(found.d_m) < self._half_width.take(found.lane) + beside.take(point)
-        kept &= found.probability > LEAST_LANE_PROBABILITY
-        kept &= along > aligned.take(point)
-        rows = kept.nonzero()[0]
-        user, lane = point.take(rows), found.lane.take(rows)
-        s_m, weight = found.s_m.take(rows), found.probability.take(rows)
-        known = self.last_lane
-        last = np.array([known.get(number, NONE) for number in users.id.tolist()], np.int64).take(user)
-        same = (last >= 0) & ((last == lane) | is_in(self._follows, last * len(self._half_width) + lane))
-        weight = np.where(same, weight * SAME_ROUTE_FACTOR, weight)
-        weight = weight / np.bincount(user, weights=weight, minlength=count).take(user)
-        best, best_s = np.full(count, NONE), np.zeros(count)
-        order = weight.argsort(kind="stable")
-        best[user[order]], best_s[user[order]] = lane[order], s_m[order]
-        for number, one in zip(users.id.tolist(), best.tolist(), strict=True):
-            if one >= 0:
-                known[number] = one
-            else:
-                known.pop(number, None)
-        return user, lane, s_m, weight, best, best_s
-
-    def _likely_turn(self, users: RoadUsers, user: Ints, path: Ints, s_m: Floats) -> Floats:
-        """Who is too fast for a path's turn does not take it."""
-        excess = users.speed_mps.take(user) - 1.2 * self.ways.kept_speed(path, s_m)
-        likely = np.exp(np.minimum(1.0 - excess, 0.0) / 1.5)
-        return np.asarray(np.maximum(likely, 0.02) * self.ways.usual.take(path))
-
-    def _likely_front(
-        self, users: RoadUsers, half_m: Floats, cos: Floats, sin: Floats, user: Ints, path: Ints, s_m: Floats
-    ) -> Floats:
-        """A turn begins with the front: how well it lies on the path while the middle still lies on several."""
-        front_x, front_y = users.x_m + half_m * cos, users.y_m + half_m * sin
-        doubt = np.maximum(2.0 * users.deviation_m, FRONT_DEVIATION_M)
-        x_m, y_m, path_cos, path_sin = self.ways.pose(path, s_m + half_m.take(user))
-        aside = (front_y.take(user) - y_m) * path_cos - (front_x.take(user) - x_m) * path_sin
-        aside /= doubt.take(user)
-        return np.asarray(np.maximum(np.exp(-0.5 * aside * aside), LEAST_FRONT))
-
-    def _most_probable(
-        self, user: Ints, path: Ints, s_m: Floats, weight: Floats, count: int
-    ) -> tuple[Ints, Ints, Floats, Floats]:
-        total = np.bincount(user, weights=weight, minlength=count)
-        weight = weight / np.maximum(total, 1e-12).take(user)
-        weight = self._of_turns(user, path, weight)
-        some = (weight > self.settings.least_probability).nonzero()[0]
-        user, path, s_m, weight = user.take(some), path.take(some), s_m.take(some), weight.take(some)
-        order = np.lexsort((-weight, user))
-        user = user.take(order)
-        kept = np.arange(len(user)) - user.searchsorted(user) < self.settings.most_paths
-        order = order[kept]
-        return user[kept], path[order], s_m[order], weight[order]
-
-    def _of_turns(self, user: Ints, path: Ints, weight: Floats) -> Floats:
-        """Weights of ways, where those that are left out leave theirs to the others that take the same lane next."""
-        lanes = self.ways.table.lanes
-        following = lanes.values.take(np.minimum(lanes.start.take(path) + 1, lanes.start.take(path + 1) - 1))
-        order = np.lexsort((-weight, following, user))
-        first = np.ones(len(order), np.bool_)
-        first[1:] = (np.diff(user.take(order)) != 0) | (np.diff(following.take(order)) != 0)
-        turn = np.empty(len(order), np.int64)
-        turn[order] = first.cumsum() - 1
-        stays = weight > self.settings.least_probability
-        stays[order[first]] = True  # the most probable way of each turn
-        total, staying = (np.bincount(turn, weights=one) for one in (weight, weight * stays))
-        return np.asarray(np.where(stays, weight * (total / np.maximum(staying, 1e-12)).take(turn), 0.0))
-
-    def _leaders(
-        self, users: RoadUsers, half_m: Floats, user: Ints, path: Ints, s_m: Floats, lane: Ints, lane_s_m: Floats
-    ) -> tuple[Ints, Floats]:
-        """Nearest road user ahead on each path, by the lanes that the road users were matched to."""
-        leader, gap = np.full(len(path), NONE), np.full(len(path), np.inf)
-        on = (path >= 0).nonzero()[0]
-        matched = (lane >= 0).nonzero()[0]
-        if len(on) == 0 or len(matched) < 2:
-            return leader, gap
-        # every lane of every path, then every road user on that lane
-        table = self.ways.table
-        taken = path.take(on)
-        first = table.lanes.start.take(taken)
-        counts = table.lanes.start.take(taken + 1) - first
-        entry, owner = spread(first, counts), on.repeat(counts)
-        offset = table.lane_offset_m.take(entry) - s_m.take(owner)
-        near = (offset < AHEAD_M).nonzero()[0]
-        entry, owner, offset = entry.take(near), owner.take(near), offset.take(near)
-        order = matched.take(lane.take(matched).argsort(kind="stable"))
-        sorted_lane, wanted = lane.take(order), table.lanes.values.take(entry)
-        begin = sorted_lane.searchsorted(wanted)
-        number = sorted_lane.searchsorted(wanted, side="right") - begin
-        other, owner, offset = order.take(spread(begin, number)), owner.repeat(number), offset.repeat(number)
-        ahead = offset + lane_s_m.take(other)
-        kept = ((ahead > 0.5) & (ahead < AHEAD_M) & (other != user.take(owner))).nonzero()[0]
-        other, owner, ahead = other.take(kept), owner.take(kept), ahead.take(kept)
-        if len(other) == 0:
-            return leader, gap
-        x_m, y_m, cos, sin = self.ways.pose(path.take(owner), s_m.take(owner) + ahead)
-        aside = np.abs((users.y_m.take(other) - y_m) * cos - (users.x_m.take(other) - x_m) * sin)
-        follower = user.take(owner)
-        wide = 0.5 * (users.width_m.take(other) + users.width_m.take(follower)) + users.deviation_m.take(other)
-        rows = (aside < np.maximum(wide, IN_THE_WAY_M)).nonzero()[0]
-        # the nearest is written last
-        rows = rows.take((-ahead.take(rows)).argsort(kind="stable"))
-        other, owner, follower = other.take(rows), owner.take(rows), follower.take(rows)
-        leader[owner] = other
-        gap[owner] = np.maximum(ahead.take(rows) - (half_m.take(follower) + half_m.take(other)), 0.0)
-        return leader, gap
+        found = np.array((near.s_m, near.d_m, near.probability, near.ux, near.uy))
+        last = np.array([self.last_lane.get(number, NONE) for number in users.id.tolist()], np.int64)
+        return lanes_of(users.columns, wheeled, found, near.lane, near.point, last, self._half_width, self._follows)
 
 
 def _same(before: Ints, now: Ints) -> Booleans | bool:

@@ -19,10 +19,9 @@ from lukou_cloud.edge.motion import Following, travelled
 from lukou_cloud.edge.priority import waits_at
 from lukou_cloud.edge.road_users import COS, SIN, Booleans, Floats, Ints, RoadUsers, X, Y
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import NONE, Ways
+from lukou_cloud.edge.ways import NONE, Ways, pose_on
 from lukou_cloud.edge.yielding import Ground
 from lukou_maps.matching import LaneMatcher
-from lukou_maps.paths import SPACING_M
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
 
 STRAY_S = 2.0
@@ -175,12 +174,8 @@ def poses(
                 made[0, k, t], made[1, k, t] = cos * way[k, t] + x_m, sin * way[k, t] + y_m
                 made[2, k, t], made[3, k, t] = cos, sin
                 continue
-            scaled = (s_m[k] + way[k, t]) * (1.0 / SPACING_M)
-            number = max(min(int(scaled), last[path[k]] - 1), 0)
-            rest, row = scaled - number, start[path[k]] + number
-            east, north = samples[0, row] + samples[4, row] * rest, samples[1, row] + samples[5, row] * rest
+            east, north, made[2, k, t], made[3, k, t] = pose_on(start, last, samples, path[k], s_m[k] + way[k, t])
             if t == 0:
                 off_x, off_y = x_m - east, y_m - north
             made[0, k, t], made[1, k, t] = east + off_x * fading[t], north + off_y * fading[t]
-            made[2, k, t], made[3, k, t] = samples[2, row], samples[3, row]
     return made

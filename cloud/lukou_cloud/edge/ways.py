@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.lights import waiting_lines
 from lukou_cloud.edge.motion import KeptSpeed
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
@@ -55,6 +56,39 @@ class Meetings(NamedTuple):
     wait_m: Floats
     from_m: Floats
     to_m: Floats
+
+
+class PathRows(NamedTuple):
+    """Lane paths as loops take them.
+
+    Attributes
+    ----------
+    first_of_lane, count_of_lane : (l,) int array
+        Paths that begin on each lane.
+    lane_start, lane : (n + 1,) int array, (m,) int array
+        Lanes of path k in rows ``lane_start[k]`` to ``lane_start[k + 1]``.
+    lane_offset_m : (m,) float array
+        Where they begin on the path. [m]
+    usual : (n,) float array
+        How usual the turns of each path are.
+    limit_mps : (s + 1,) float array
+        Speed that limits and bends ahead allow at each sample. [m/s]
+    start, last : (n + 1,) int array, (n,) int array
+        First sample of each path, and the number of its last.
+    samples : (6, s) float array
+        x, y, cosine, sine and the way to the next sample. [m, 1]
+    """
+
+    first_of_lane: Ints
+    count_of_lane: Ints
+    lane_start: Ints
+    lane: Ints
+    lane_offset_m: Floats
+    usual: Floats
+    limit_mps: Floats
+    start: Ints
+    last: Ints
+    samples: Floats
 
 
 class Ways:
@@ -112,21 +146,6 @@ class Ways:
         self.prepare(lane)
         return self.catalogue.of_names(number, lane)
 
-    def pose(self, path: Ints, s_m: Floats) -> Floats:
-        """Position and direction (x, y, cosine, sine) of (path, s), one row each; beyond the ends along the tangent."""
-        scaled = s_m * (1.0 / SPACING_M)
-        number = np.minimum(scaled.astype(np.int64), self._last.take(path) - 1)
-        np.maximum(number, 0, out=number)
-        scaled -= number
-        number += self._start.take(path)
-        found = self._samples.take(number, axis=1)
-        found[:2] += found[4:] * scaled
-        return np.asarray(found[:4])
-
-    def kept_speed(self, path: Ints, s_m: Floats) -> Floats:
-        """Speed that limits and bends ahead allow at (path, s). [m/s]"""
-        return self._limit_mps.take(self._sample(path, s_m))
-
     def speeds_from(self, path: Ints, s_m: Floats) -> KeptSpeed:
         """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
         row = np.maximum(path, 0)
@@ -149,11 +168,14 @@ class Ways:
         """The same first and last; line of `Lights` next ahead of each sample (-1: none), and where on the path it lies. [m]"""
         return self._start, self._last, self._next_connection, self._next_line_m
 
-    def _sample(self, path: Ints, s_m: Floats) -> Ints:
-        number = np.minimum((s_m * (1.0 / SPACING_M)).astype(np.int64), self._last.take(path))
-        np.maximum(number, 0, out=number)
-        number += self._start.take(path)
-        return number
+    @property
+    def rows(self) -> PathRows:
+        """What loops over the paths take."""
+        lanes, (first, count) = self.table.lanes, self.catalogue.of_lane
+        return PathRows(
+            first, count, lanes.start, lanes.values, self.table.lane_offset_m,
+            self.usual, self._limit_mps, self._start, self._last, self._samples,
+        )  # fmt: skip
 
     # --- tables ---------------------------------------------------------------------------------------------------
 
@@ -255,6 +277,16 @@ class Ways:
         return found
 
 
+@compiled
+def pose_on(start: Ints, last: Ints, samples: Floats, path: int, s_m: float) -> tuple[float, float, float, float]:
+    """Position and direction (x, y, cosine, sine) of (path, s); beyond the ends along the tangent. `Ways.samples`."""
+    scaled = s_m * (1.0 / SPACING_M)
+    number = max(min(int(scaled), last[path] - 1), 0)
+    rest, row = scaled - number, start[path] + number
+    east, north = samples[0, row] + samples[4, row] * rest, samples[1, row] + samples[5, row] * rest
+    return east, north, samples[2, row], samples[3, row]
+
+
 def _curvature(start: Ints, heading: Floats) -> Floats:
     """Curvature at the samples of paths, from the change of direction over `BEND_M`; 0 near their ends. [1/m]"""
     half = int(BEND_M / SPACING_M / 2.0)
@@ -286,11 +318,3 @@ def may_follow(model: RoadModel) -> Ints:
     follows = model.lanes.successors
     before = np.repeat(np.arange(len(model.lanes)), np.diff(follows.start))
     return np.asarray(np.unique(before * len(model.lanes) + follows.values))
-
-
-def is_in(sorted_keys: Ints, keys: Ints) -> Booleans:
-    """Whether each key is among sorted ones."""
-    if len(sorted_keys) == 0:
-        return np.zeros(np.shape(keys), np.bool_)
-    place = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
-    return np.asarray(sorted_keys[place] == keys)
