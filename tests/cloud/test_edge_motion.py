@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lukou_cloud.edge.lights import Light, stops
-from lukou_cloud.edge.motion import Following, KeptSpeed, travelled
+from lukou_cloud.edge.motion import Following, KeptSpeed, steps_until, travelled
 from lukou_cloud.edge.road_users import Floats
 from lukou_cloud.edge.settings import PredictionSettings
 
@@ -18,7 +18,7 @@ def free(count: int) -> KeptSpeed:
 
 def profile(speed: float, acceleration: float = 0.0, stop_m: float = np.inf, until_s: float = np.inf) -> Floats:
     now, change, stop, until = (np.array([value]) for value in (speed, acceleration, stop_m, until_s))
-    way = travelled(now, change, stop, until, free(1), NOBODY, TIMES, PredictionSettings())
+    way = travelled(now, change, stop, until, free(1), NOBODY, steps_until(TIMES, PredictionSettings()))
     return np.asarray(way[0], np.float64)
 
 
@@ -52,7 +52,7 @@ def test_a_light_that_turns_green_lets_go() -> None:
 def test_nobody_drives_through_the_one_ahead() -> None:
     speed, zero, none = np.array([12.0, 0.0]), np.zeros(2), np.full(2, np.inf)
     following = Following(np.array([1, -1]), np.array([15.0, np.inf]))
-    way = travelled(speed, zero, none, none, free(2), following, TIMES, PredictionSettings())
+    way = travelled(speed, zero, none, none, free(2), following, steps_until(TIMES, PredictionSettings()))
     assert way[0].max() <= 15.0
     assert way[1].max() == 0.0
 

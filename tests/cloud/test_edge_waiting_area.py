@@ -113,9 +113,9 @@ def test_the_ends_of_waiting_areas_are_lines_of_their_own(model: RoadModel, conf
     site = Site(model, configuration)
     path, line_m = site.way(LEFT)
     assert np.count_nonzero(model.stop_lines.kind == StopLineKind.WAITING_AREA) == 1
-    ways = site.judge.predictor.ways
-    start, last, *lines = ways.lines
-    found = [next_ahead(start[path], last[path], *lines, front_m) for front_m in (line_m - 10.0, line_m + 3.0)]
+    rows = site.judge.predictor.ways.rows
+    samples, lines = (rows.start[path], rows.last[path]), (rows.next_line, rows.next_line_m)
+    found = [next_ahead(*samples, *lines, front_m) for front_m in (line_m - 10.0, line_m + 3.0)]
     assert [line for line, _ in found] == [int(model.connection_of_link["k1", LEFT][0]), len(model.connections)]
     np.testing.assert_allclose([distance for _, distance in found], [10.0, 6.0], atol=0.6)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.intention import can_stop, with_those_who_go
+from lukou_cloud.edge.lane_loops import Paths
 from lukou_cloud.edge.lights import Light, stops
 from lukou_cloud.edge.road_users import (
     ACCELERATION,
@@ -20,7 +21,7 @@ from lukou_cloud.edge.road_users import (
     Ints,
     least_speed,
 )
-from lukou_cloud.edge.ways import NONE, PASSED_M
+from lukou_cloud.edge.ways import NONE, PASSED_M, PathRows
 from lukou_maps.paths import SPACING_M
 
 ASTRAY_SHARE = 0.4
@@ -84,24 +85,32 @@ class Ahead(NamedTuple):
     acceleration_mps2: Floats
 
 
+class Shown(NamedTuple):
+    """Lights as loops take them.
+
+    Attributes
+    ----------
+    light, ends_in_s : (l,) array
+        Of `Lights`.
+    may_turn_on_red : (l,) bool array
+        Lines that may be passed on red.
+    connections : int
+        How many lines are those of connections; the others are ends of waiting areas.
+    """
+
+    light: Ints
+    ends_in_s: Floats
+    may_turn_on_red: Booleans
+    connections: int
+
+
 @compiled
 def ahead_of(
     columns: Floats,
     is_vulnerable: Booleans,
-    user: Ints,
-    path: Ints,
-    s_m: Floats,
-    weight: Floats,
-    leader: Ints,
-    gap_m: Floats,
-    start: Ints,
-    last: Ints,
-    next_line: Ints,
-    next_line_m: Floats,
-    connections: int,
-    light: Ints,
-    ends_in_s: Floats,
-    may_turn_on_red: Booleans,
+    paths: Paths,
+    rows: PathRows,
+    shown: Shown,
     braking_mps2: float,
     red_braking_mps2: float,
 ) -> Ahead:
@@ -111,19 +120,17 @@ def ahead_of(
     ----------
     columns, is_vulnerable
         Of `RoadUsers`.
-    user, path, s_m, weight, leader, gap_m
-        Of `lane_choice.Choice`.
-    start, last, next_line, next_line_m
-        Of `Ways`: first and number of the last sample of each path; the next line of each sample, and where.
-    connections : int
-        How many connections there are; lines beyond are ends of waiting areas.
-    light, ends_in_s
-        Of `Lights`.
-    may_turn_on_red : (l,) bool array
-        Lines that may be passed on red.
+    paths : Paths
+        Paths that they may take, with leaders.
+    rows : PathRows
+        All paths.
+    shown : Shown
+        Signals.
     braking_mps2, red_braking_mps2 : float
         Hardest braking to be expected, in general and before a red light. [m/s^2]
     """  # fmt: skip
+    user, path, s_m, weight, leader, gap_m = paths
+    light, ends_in_s, may_turn_on_red, connections = shown
     count = len(user)
     connection, line_m, until_s = np.full(count, NONE), np.full(count, np.inf), np.full(count, np.inf)
     runs, held = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
@@ -135,11 +142,11 @@ def ahead_of(
         front_m[k], rear_m[k], speed_mps[k], acceleration_mps2[k] = s_m[k] + half, s_m[k] - half, speed, acceleration
         line, way = NONE, np.inf
         if path[k] >= 0:
-            begin, end = start[path[k]], last[path[k]]
-            line, way = next_ahead(begin, end, next_line, next_line_m, front_m[k])
+            begin, end = rows.start[path[k]], rows.last[path[k]]
+            line, way = next_ahead(begin, end, rows.next_line, rows.next_line_m, front_m[k])
             if line >= 0 and light[line] == _GREEN:  # where it may be passed into a waiting area, the end of that rules
                 beyond = way + 2.0 * PASSED_M
-                inner, inner_m = next_ahead(begin, end, next_line, next_line_m, front_m[k] + beyond)
+                inner, inner_m = next_ahead(begin, end, rows.next_line, rows.next_line_m, front_m[k] + beyond)
                 if inner >= connections:
                     line, way = inner, inner_m + beyond
         connection[k], line_m[k] = line, way

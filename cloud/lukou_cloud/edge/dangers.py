@@ -241,26 +241,25 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
         settings.rear_end_hold_mps2, settings.rear_end_time_to_collision_s, settings.rear_end_closing_mps,
         settings.unsure_speed_mps, settings.rear_end_reaction_s, settings.rear_end_braking_mps2,
     )  # fmt: skip
-    rows, time_s, onset = _behind(users.columns, users.is_trusted, h.user, h.leader, h.leader_gap_m, limits)
-    if len(rows) == 0:
+    rows, leader, total, begins, time_s = _behind(
+        users.columns, users.is_trusted, h.user, h.leader, h.leader_gap_m, h.probability, limits
+    )
+    sure = (total >= settings.sure_probability).nonzero()[0]
+    if len(sure) == 0:
         return NOTHING
-    follower, leader = h.user.take(rows), h.leader.take(rows)
-    best, total, begins = _by_pair(follower * len(users) + leader, h.probability[rows], onset)
-    sure = total >= settings.sure_probability
-    best, total, is_onset = best[sure], total[sure], begins[sure] >= settings.sure_probability
-    unprotected = users.is_two_wheeled_or_on_foot
-    vulnerable = unprotected[follower[best]] | unprotected[leader[best]]
+    rows, leader = rows.take(sure), leader.take(sure)
+    follower, unprotected = h.user.take(rows), users.is_two_wheeled_or_on_foot
     return Dangers(
-        kind=np.where(vulnerable, VULNERABLE, REAR_END),
-        first=follower[best],
-        second=leader[best],
-        probability=np.minimum(total, 1.0),
-        time_s=time_s[best],
-        first_hypothesis=rows[best],
-        second_hypothesis=np.full(len(best), -1),
-        x_m=users.x_m[leader[best]],
-        y_m=users.y_m[leader[best]],
-        is_onset=is_onset,
+        kind=np.where(unprotected.take(follower) | unprotected.take(leader), VULNERABLE, REAR_END),
+        first=follower,
+        second=leader,
+        probability=np.minimum(total.take(sure), 1.0),
+        time_s=time_s.take(sure),
+        first_hypothesis=rows,
+        second_hypothesis=np.full(len(sure), -1),
+        x_m=users.x_m.take(leader),
+        y_m=users.y_m.take(leader),
+        is_onset=begins.take(sure) >= settings.sure_probability,
     )
 
 
@@ -277,13 +276,31 @@ class BehindLimits(NamedTuple):
 
 @compiled
 def _behind(
-    columns: Floats, is_trusted: Booleans, user: Ints, leader: Ints, gap_m: Floats, limits: BehindLimits
-) -> tuple[Ints, Floats, Booleans]:
-    """Hypotheses in danger from behind, the time until they touch, and whether that is bad enough to begin a warning."""
-    rows, times_s, onset = np.empty(len(user), np.int64), np.empty(len(user)), np.empty(len(user), np.bool_)
-    count = 0
+    columns: Floats,
+    is_trusted: Booleans,
+    user: Ints,
+    leader: Ints,
+    gap_m: Floats,
+    probability: Floats,
+    limits: BehindLimits,
+) -> tuple[Ints, Ints, Floats, Floats, Floats]:
+    """Pairs in danger from behind.
+
+    Returns
+    -------
+    rows, leader : (p,) int array
+        Most probable hypothesis of the follower, and the road user ahead.
+    total, begins : (p,) float array
+        Probability of all hypotheses behind that one, and of those that are bad enough to begin a warning.
+    time_s : (p,) float array
+        Until they touch. [s]
+    """
+    rows, ahead_of, of_one = np.empty(len(user), np.int64), np.empty(len(user), np.int64), 0
+    total, begins, times_s, count = np.empty(len(user)), np.empty(len(user)), np.empty(len(user)), 0
     for k in range(len(user)):
         who, other, gap = user[k], leader[k], gap_m[k]
+        if k == 0 or user[k - 1] != who:
+            of_one = count
         if not gap < FAR_M or not columns[SPEED, who] > columns[SPEED, other]:
             continue  # far behind, or not faster: most are
         if not (is_trusted[who] and is_trusted[other]):
@@ -302,13 +319,19 @@ def _behind(
         doubted = columns[SPEED_DEVIATION, who] if columns[ACCELERATION, who] < PICKS_UP_MPS2 else 0.0
         least = least_speed(speed, doubted, REAR_END_DOUBTS)
         doubt = max(columns[SPEED_DEVIATION, who], columns[SPEED_DEVIATION, other])
-        begins = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
-        rows[count], times_s[count] = k, time_s
-        onset[count] = begins and _needs_too_much(
-            gap, least, columns[ACCELERATION, who], ahead, braking, doubted, limits
-        )
-        count += 1
-    return rows[:count].copy(), times_s[:count].copy(), onset[:count].copy()
+        known = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
+        bad = known and _needs_too_much(gap, least, columns[ACCELERATION, who], ahead, braking, doubted, limits)
+        pair = of_one
+        while pair < count and ahead_of[pair] != other:
+            pair += 1
+        if pair == count:
+            rows[pair], ahead_of[pair], total[pair], begins[pair], times_s[pair] = k, other, 0.0, 0.0, time_s
+            count += 1
+        total[pair] += probability[k]
+        begins[pair] += probability[k] if bad else 0.0
+        if probability[k] >= probability[rows[pair]]:
+            rows[pair], times_s[pair] = k, time_s
+    return rows[:count].copy(), ahead_of[:count].copy(), total[:count].copy(), begins[:count].copy(), times_s[:count].copy()  # fmt: skip
 
 
 @compiled

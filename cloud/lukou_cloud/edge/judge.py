@@ -139,10 +139,12 @@ def keys(users: RoadUsers, found: Dangers) -> tuple[list[tuple[Key, int, bool]],
     rows : list of int
         The danger behind each.
     """
+    if len(found) == 0:
+        return [], []
     seen: dict[Key, tuple[int, bool, int]] = {}
-    columns = (found.kind, found.first, found.second, found.is_onset)
+    columns, number = (found.kind, found.first, found.second, found.is_onset), users.id.tolist()
     for row, (kind, a, b, onset) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        first, second = int(users.id[a]), int(users.id[b]) if b >= 0 else 0
+        first, second = number[a], number[b] if b >= 0 else 0
         pair = (min(first, second), max(first, second))
         key = (kind, first, 0) if b < 0 else (kind if kind in INFORMATIVE else 0, *pair)
         known = seen.get(key)

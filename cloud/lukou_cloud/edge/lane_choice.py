@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lukou_cloud.edge.lane_loops import Lanes, lanes_of, paths_of
+from lukou_cloud.edge.lane_loops import Lanes, Paths, lanes_of, paths_of
 from lukou_cloud.edge.road_users import PEDESTRIAN, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
 from lukou_cloud.edge.ways import NONE, Ways, may_follow
@@ -66,11 +66,10 @@ class Choice:
     leader: Ints
     gap_m: Floats
 
-    def rows(self, rows: Ints) -> Choice:
-        """Some rows of the hypotheses, repetitions allowed."""
-        kept = (self.looked_ns, self.id, self.x_m, self.y_m, self.lane, self.lane_s_m)
-        ways = (self.user.take(rows), self.path.take(rows), self.s_m.take(rows), self.weight.take(rows))
-        return Choice(*kept, *ways, self.leader.take(rows), self.gap_m.take(rows))
+    @property
+    def paths(self) -> Paths:
+        """The hypotheses alone."""
+        return Paths(self.user, self.path, self.s_m, self.weight, self.leader, self.gap_m)
 
     def of_users(self, number: Ints) -> Choice | None:
         """Only some of the road users, in another order; None: somebody is new.

@@ -205,7 +205,7 @@ def _likely_turn(speed_mps: float, rows: PathRows, path: int, s_m: float) -> flo
 def _likely_front(columns: Floats, user: int, rows: PathRows, path: int, s_m: float) -> float:
     """A turn begins with the front: how well it lies on the path while the middle still lies on several."""
     half = 0.5 * columns[LENGTH, user]
-    x_m, y_m, cos, sin = pose_on(rows.start, rows.last, rows.samples, path, s_m + half)
+    x_m, y_m, cos, sin = pose_on(rows, path, s_m + half)
     front_x, front_y = columns[X, user] + half * columns[COS, user], columns[Y, user] + half * columns[SIN, user]
     doubt = max(2.0 * columns[DEVIATION, user], FRONT_DEVIATION_M)
     aside = ((front_y - y_m) * cos - (front_x - x_m) * sin) / doubt
@@ -279,7 +279,7 @@ def _leaders(
                 ahead = offset + lane_s_m[other]
                 if not NEAREST_M < ahead < nearest or other == one:
                     continue
-                x_m, y_m, cos, sin = pose_on(rows.start, rows.last, rows.samples, path[k], s_m[k] + ahead)
+                x_m, y_m, cos, sin = pose_on(rows, path[k], s_m[k] + ahead)
                 aside = abs((columns[Y, other] - y_m) * cos - (columns[X, other] - x_m) * sin)
                 wide = 0.5 * (columns[WIDTH, other] + columns[WIDTH, one]) + columns[DEVIATION, other]
                 if aside < max(wide, IN_THE_WAY_M):

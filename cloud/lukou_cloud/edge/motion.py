@@ -8,8 +8,6 @@ computer simulation", 1981, eq. 2).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +45,7 @@ PULLS_AWAY_MPS2 = 0.8
 """Who accelerates at least so much is pulling away. [m/s^2]"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Following:
+class Following(NamedTuple):
     """Who follows whom: row of the leader's most probable hypothesis (-1: none), and the free distance. [m]"""
 
     row: Ints
@@ -73,6 +70,53 @@ class KeptSpeed(NamedTuple):
     limit_mps: Floats
 
 
+class Steps(NamedTuple):
+    """Steps of the integration, made by `steps_until`.
+
+    Attributes
+    ----------
+    length_s, middle_s : (n,) float array
+        Length of each, and its middle. [s]
+    seen_s, usual_s : (n,) float array
+        Length that counts for the acceleration that is seen now, and for what is usual. [s]
+    resampling : (n + 1, t) float array
+        Linear interpolation from the ends of the steps to the samples of time.
+    last_s : float
+        Last sample. [s]
+    braking_mps2 : float
+        Braking with which everybody can still stop. [m/s^2]
+    """
+
+    length_s: Floats
+    middle_s: Floats
+    seen_s: Floats
+    usual_s: Floats
+    resampling: Floats
+    last_s: float
+    braking_mps2: float
+
+
+def steps_until(times_s: Floats, settings: PredictionSettings) -> Steps:
+    """Steps that reach the last of some evenly spaced samples of time.
+
+    Parameters
+    ----------
+    times_s : (t,) float array
+        Samples, from 0. [s]
+    settings : PredictionSettings
+        Braking, fading.
+    """
+    last_s = float(times_s[-1])
+    count = int(np.searchsorted(np.cumsum(STEPS_S), last_s - 1e-9)) + 1
+    length = np.array(STEPS_S[:count])
+    middle = np.cumsum(length) - 0.5 * length
+    fade = np.exp(-middle / settings.acceleration_fades_s)
+    knots = np.concatenate([[0.0], np.cumsum(length)])
+    resampling = np.stack([np.interp(times_s, knots, row) for row in np.eye(len(knots))])
+    return Steps(length, middle, fade * length, (1.0 - fade) * length, resampling, last_s, settings.braking_mps2)
+
+
+@compiled
 def travelled(
     speed_mps: Floats,
     acceleration_mps2: Floats,
@@ -80,8 +124,7 @@ def travelled(
     until_s: Floats,
     kept: KeptSpeed,
     following: Following,
-    times_s: Floats,
-    settings: PredictionSettings,
+    steps: Steps,
 ) -> Floats:
     """Distance from now at each sample of time.
 
@@ -97,22 +140,21 @@ def travelled(
         Speed that the road allows after some distances.
     following : Following
         Leaders.
-    times_s : (t,) float array
-        Samples, from 0. [s]
-    settings : PredictionSettings
-        Braking, fading.
+    steps : Steps
+        Of `steps_until`.
 
     Returns
     -------
     (h, t) float array
         Distances. [m]
     """
-    last_s = float(times_s[-1])
-    steps, middles = _steps(last_s)
-    fading, lasting = _shares(steps, settings.acceleration_fades_s)
-    state = (speed_mps, acceleration_mps2, stop_m, until_s, following.row, following.gap_m)
-    ways = _integrated(*state, *kept, _lengths(steps), middles, fading, lasting, last_s, settings.braking_mps2)
-    return np.asarray(ways.T @ _resampling(steps, len(times_s), last_s))
+    ways = _integrated(speed_mps, acceleration_mps2, stop_m, until_s, kept, following, steps)
+    made = np.zeros((len(speed_mps), steps.resampling.shape[1]))
+    for k in range(made.shape[0]):
+        for number in range(ways.shape[0]):
+            for t in range(made.shape[1]):
+                made[k, t] += ways[number, k] * steps.resampling[number, t]
+    return made
 
 
 @compiled
@@ -121,25 +163,20 @@ def _integrated(
     acceleration_mps2: Floats,
     stop_m: Floats,
     until_s: Floats,
-    leader: Ints,
-    gap_m: Floats,
-    begin: Floats,
-    last: Ints,
-    limit_mps: Floats,
-    steps: Floats,
-    middles: Floats,
-    fading: Floats,
-    lasting: Floats,
-    last_s: float,
-    braking_mps2: float,
+    kept: KeptSpeed,
+    following: Following,
+    steps: Steps,
 ) -> Floats:
     """Way at the end of each step, (steps + 1, h): trapezoids; all take a step before the next, for they look at their leaders.
 
     Whoever follows, or stops before a line, has a speed v' after a step of length h from which stopping is still possible:
     v'^2 / 2b + v' tau + v' h / 2 = room less v h / 2. The room is what lies beyond the middle of the step that the speed v of now would reach.
     """  # fmt: skip
-    count = len(speed_mps)
-    ways = np.zeros((len(steps) + 1, count))
+    begin, last, limit_mps = kept
+    leader, gap_m = following
+    count, number_of_steps = len(speed_mps), len(steps.length_s)
+    last_s, braking_mps2 = steps.last_s, steps.braking_mps2
+    ways = np.zeros((number_of_steps + 1, count))
     speed, seen, usual = speed_mps.copy(), np.empty(count), np.empty(count)
     half, ratio, limit, reach = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     releases = False
@@ -153,14 +190,14 @@ def _integrated(
         limit[k] = limit_mps[min(int(begin[k]), last[k])]
         # who is faster than the limits stays faster in proportion
         ratio[k] = max(speed[k] / max(limit[k], 0.5), 1.0)
-        half[k] = speed[k] * (0.5 * steps[0])  # where everyone would be in the middle of the step
+        half[k] = speed[k] * (0.5 * steps.length_s[0])  # where everyone would be in the middle of the step
         releases |= stop_m[k] < math.inf and until_s[k] < last_s
-    for number in range(len(steps)):
-        step, middle, way, after = steps[number], middles[number], ways[number], ways[number + 1]
+    for number in range(number_of_steps):
+        step, middle, way, after = steps.length_s[number], steps.middle_s[number], ways[number], ways[number + 1]
         for k in range(count):  # where each would come to a stop
             reach[k] = (speed[k] * (0.5 / braking_mps2) + step) * speed[k] + way[k]
         for k in range(count):
-            stops, new = stop_m[k] < math.inf, fading[number] * seen[k] + lasting[number] * usual[k]
+            stops, new = stop_m[k] < math.inf, steps.seen_s[number] * seen[k] + steps.usual_s[number] * usual[k]
             if stops and until_s[k] < last_s and middle > until_s[k] + STARTING_S:
                 new = PULLING_AWAY_MPS2 * step
             new = min(new + speed[k], limit[k] * ratio[k])
@@ -188,37 +225,8 @@ def _integrated(
                 if leader[k] >= 0:
                     room = min(room, reach[leader[k]] + max(gap_m[k] - STANDING_GAP_M, 0.0))
                 after[k] = min(after[k], max(room, way[k]))
-        if number + 1 < len(steps):
+        if number + 1 < number_of_steps:
             for k in range(count):
-                half[k] = speed[k] * (0.5 * steps[number + 1]) + after[k]
+                half[k] = speed[k] * (0.5 * steps.length_s[number + 1]) + after[k]
                 limit[k] = limit_mps[min(int(half[k] * (1.0 / SPACING_M) + begin[k]), last[k])]
     return ways
-
-
-@lru_cache(maxsize=16)
-def _steps(until_s: float) -> tuple[tuple[float, ...], Floats]:
-    """Steps that reach an instant, and the middle of each."""
-    count = int(np.searchsorted(np.cumsum(STEPS_S), until_s - 1e-9)) + 1
-    steps = STEPS_S[:count]
-    return steps, np.cumsum(steps) - 0.5 * np.array(steps)
-
-
-@lru_cache(maxsize=16)
-def _lengths(steps: tuple[float, ...]) -> Floats:
-    return np.array(steps)
-
-
-@lru_cache(maxsize=16)
-def _shares(steps: tuple[float, ...], fades_s: float) -> tuple[Floats, Floats]:
-    """Length of each step that counts for what is seen now, and for what is usual, (steps,). [s]"""
-    length = np.array(steps)
-    fade = np.exp(-(np.cumsum(length) - 0.5 * length) / fades_s)
-    return fade * length, (1.0 - fade) * length
-
-
-@lru_cache(maxsize=16)
-def _resampling(steps: tuple[float, ...], count: int, last_s: float) -> Floats:
-    """Linear interpolation from the ends of steps to evenly spaced samples of time, (steps + 1, count)."""
-    times_s = np.linspace(0.0, last_s, count)
-    knots = np.concatenate([[0.0], np.cumsum(steps)])
-    return np.stack([np.interp(times_s, knots, row) for row in np.eye(len(knots))])

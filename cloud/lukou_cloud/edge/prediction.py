@@ -11,15 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from lukou_cloud.compiled import compiled
-from lukou_cloud.edge.approach import ahead_of, meant, taken
+from lukou_cloud.edge.approach import Shown, ahead_of, meant, taken
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lane_choice import LaneChoice
+from lukou_cloud.edge.lane_loops import Paths
 from lukou_cloud.edge.lights import Lights, no_lights
-from lukou_cloud.edge.motion import Following, travelled
+from lukou_cloud.edge.motion import Following, Steps, steps_until, travelled
 from lukou_cloud.edge.priority import waits_at
 from lukou_cloud.edge.road_users import COS, SIN, Booleans, Floats, Ints, RoadUsers, X, Y
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import NONE, Ways, pose_on
+from lukou_cloud.edge.ways import NONE, Meetings, PathRows, Ways, pose_on, speeds_from
 from lukou_cloud.edge.yielding import Ground
 from lukou_maps.matching import LaneMatcher
 from lukou_maps.road_model import LaneKind, Participants, RoadModel
@@ -65,13 +66,15 @@ class Predictor:
         count = round(settings.horizon_s / settings.step_s) + 1
         self.times_s: Floats = np.arange(count, dtype=np.float64) * settings.step_s
         self._fading = np.exp(-self.times_s / STRAY_S)
+        self._steps = steps_until(self.times_s, settings)
 
     @property
     def ground(self) -> Ground:
         """Right of way on the paths of now."""
-        start, last, _ = self.ways.samples
-        drivers = self.settings.reaction_s, self.settings.braking_mps2
-        return Ground(start, last, self.ways.table.lane_of_sample, *self._areas, len(self.model.lanes), *drivers)
+        rows, drivers = self.ways.rows, (self.settings.reaction_s, self.settings.braking_mps2)
+        return Ground(
+            rows.start, rows.last, self.ways.table.lane_of_sample, *self._areas, len(self.model.lanes), *drivers
+        )
 
     def beyond_roadway_m(self, x_m: Floats, y_m: Floats) -> Floats:
         """How far points are outside the lanes of vehicles; negative: on one, inf: none near. [m]"""
@@ -99,53 +102,77 @@ class Predictor:
         now_ns : int, optional
             Instant of the road users; without it every lane is looked up anew.
         """
-        columns, settings, ways = users.columns, self.settings, self.ways
-        chosen = self.lanes.step(users, columns[COS], columns[SIN], now_ns)
+        chosen = self.lanes.step(users, users.columns[COS], users.columns[SIN], now_ns)
         self.lane_now = chosen.lane
-        braking = settings.braking_mps2
-        lies = ahead_of(
-            columns,
-            users.is_vulnerable,
-            *(chosen.user, chosen.path, chosen.s_m, chosen.weight, chosen.leader, chosen.gap_m),
-            *ways.lines,
-            len(self.model.connections),
-            *(lights.light, lights.ends_in_s, self._may_turn_on_red),
-            *(braking, settings.red_braking_mps2),
-        )
-        waits_m, is_beyond = waits_at(
-            ways, chosen.path, lies.front_m, lies.rear_m, lies.speed_mps, lies.weight, lies.held, braking
-        )
-        is_meant = meant(lies, waits_m, is_beyond)
-        rows = is_meant.row
-        chosen, lies = chosen.rows(rows), taken(lies, rows)
-        user, path = chosen.user, chosen.path
-        first = user.searchsorted(np.arange(len(users)))
-        way = travelled(
-            lies.speed_mps,
-            lies.acceleration_mps2,
-            is_meant.stop_m,
-            is_meant.until_s,
-            ways.speeds_from(path, chosen.s_m),
-            Following(np.where(chosen.leader >= 0, first.take(chosen.leader), NONE), chosen.gap_m),
-            self.times_s,
-            settings,
-        )
-        return Hypotheses(
-            user,
-            path,
-            chosen.s_m,
-            lies.weight * is_meant.intention,
-            is_meant.intention,
-            is_meant.goes,
-            way,
-            poses(columns, user, path, chosen.s_m, way, self._fading, *ways.samples),
-            lies.connection,
-            lies.line_m,
-            lies.runs,
-            first,
-            chosen.leader,
-            chosen.gap_m,
-        )
+        shown = Shown(lights.light, lights.ends_in_s, self._may_turn_on_red, len(self.model.connections))
+        ways, settings = self.ways, self.settings
+        given = ways.duties, ways.rights, len(self.model.conflict_areas)
+        return foreseen(
+            users.columns, users.is_vulnerable, chosen.paths, ways.rows, shown, *given,
+            self._steps, self._fading, settings.red_braking_mps2,
+        )  # fmt: skip
+
+
+@compiled
+def foreseen(
+    columns: Floats,
+    is_vulnerable: Booleans,
+    paths: Paths,
+    rows: PathRows,
+    shown: Shown,
+    duties: Meetings,
+    rights: Meetings,
+    areas: int,
+    steps: Steps,
+    fading: Floats,
+    red_braking_mps2: float,
+) -> Hypotheses:
+    """All hypotheses of all road users, of the paths that they may take.
+
+    Parameters
+    ----------
+    columns, is_vulnerable
+        Of `RoadUsers`.
+    paths : Paths
+        Paths that they may take.
+    rows, duties, rights
+        Of `Ways`.
+    shown : Shown
+        Signals.
+    areas : int
+        How many conflict areas there are.
+    steps : Steps
+        Of the motion.
+    fading : (t,) float array
+        Share of the offset from the centre line that is left at each sample of time.
+    red_braking_mps2 : float
+        Hardest braking to be expected before a red light. [m/s^2]
+    """
+    lies = ahead_of(columns, is_vulnerable, paths, rows, shown, steps.braking_mps2, red_braking_mps2)
+    now = lies.front_m, lies.rear_m, lies.speed_mps, lies.weight, lies.held
+    waits_m, is_beyond = waits_at(paths.path, *now, duties, rights, areas, steps.braking_mps2)
+    is_meant = meant(lies, waits_m, is_beyond)
+    row = is_meant.row
+    lies = taken(lies, row)
+    user, path, s_m, leader, gap_m = (
+        paths.user[row], paths.path[row], paths.s_m[row], paths.leader[row], paths.gap_m[row]
+    )  # fmt: skip
+    first = np.zeros(columns.shape[1], np.int64)
+    for k in range(len(user) - 1, -1, -1):
+        first[user[k]] = k
+    before = np.full(len(user), NONE)
+    for k in range(len(user)):
+        if leader[k] >= 0:
+            before[k] = first[leader[k]]
+    way = travelled(
+        lies.speed_mps, lies.acceleration_mps2, is_meant.stop_m, is_meant.until_s,
+        speeds_from(path, s_m, rows), Following(before, gap_m), steps,
+    )  # fmt: skip
+    return Hypotheses(
+        user, path, s_m, lies.weight * is_meant.intention, is_meant.intention, is_meant.goes, way,
+        poses(columns, user, path, s_m, way, fading, rows), lies.connection, lies.line_m, lies.runs,
+        first, leader, gap_m,
+    )  # fmt: skip
 
 
 @compiled
@@ -156,14 +183,12 @@ def poses(
     s_m: Floats,
     way: Floats,
     fading: Floats,
-    start: Ints,
-    last: Ints,
-    samples: Floats,
+    rows: PathRows,
 ) -> Floats:
     """Position and direction (x, y, cosine, sine) at each sample of time, (4, h, t): along the path, or straight on.
 
     The offset from the centre line now is given up over the next seconds.
-    """  # fmt: skip
+    """
     count, times = way.shape
     made = np.empty((4, count, times))
     for k in range(count):
@@ -174,7 +199,7 @@ def poses(
                 made[0, k, t], made[1, k, t] = cos * way[k, t] + x_m, sin * way[k, t] + y_m
                 made[2, k, t], made[3, k, t] = cos, sin
                 continue
-            east, north, made[2, k, t], made[3, k, t] = pose_on(start, last, samples, path[k], s_m[k] + way[k, t])
+            east, north, made[2, k, t], made[3, k, t] = pose_on(rows, path[k], s_m[k] + way[k, t])
             if t == 0:
                 off_x, off_y = x_m - east, y_m - north
             made[0, k, t], made[1, k, t] = east + off_x * fading[t], north + off_y * fading[t]

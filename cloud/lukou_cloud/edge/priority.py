@@ -6,7 +6,7 @@ import numpy as np
 
 from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
-from lukou_cloud.edge.ways import Ways
+from lukou_cloud.edge.ways import Meetings
 
 NEAR_M = 45.0
 """Conflict areas farther ahead do not make anybody wait yet. [m]"""
@@ -32,22 +32,23 @@ COMMITTED_M = 1.0
 """Who is this far beyond the place to wait can only stop at the edge of the conflict area. [m]"""
 
 
+@compiled
 def waits_at(
-    ways: Ways,
     path: Ints,
     front_m: Floats,
     rear_m: Floats,
     speed_mps: Floats,
     probability: Floats,
     stops: Booleans,
+    duties: Meetings,
+    rights: Meetings,
+    areas: int,
     braking_mps2: float,
 ) -> tuple[Floats, Booleans]:
-    """Where each hypothesis waits for somebody with right of way.
+    """Where each hypothesis waits for somebody with right of way; who has it in a conflict area is found by lists chained through its entries.
 
     Parameters
     ----------
-    ways : Ways
-        Paths.
     path : (h,) int array
         Path of each hypothesis, -1: none.
     front_m, rear_m : (h,) float array
@@ -58,6 +59,10 @@ def waits_at(
         Of the path.
     stops : (h,) bool array
         Stops before a light: claims nothing.
+    duties, rights : Meetings
+        Of `Ways`.
+    areas : int
+        How many conflict areas there are.
     braking_mps2 : float
         Who would have to brake harder does not wait. [m/s^2]
 
@@ -68,33 +73,8 @@ def waits_at(
     is_beyond : (h,) bool array
         It has left the place to wait behind, and could only stop in the junction.
     """
-    duties, rights, areas = ways.duties, ways.rights, len(ways.model.conflict_areas)
-    now = (path, front_m, rear_m, speed_mps, probability, stops)
-    return _waits(*now, *duties, *rights, areas, braking_mps2)
-
-
-@compiled
-def _waits(
-    path: Ints,
-    front_m: Floats,
-    rear_m: Floats,
-    speed_mps: Floats,
-    probability: Floats,
-    stops: Booleans,
-    duty_start: Ints,
-    duty_area: Ints,
-    wait_m: Floats,
-    from_m: Floats,
-    to_m: Floats,
-    right_start: Ints,
-    right_area: Ints,
-    _: Floats,
-    begins_m: Floats,
-    ends_m: Floats,
-    areas: int,
-    braking_mps2: float,
-) -> tuple[Floats, Booleans]:
-    """`waits_at` of columns; who has the right of way in a conflict area is found by lists chained through its entries."""  # fmt: skip
+    duty_start, duty_area, wait_m, from_m, to_m = duties
+    right_start, right_area, _, begins_m, ends_m = rights
     count = len(path)
     result, beyond = np.full(count, np.inf), np.zeros(count, np.bool_)
     latest = np.full(areas, -1)

@@ -5,12 +5,15 @@ Each must have lasted for a while before it counts; the begin of each is the sta
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.dangers import NOTHING, Dangers, joined_dangers
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
+from lukou_cloud.edge.road_users import SPEED, SPEED_DEVIATION, Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import RuleSettings
 from lukou_maps.road_model import LaneKind
 from lukou_messages.v1.warning_pb2 import WarningKind
@@ -48,6 +51,7 @@ class Rules:
     def __init__(self, settings: RuleSettings) -> None:
         self.settings = settings
         self.since: dict[tuple[int, int], int] = {}
+        self._limits = RuleLimits(*(getattr(settings, name) for name in RuleLimits._fields))
 
     def step(self, now_ns: int, users: RoadUsers, h: Hypotheses, predictor: Predictor) -> Dangers:
         """Rows of all that have lasted long enough.
@@ -63,15 +67,16 @@ class Rules:
         predictor : Predictor
             Gives lanes and the map.
         """
-        s = self.settings
-        lane = predictor.lane_now
-        vehicles = users.is_trusted & ~users.is_vulnerable
+        s, lanes = self.settings, predictor.model.lanes
         first = h.first
-        on = lane >= 0
+        off, stands, too_fast, queue, time_s = _states(
+            users.columns, users.is_trusted, users.is_vulnerable, predictor.lane_now,
+            lanes.speed_limit_mps, lanes.kind, lanes.length_m, h, self._limits,
+        )  # fmt: skip
         seen = (
-            (WRONG_WAY, s.wrong_way_s, self._against(users, vehicles & ~on, predictor)),
-            (STOPPED, s.stopped_s, self._stands(users, vehicles & on, first, h, predictor, lane)),
-            (OVERSPEED, s.overspeed_s, self._too_fast(users, vehicles & on, predictor, lane)),
+            (WRONG_WAY, s.wrong_way_s, self._against(users, off, predictor)),
+            (STOPPED, s.stopped_s, stands),
+            (OVERSPEED, s.overspeed_s, too_fast),
         )
         parts = []
         here = set(users.id.tolist()) if self.since else set()
@@ -87,52 +92,104 @@ class Rules:
                 parts.append(_singles(kind, np.array(due, np.int64), first, users))
         if self.since or kept:
             self.since = {key: at_ns for key, at_ns in self.since.items() if key[1] not in here} | kept
-        return joined_dangers([*parts, self._queue_ends(users, h, first)])
+        return joined_dangers([*parts, _queue_ends(users, h, queue, time_s)])
 
-    def _against(self, users: RoadUsers, chosen: Booleans, predictor: Predictor) -> Ints:
-        rows = (chosen & (users.speed_mps > self.settings.wrong_way_mps)).nonzero()[0]
+    def _against(self, users: RoadUsers, rows: Ints, predictor: Predictor) -> Ints:
         if len(rows) == 0:
             return rows
         lane, inside, along = predictor.along_roadway(users.x_m[rows], users.y_m[rows], users.heading_rad[rows])
         road = predictor.model.lanes.kind[lane] == LaneKind.ROAD
         return np.asarray(rows[inside & road & (along < AGAINST_COS)])
 
-    def _stands(
-        self, users: RoadUsers, chosen: Booleans, first: Ints, h: Hypotheses, predictor: Predictor, lane: Ints
-    ) -> Ints:
-        rows = (chosen & (users.speed_mps < STANDING_MPS)).nonzero()[0]
-        if len(rows) == 0:
-            return rows
-        best = first[rows]
-        queues = (h.leader[best] >= 0) & (h.leader_gap_m[best] < EXPLAINED_M)
-        waits = (h.line_m[best] < EXPLAINED_M) | (predictor.model.lanes.kind[lane[rows]] == _JUNCTION)
-        end_m = predictor.model.lanes.length_m[lane[rows]] - h.s_m[best]
-        return np.asarray(rows[~queues & ~waits & (end_m > EXPLAINED_M)])
 
-    def _too_fast(self, users: RoadUsers, chosen: Booleans, predictor: Predictor, lane: Ints) -> Ints:
-        s = self.settings
-        most = predictor.model.lanes.speed_limit_mps.take(np.maximum(lane, 0)) * s.overspeed_factor + s.overspeed_mps
-        return np.asarray(
-            (chosen & (users.speed_mps > most) & (users.speed_deviation_mps < s.overspeed_mps)).nonzero()[0]
-        )
+class RuleLimits(NamedTuple):
+    """What loops take of `RuleSettings`."""
 
-    def _queue_ends(self, users: RoadUsers, h: Hypotheses, first: Ints) -> Dangers:
-        s = self.settings
-        rows = first[(h.leader.take(first) >= 0) & (users.speed_mps > s.queue_speed_mps) & users.is_trusted]
-        if len(rows) == 0:
-            return NOTHING
-        leader = h.leader[rows]
-        closing = users.speed_mps[h.user[rows]] - users.speed_mps[leader]
-        time_s = h.leader_gap_m[rows] / np.maximum(closing, 0.1)
-        kept = (users.speed_mps[leader] < s.queue_mps) & (time_s < s.queue_time_s) & users.is_trusted[leader]
-        kept &= h.line_m[rows] - h.leader_gap_m[rows] > s.queue_beyond_m  # everybody expects one before a red light
-        rows, leader, time_s = rows[kept], leader[kept], time_s[kept]
-        if len(rows) == 0:
-            return NOTHING
-        kind = np.full(len(rows), QUEUE_END, np.int64)
-        none, sure = np.full(len(rows), -1), np.ones(len(rows), np.bool_)
-        place = (users.x_m[leader], users.y_m[leader])
-        return Dangers(kind, h.user[rows], leader, h.probability[rows], time_s, rows, none, *place, sure)
+    wrong_way_mps: float
+    overspeed_factor: float
+    overspeed_mps: float
+    queue_speed_mps: float
+    queue_mps: float
+    queue_time_s: float
+    queue_beyond_m: float
+
+
+@compiled
+def _states(
+    columns: Floats,
+    is_trusted: Booleans,
+    is_vulnerable: Booleans,
+    lane: Ints,
+    limit_mps: Floats,
+    kind: Ints,
+    length_m: Floats,
+    h: Hypotheses,
+    limits: RuleLimits,
+) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+    """Road users that drive where no lane leads their way, that stand unexplained, that are too fast; and rows of those before the end of a queue, with the time to it.
+
+    Parameters
+    ----------
+    columns, is_trusted, is_vulnerable
+        Of `RoadUsers`.
+    lane : (n,) int array
+        Lane of each, -1: none.
+    limit_mps, kind, length_m : (l,) array
+        Of the lanes.
+    h : Hypotheses
+        What they are expected to do.
+    limits : RuleLimits
+        Thresholds.
+    """
+    count = len(lane)
+    found, number, time_s = np.empty((4, count), np.int64), np.zeros(4, np.int64), np.empty(count)
+    for k in range(count):
+        speed, best = columns[SPEED, k], h.first[k]
+        if not is_trusted[k]:
+            continue
+        other = h.leader[best]
+        if (
+            other >= 0
+            and is_trusted[other]
+            and speed > limits.queue_speed_mps
+            and columns[SPEED, other] < limits.queue_mps
+        ):
+            in_s = h.leader_gap_m[best] / max(speed - columns[SPEED, other], 0.1)
+            # everybody expects one before a red light
+            if in_s < limits.queue_time_s and h.line_m[best] - h.leader_gap_m[best] > limits.queue_beyond_m:
+                found[3, number[3]], time_s[number[3]] = best, in_s
+                number[3] += 1
+        if is_vulnerable[k]:
+            continue
+        if lane[k] < 0:
+            if speed > limits.wrong_way_mps:
+                found[0, number[0]] = k
+                number[0] += 1
+            continue
+        if speed < STANDING_MPS:
+            queues = other >= 0 and h.leader_gap_m[best] < EXPLAINED_M
+            waits = h.line_m[best] < EXPLAINED_M or kind[lane[k]] == _JUNCTION
+            if not queues and not waits and length_m[lane[k]] - h.s_m[best] > EXPLAINED_M:
+                found[1, number[1]] = k
+                number[1] += 1
+        most = limit_mps[lane[k]] * limits.overspeed_factor + limits.overspeed_mps
+        if speed > most and columns[SPEED_DEVIATION, k] < limits.overspeed_mps:
+            found[2, number[2]] = k
+            number[2] += 1
+    return (
+        found[0, : number[0]].copy(), found[1, : number[1]].copy(), found[2, : number[2]].copy(),
+        found[3, : number[3]].copy(), time_s[: number[3]].copy(),
+    )  # fmt: skip
+
+
+def _queue_ends(users: RoadUsers, h: Hypotheses, rows: Ints, time_s: Floats) -> Dangers:
+    if len(rows) == 0:
+        return NOTHING
+    leader = h.leader[rows]
+    kind = np.full(len(rows), QUEUE_END, np.int64)
+    none, sure = np.full(len(rows), -1), np.ones(len(rows), np.bool_)
+    place = (users.x_m[leader], users.y_m[leader])
+    return Dangers(kind, h.user[rows], leader, h.probability[rows], time_s, rows, none, *place, sure)
 
 
 def _singles(kind: int, rows: Ints, first: Ints, users: RoadUsers) -> Dangers:

@@ -77,6 +77,10 @@ class PathRows(NamedTuple):
         First sample of each path, and the number of its last.
     samples : (6, s) float array
         x, y, cosine, sine and the way to the next sample. [m, 1]
+    next_line : (s,) int array
+        Line of `Lights` next ahead of each sample, -1: none.
+    next_line_m : (s,) float array
+        Where it lies on the path. [m]
     """
 
     first_of_lane: Ints
@@ -89,6 +93,8 @@ class PathRows(NamedTuple):
     start: Ints
     last: Ints
     samples: Floats
+    next_line: Ints
+    next_line_m: Floats
 
 
 class Ways:
@@ -146,28 +152,6 @@ class Ways:
         self.prepare(lane)
         return self.catalogue.of_names(number, lane)
 
-    def speeds_from(self, path: Ints, s_m: Floats) -> KeptSpeed:
-        """`kept_speed` of fixed starts, for many distances from them; -1 is no path and allows any speed."""
-        row = np.maximum(path, 0)
-        limit = self._limit_mps
-        if len(self._start) < 2:  # a map without paths
-            return KeptSpeed(np.zeros(len(path)), np.zeros(len(path), np.int64), limit)
-        first = self._start.take(row)
-        last = first + self._last.take(row)
-        off = path < 0
-        first[off] = last[off] = len(limit) - 1
-        return KeptSpeed(first + np.where(off, 0.0, s_m) * (1.0 / SPACING_M), last, limit)
-
-    @property
-    def samples(self) -> tuple[Ints, Ints, Floats]:
-        """First sample of each path and the number of its last; (6, s) x, y, cosine, sine and the way to the next sample."""
-        return self._start, self._last, self._samples
-
-    @property
-    def lines(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """The same first and last; line of `Lights` next ahead of each sample (-1: none), and where on the path it lies. [m]"""
-        return self._start, self._last, self._next_connection, self._next_line_m
-
     @property
     def rows(self) -> PathRows:
         """What loops over the paths take."""
@@ -175,6 +159,7 @@ class Ways:
         return PathRows(
             first, count, lanes.start, lanes.values, self.table.lane_offset_m,
             self.usual, self._limit_mps, self._start, self._last, self._samples,
+            self._next_connection, self._next_line_m,
         )  # fmt: skip
 
     # --- tables ---------------------------------------------------------------------------------------------------
@@ -278,11 +263,24 @@ class Ways:
 
 
 @compiled
-def pose_on(start: Ints, last: Ints, samples: Floats, path: int, s_m: float) -> tuple[float, float, float, float]:
-    """Position and direction (x, y, cosine, sine) of (path, s); beyond the ends along the tangent. `Ways.samples`."""
+def speeds_from(path: Ints, s_m: Floats, rows: PathRows) -> KeptSpeed:
+    """Speeds that limits and bends allow ahead of (path, s); -1 is no path and allows any speed."""
+    begin, last = np.empty(len(path)), np.empty(len(path), np.int64)
+    for k in range(len(path)):
+        if path[k] < 0:
+            begin[k] = last[k] = len(rows.limit_mps) - 1
+        else:
+            begin[k] = rows.start[path[k]] + s_m[k] * (1.0 / SPACING_M)
+            last[k] = rows.start[path[k]] + rows.last[path[k]]
+    return KeptSpeed(begin, last, rows.limit_mps)
+
+
+@compiled
+def pose_on(rows: PathRows, path: int, s_m: float) -> tuple[float, float, float, float]:
+    """Position and direction (x, y, cosine, sine) of (path, s); beyond the ends along the tangent."""
     scaled = s_m * (1.0 / SPACING_M)
-    number = max(min(int(scaled), last[path] - 1), 0)
-    rest, row = scaled - number, start[path] + number
+    number = max(min(int(scaled), rows.last[path] - 1), 0)
+    rest, row, samples = scaled - number, rows.start[path] + number, rows.samples
     east, north = samples[0, row] + samples[4, row] * rest, samples[1, row] + samples[5, row] * rest
     return east, north, samples[2, row], samples[3, row]
 
