@@ -55,6 +55,11 @@ def test_lukou_beats_the_shipped_plan_and_the_guard_refuses_nothing(folder: Path
     assert lukou["delay_all"] < 0.8 * plan["delay_all"]  # type: ignore[operator]
 
 
+def test_cabinets_that_take_plans_run_under_plans_and_the_guard_refuses_nothing(folder: Path) -> None:
+    found = measure(folder, "--cabinet", "plans")
+    assert found["guard_refusals"] == {} and found["collisions"] == 0 and found["gridlock"] is False
+
+
 @pytest.mark.parametrize("controller", ["actuated", "max-pressure", "greedy"])
 def test_baselines_run_through_the_same_door(folder: Path, controller: str) -> None:
     found = measure(folder, "--controller", controller)

@@ -25,7 +25,7 @@ from lukou_messages.v1.command_pb2 import CommandReply, CommandStatus
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
 
-SNAPSHOT_VERSION = 18
+SNAPSHOT_VERSION = 19
 
 TOLD_LIFE_NS = 5 * 10**9
 """So long it is remembered what a vehicle told of its turn after it last did."""
@@ -148,7 +148,8 @@ class RegionCore:
     def _unseen(self, now_ns: int, place: Intersection, reason: str, is_log: bool, hears: bool) -> list[Output]:
         """Who sees nothing does not take the streets for empty: the cabinet's detectors decide, or else its own plan runs."""
         name, signal, command = place.configuration.intersection, place.signal, None
-        if hears and signal is not None and place.actuation.is_possible():
+        takes_stages = signal is not None and not signal.HasField("plan")
+        if hears and signal is not None and takes_stages and place.actuation.is_possible():
             level, kind = ViewLevel.VIEW_LEVEL_DETECTORS, "region.detectors_only"
             text = f"blind: {reason}; greens follow the cabinet's detectors"
             place.follow()

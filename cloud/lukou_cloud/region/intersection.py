@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lukou_cloud.region.actuation import Actuation
 from lukou_cloud.region.approaches import Approaches, compile_approaches
+from lukou_cloud.region.plans import Plans, plans_of
 from lukou_cloud.region.queues import QueueEstimator
 from lukou_cloud.region.room import ExitRoom
 from lukou_cloud.region.settings import TimingSettings
@@ -35,6 +36,7 @@ class Intersection:
     hash: str
     middle_m: tuple[float, float]  # of its stop lines
     actuation: Actuation
+    plans: Plans
     sequence: int = 0
     signal: SignalState | None = None
     signal_ns: int = 0
@@ -93,6 +95,7 @@ class Intersection:
             "queues": self.queues.export(),
             "trips": [[identity, asdict(trip)] for identity, trip in self.meter.trips.items()],
             "calls": self.actuation.state(),
+            "plans": self.plans.state(),
             "meter": [self.meter.left, self.meter.delay_s, self.meter.stops],
         }
 
@@ -110,6 +113,7 @@ class Intersection:
         self.timing.lineup.shares = np.array(shares)
         self.queues.load(kept["queues"])
         self.actuation.restore(kept["calls"])
+        self.plans.restore(kept["plans"])
         self.meter.trips = {int(identity): _Trip(**trip) for identity, trip in kept["trips"]}
         self.meter.left, self.meter.delay_s, self.meter.stops = kept["meter"]
 
@@ -145,6 +149,7 @@ def intersection_of(road: RoadModel, configuration: SignalConfiguration, setting
         configuration_hash(configuration),
         _middle_m(road, approaches),
         Actuation(configuration, chooser.junction),
+        plans_of(configuration, approaches, chooser.weights, settings),
         last_departures=[0] * len(approaches.lanes),
     )
 

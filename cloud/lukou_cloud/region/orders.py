@@ -52,8 +52,9 @@ class Orders:
         if command is None:
             return []
         outputs = [Output("command", command, now_ns, to=f"{place.configuration.intersection}/signal")]
-        is_request = command.WhichOneof("action") == "stage_request"
-        if is_request and command.stage_request.stage != command.expected_stage:
+        action = command.WhichOneof("action")
+        is_change = action == "stage_request" and command.stage_request.stage != command.expected_stage
+        if is_change or action == "plan_request":
             outputs.append(Output("command_log", command, now_ns))
         return outputs
 
@@ -65,6 +66,8 @@ class Orders:
         if signal.configuration_hash != place.hash:
             place.decision = "configuration differs from the intersection's: nothing is ordered"
             return None
+        if signal.HasField("plan"):
+            return self._plan(now_ns, place, signal, situation)
         if not signal.stage or signal.stage not in stages:
             place.decision = "the stage is not known: nothing is ordered"
             return None
@@ -108,6 +111,19 @@ class Orders:
                 stages[decision.then] if decision.then >= 0 and place.timing.junction.fixed_order else ""
             )
         return self._command(now_ns, place, signal, stage_request=request)
+
+    def _plan(
+        self, now_ns: int, place: Intersection, signal: SignalState, situation: Situation | None
+    ) -> Command | None:
+        """For a cabinet that takes plans: at most one a cycle."""
+        if situation is None or situation.is_few:
+            place.decision = "too little is seen to plan by: the plan that runs is kept"
+            return self._renew(now_ns, place, signal)
+        request, place.decision = place.plans.decide(now_ns, signal.plan, signal.next_plan, situation)
+        if request is None:
+            return self._renew(now_ns, place, signal)
+        place.changes += 1
+        return self._command(now_ns, place, signal, plan_request=request)
 
     def _keep(self, now_ns: int, place: Intersection, signal: SignalState, allowed: frozenset[int]) -> Command | None:
         """Hold the running stage until the instant that was told, then end it: what was told is not thought over again."""

@@ -114,7 +114,7 @@ class Timing:
         self.change_share = changes_s / max(1.0, changes_s + least_s)  # of the time, in the shortest cycle
         self.outflow: list[tuple[float, int]] = []  # seconds from the plan, lane entered
         self.planned_ns = 0  # when the plan that neighbours count on was made
-        self._weights = np.concatenate(
+        self.weights = np.concatenate(
             [
                 np.where(approaches.is_bicycle, settings.bicycle_weight, 1.0),
                 np.full(crossings, settings.pedestrian_weight),
@@ -179,7 +179,7 @@ class Timing:
         due = self._due(situation) if search is self._careful_search else ()
         seen = situation.seen + due
         traffic = self.lineup.build(
-            seen, situation.walkers, headway, situation.rates, situation.view_m, self._weights,
+            seen, situation.walkers, headway, situation.rates, situation.view_m, self.weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
             situation.hidden_rates if situation.hidden_rates.any() else None,
         )  # fmt: skip
@@ -211,7 +211,7 @@ class Timing:
         load = situation.rates[:lanes] * headway_s if len(situation.rates) else np.zeros(lanes)
         is_bound = self.junction.fixed_order and len(situation.green_share)
         green = situation.green_share if is_bound else np.full(lanes, np.inf)
-        return np.append(np.clip(green - load, LEAST_SPARE, 1.0), np.ones(len(self._weights) - lanes))
+        return np.append(np.clip(green - load, LEAST_SPARE, 1.0), np.ones(len(self.weights) - lanes))
 
     def lead_s(self, stage: int, to: int) -> int:
         """How long before a change begins that has to be told; some groups only end in the course of it. [s]"""

@@ -5,7 +5,8 @@ orders and authorities it uses. The cabinet performs everything by itself; the g
 to keep, from the end of the running cycle on, and takes it back where the cabinet does not do as it says. A plan is judged against the one that runs:
 
 - every stage once, in order, each green within its minimum and maximum (3, 6, 7);
-- no stage red for longer than it may be, in the plan and in passing from the running one to it (7, 24);
+- no stage red for longer than it may be, in the plan and in passing from the running one to it (7, 24); where the cabinet's own plan lets somebody wait for longer than the
+  forced-stage time, plans may only shorten that;
 - one change per cycle, each split within a tenth of the running one (12). A request that is farther away is refused, not walked towards;
 - its offset continues the running cycle: what shifts an offset is a cycle that is a little longer or shorter, bounded by the splits (12);
 - it comes before the ends that it alters could have been told (22).
@@ -44,7 +45,8 @@ class Bounds(NamedTuple):
     change: tuple[int, ...]  # [stage] length of the change to the next one
     least: tuple[int, ...]  # [stage] shortest green, from the stage's start to the begin of that change (3, 6)
     most: tuple[int, ...]  # [stage] longest green (7)
-    red: tuple[int, ...]  # [stage] longest time between the end of its green and its next start (7, 24)
+    red: tuple[int, ...]  # [stage] longest time between the end of its green and its next start (7)
+    forced: int  # the same where somebody waits for it, as a plan always supposes (24)
     split_change: float  # of a split, per cycle (12)
     lead: int  # a plan comes at least so long before the end of the running cycle (22)
     in_step: int  # so far beside its time a cycle may begin
@@ -76,7 +78,8 @@ def bounds_of(configuration: SignalConfiguration, tables: Tables, quantum_s: flo
         tuple(len(tables.line[k][(k + 1) % count]) for k in range(count)),
         tuple(tables.earliest[k][(k + 1) % count] for k in range(count)),
         tables.maximum,
-        tuple(min(red, tables.forced) for red in tables.red),
+        tables.red,
+        tables.forced,
         limits.split_change,
         ticks(limits.commit_s, quantum_s) + tables.latency + ticks(IN_STEP_S, quantum_s),
         ticks(IN_STEP_S, quantum_s) + tables.latency,
@@ -150,8 +153,13 @@ def refuse_plan(bounds: Bounds, state: State, cycle: Cycle, order: Order, inputs
         abs(new - old) > bounds.split_change * old + 1e-9 for new, old in zip(splits, running, strict=True)
     ):
         return "rate"
-    if any(_red(bounds, first, splits, k) > bounds.red[k] for k in range(count) for first in (running, splits)):
-        return "starvation"
+    for k in range(count):
+        now, passing, then = (
+            _red(bounds, *each, k) for each in ((running, running), (running, splits), (splits, splits))
+        )
+        longest, is_shorter = max(passing, then), passing <= now and then < now
+        if longest > bounds.red[k] or (longest > bounds.forced and not is_shorter):
+            return "starvation"
     left = ends_in(bounds, running, state)
     if left < bounds.lead:
         return "late"

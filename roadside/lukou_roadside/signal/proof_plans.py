@@ -33,10 +33,8 @@ class _Specification:
         stages = configuration.stages
         self.most = [int(min(stage.max_s, limits.maximum_green_s) / tick_s) for stage in stages]
         groups = configuration.group_by_name
-        self.red = [
-            min(limits.forced_stage_s, limits.maximum_red_s, *(groups[g].max_red_s for g in stage.green)) / tick_s
-            for stage in stages
-        ]
+        self.red = [min(limits.maximum_red_s, *(groups[g].max_red_s for g in stage.green)) / tick_s for stage in stages]
+        self.forced = limits.forced_stage_s / tick_s
         self.share, self.commit = limits.split_change, ticks(limits.commit_s, tick_s)
 
     def broken(self, running: tuple[int, ...], plan: tuple[int, ...]) -> list[tuple[int, str]]:
@@ -52,10 +50,13 @@ class _Specification:
                 found.append((3, f"stage {k} is green for {end - start}"))
             if end - start > self.most[k]:
                 found.append((7, f"stage {k} is green for {end - start}"))
-        for k, end in ends:
+        for k, end in ends:  # the last ones are followed by nothing
             start = min((at for stage, at in starts if stage == k and at >= end), default=end)
             if start - end > self.red[k]:
-                found += [(number, f"stage {k} is red for {start - end}") for number in (7, 24)]
+                found.append((7, f"stage {k} is red for {start - end}"))
+            before = sum(running) - running[k] + self.change[k]
+            if start - end > self.forced and (start - end > before or (end >= sum(running) and start - end == before)):
+                found.append((24, f"stage {k} is red for {start - end}; under the plan before for {before}"))
         for k, (old, new) in enumerate(zip(running, plan, strict=True)):
             if abs(new - old) > self.share * old:
                 found.append((12, f"the split of stage {k} goes from {old} to {new}"))

@@ -28,7 +28,12 @@ LEAST = {"arrivals_on_green": 0.6, "spat_end_within_1_s": 0.95, "spat_colour_rig
 
 
 def compare(
-    folders: Sequence[Path], seeds: Sequence[int], commit_s: int, jobs: int, tell: Callable[[str], None]
+    folders: Sequence[Path],
+    seeds: Sequence[int],
+    commit_s: int,
+    jobs: int,
+    tell: Callable[[str], None],
+    cabinet: str = "stages",
 ) -> dict[str, Any]:
     """Run every site with every seed under both baselines and lukou.
 
@@ -43,12 +48,14 @@ def compare(
         Runs at a time.
     tell : callable
         Hears what has been run.
+    cabinet : str
+        What cabinets take under lukou: ``stages`` or ``plans``; actuation always has those that take stages.
     """
     wanted = [(f, seed, controller) for f in folders for seed in seeds for controller in (*BASELINES, "lukou")]
     found: dict[tuple[Path, int, str], dict[str, Any]] = {}
     context = multiprocessing.get_context("spawn")  # libsumo is one per process
     with ProcessPoolExecutor(jobs, context, max_tasks_per_child=1) as pool:
-        for key, figures in zip(wanted, pool.map(_run, [(*key, commit_s) for key in wanted]), strict=True):
+        for key, figures in zip(wanted, pool.map(_run, [(*key, commit_s, cabinet) for key in wanted]), strict=True):
             found[key] = figures
             delay_s = figures["person_delay"]["day"]
             tell(f"{key[0].name}, seed {key[1]}, {key[2]}: {delay_s:.1f} s of delay per person")
@@ -57,9 +64,9 @@ def compare(
     }
 
 
-def _run(wanted: tuple[Path, int, str, int]) -> dict[str, Any]:
-    folder, seed, controller, commit_s = wanted
-    return Run(ScenarioFolder.open(folder), Options(controller, seed, commit_s=commit_s)).run()
+def _run(wanted: tuple[Path, int, str, int, str]) -> dict[str, Any]:
+    folder, seed, controller, commit_s, cabinet = wanted
+    return Run(ScenarioFolder.open(folder), Options(controller, seed, commit_s=commit_s, cabinet=cabinet)).run()
 
 
 def _site(rows: Sequence[dict[str, dict[str, Any]]]) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class Options:
         Lukou tells the end of a green so long before, and does not move it; None: as the configuration demands. [s]
     tripinfo : Path or None
         Where SUMO's trip file is kept.
+    cabinet : str
+        What the cabinets take under lukou: ``stages`` or ``plans``.
     sight : Sight or None
         Noise of places and speeds, and share of vehicles that are not there; None: neither.
     """
@@ -91,6 +93,7 @@ class Options:
     range_m: float = 200.0
     commit_s: float | None = None
     tripinfo: Path | None = None
+    cabinet: str = "stages"
     sight: Sight | None = None
 
 
@@ -171,6 +174,7 @@ class Run:
         if self.options.controller in ("plan", "actuated") and not self.lawful:
             return  # SUMO does it
         files: list[str] = []
+        takes = self.options.cabinet if self.options.controller == "lukou" else "stages"
         for signal_id in sorted(libsumo.trafficlight.getIDList()):
             configuration = self._configuration(signal_id)
             if configuration is None or len(configuration.stages) < 2:
@@ -181,11 +185,11 @@ class Run:
             spec = load_spec("signal")
             settings = {
                 "configuration": str(path), "mode": "automatic", "driver": "direct", "accepts_research": True,
-                "latency_s": 0.1,
+                "latency_s": 0.1, "takes": takes,
             }  # fmt: skip
             guard = spec.make_core(spec.settings.model_validate(settings))
             self.places[configuration.intersection] = Place(
-                signal_id, configuration, Cabinet(configuration, START_NS), guard
+                signal_id, configuration, Cabinet(configuration, START_NS, takes == "plans"), guard
             )
         self._turns = turns_at_signals(self.road)
         sight = self.options.sight
@@ -284,6 +288,8 @@ class Run:
         elif output.topic == "device/controller":
             if output.value[0] == "request":
                 place.is_asked = place.cabinet.request(output.value[1])
+            elif output.value[0] == "plan":
+                place.is_asked = place.cabinet.request_plan(*output.value[1:])
             else:
                 place.is_asked = False
                 place.cabinet.release()

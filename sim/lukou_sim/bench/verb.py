@@ -74,6 +74,7 @@ def signals(
         typer.Option(min=0, max=30, help="lukou tells ends of green so long before; default: the configuration's [s]"),
     ] = None,
     tripinfo: Annotated[Path | None, typer.Option(help="Keep SUMO's trip file here")] = None,
+    cabinet: Annotated[str, typer.Option(help="What cabinets take under lukou: stages or plans")] = "stages",
     noise: Annotated[
         float, typer.Option(min=0, max=10, help="Deviation of every place and speed that lukou is told [m, m/s]")
     ] = 0.0,
@@ -88,8 +89,11 @@ def signals(
     with plain_errors("lukou bench signals --help"):
         if controller not in ("lukou", "plan", "actuated", "max-pressure", "greedy"):
             raise SettingsError([f"--controller {controller}: lukou, plan, actuated, max-pressure or greedy"])
+        _check_cabinet(cabinet)
         sight = Sight(noise, noise, false_tracks) if noise or false_tracks else None
-        options = Options(controller, seed, penetration, scale, all_red, interval, range_m, commit, tripinfo, sight)
+        options = Options(
+            controller, seed, penetration, scale, all_red, interval, range_m, commit, tripinfo, cabinet, sight
+        )
         figures = Run(ScenarioFolder.open(folder), options).run()
     if as_json:
         print_json(figures, seed=seed)
@@ -104,6 +108,7 @@ def lawful(
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 1")] = 10,
     commit: Annotated[int, typer.Option(min=0, max=30, help="Ends of green are told so long before [s]")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time")] = 1,
+    cabinet: Annotated[str, typer.Option(help="What cabinets take under lukou: stages or plans")] = "stages",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
     """Lukou beside the better of fixed plan and actuation, under a city's rules: delay of people, waits, promises."""
@@ -111,6 +116,7 @@ def lawful(
     from lukou_sim.bench.scenario_folder import ScenarioFolder
 
     with plain_errors("lukou bench lawful --help"):
+        _check_cabinet(cabinet)
         for folder in folders:
             if not ScenarioFolder.open(folder).periods or not list(folder.glob("*.signal.json")):
                 raise SettingsError(
@@ -119,10 +125,15 @@ def lawful(
         if len({folder.resolve().name for folder in folders}) < len(folders):
             raise SettingsError(["two folders of one name: the figures are told by it; rename one"])
         figures = compare(
-            folders, range(1, seeds + 1), commit, jobs, lambda text: print(text, file=sys.stderr, flush=True)
+            folders,
+            range(1, seeds + 1),
+            commit,
+            jobs,
+            lambda text: print(text, file=sys.stderr, flush=True),
+            cabinet,
         )
     if as_json:
-        print_json({"commit_s": commit, "sites": figures})
+        print_json({"commit_s": commit, "cabinet": cabinet, "sites": figures})
         return
     for name, site in figures.items():
         print(f"{name}: better baseline {site['better_baseline']}, {site['seeds']} seeds, ends told {commit} s before")
@@ -134,6 +145,11 @@ def lawful(
         print(
             f"  missed: {', '.join(site['missed']) or 'none'}; not measured: {', '.join(site['not_measured']) or 'none'}"
         )
+
+
+def _check_cabinet(cabinet: str) -> None:
+    if cabinet not in ("stages", "plans"):
+        raise SettingsError([f"--cabinet {cabinet}: stages or plans"])
 
 
 @app.command()

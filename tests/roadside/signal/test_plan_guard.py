@@ -80,24 +80,33 @@ def plans_have_no_maximum(patch):
 
 
 @mutant(7)
-def the_change_before_counts_not_as_red(patch):
-    patch.setattr(plan_guard, "_red", lambda bounds, first, second, k: sum(first[k + 1 :]) + sum(second[:k]) - 20)
+def one_green_may_be_a_second_long(patch):
+    with_bounds(patch, most=(*TABLES.maximum[:2], TABLES.maximum[2] + 1))
 
 
 @mutant(7)
+def greens_above_the_maximum_pass(patch):
+    with_refusals(patch, lambda refusal, *given: refusal == "maximum")
+
+
+@mutant(24)
 def reds_are_not_looked_at(patch):
     with_refusals(patch, lambda refusal, *given: refusal == "starvation")
 
 
 @mutant(24)
-def demands_may_wait_as_long_as_reds(patch):
-    with_bounds(patch, red=(75, 75, 75))
+def the_change_before_counts_not_as_red(patch):
+    patch.setattr(plan_guard, "_red", lambda bounds, first, second, k: sum(first[k + 1 :]) + sum(second[:k]))
 
 
 @mutant(24)
-def one_stage_may_starve(patch):
-    genuine = plan_guard.bounds_of(CONFIGURATION, TABLES, 1.0).red
-    with_bounds(patch, red=(genuine[0], 999, genuine[2]))
+def nobody_waits(patch):
+    with_bounds(patch, forced=999)
+
+
+@mutant(24)
+def a_demand_may_wait_two_seconds_more(patch):
+    with_bounds(patch, forced=52)
 
 
 @mutant(24)
