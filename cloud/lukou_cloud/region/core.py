@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lukou_cloud.fusion import warm as fusion
+from lukou_cloud.region.coordination import Coordination
 from lukou_cloud.region.edges import Edges
 from lukou_cloud.region.intersection import Intersection, intersection_of
 from lukou_cloud.region.neighbours import Neighbours, behind_m
@@ -50,7 +51,7 @@ class RegionCore:
         self._maps = MapKeeper(road)
         self._intersections = {c.intersection: intersection_of(road, c, settings.timing) for c in configurations}
         places = {name: (p.approaches, p.timing, p.queues.reach) for name, p in self._intersections.items()}
-        self._orders = Orders(settings, Neighbours(places))
+        self._orders = Orders(settings, Neighbours(places), Coordination(self._intersections))
         behind = behind_m(road, [p.timing.ways for p in self._intersections.values()], settings.timing.view_m)
         for place in self._intersections.values():
             place.queues.behind_m = behind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lukou_cloud.region.coordination import Coordination
 from lukou_cloud.region.intersection import Intersection
 from lukou_cloud.region.neighbours import Neighbours
 from lukou_cloud.region.settings import RegionSettings
@@ -27,12 +28,15 @@ class Orders:
     settings : RegionSettings
     neighbours : Neighbours
         What intersections tell each other.
+    coordination : Coordination
+        Cycles and offsets of those whose cabinets take plans.
     fence : int
         Epoch of this region process in its commands; 0 before its first step.
     """
 
     settings: RegionSettings
     neighbours: Neighbours
+    coordination: Coordination
     fence: int = 0
 
     def hasten(self, now_ns: int, place: Intersection) -> list[Output]:
@@ -119,7 +123,15 @@ class Orders:
         if situation is None or situation.is_few:
             place.decision = "too little is seen to plan by: the plan that runs is kept"
             return self._renew(now_ns, place, signal)
-        request, place.decision = place.plans.decide(now_ns, signal.plan, signal.next_plan, situation)
+        name = place.configuration.intersection
+        request, place.decision = place.plans.decide(
+            now_ns,
+            signal.plan,
+            signal.next_plan,
+            situation,
+            lambda: self.coordination.cycle_s(name),
+            lambda begins_s, greens_s: self.coordination.shift_s(now_ns, name, begins_s, greens_s),
+        )
         if request is None:
             return self._renew(now_ns, place, signal)
         place.changes += 1

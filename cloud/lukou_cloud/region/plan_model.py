@@ -164,3 +164,17 @@ class PlanModel:
         step_s = running_s + np.clip(target_s - running_s, -reach_s, reach_s)
         step_s = np.clip(step_s, self.least_s, self.most_s)
         return step_s if self.may_follow(running_s, step_s) else running_s
+
+    def shifted(self, running_s: Floats, target_s: Floats, later_s: float, most: float) -> Floats:
+        """(stages,) Greens of one cycle that lets the next ones begin later, or as much of it as the share `most` of each split allows; where it takes
+        fewer cycles, earlier by what is left of the cycle. [s]"""
+        cycle_s = float(target_s.sum() + self.change_s.sum())
+        later_s %= cycle_s
+        reach_s = np.floor(most * (running_s + self.change_s) + 1e-6)
+        longer_s = np.floor(np.maximum(np.minimum(running_s + reach_s, self.most_s) - target_s, 0.0) + 1e-6)
+        shorter_s = np.floor(np.maximum(target_s - np.maximum(running_s - reach_s, self.least_s), 0.0) + 1e-6)
+        is_later = later_s * shorter_s.sum() <= (cycle_s - later_s) * longer_s.sum()
+        room_s, wanted_s = (longer_s, later_s) if is_later else (shorter_s, cycle_s - later_s)
+        given_s = np.floor(room_s * min(1.0, wanted_s / max(1e-9, float(room_s.sum()))) + 1e-6)
+        greens_s = target_s + given_s if is_later else target_s - given_s
+        return greens_s if self.may_follow(running_s, greens_s) else target_s

@@ -1,11 +1,13 @@
 """Plans for a cabinet that takes no stages: once a cycle, a step towards the plan under which people wait least.
 
 What comes and what leaves is learned lane by lane (`queues`), what a plan means for it tells `plan_model`. A target is kept until another one is clearly better;
-the step is what the guard accepts: a tenth of each split. The cabinet's own plan is where every walk begins.
+the step is what the guard accepts: a tenth of each split. The cabinet's own plan is where every walk begins. Neighbours tell the cycle that all of them run, and how much
+later the next one had better begin (`coordination`): cycles a little longer or shorter shift it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,8 @@ NEWEST = 0.4
 """Weight of the newest cycle in what is believed of arrivals: they are learned over two cycles or three, and vary."""
 MARGIN_S, WINDOW_S = 5.0, 10.0
 """So much sooner than the guard needs it, and not sooner than that, a plan is sent. [s]"""
+LEAST_SHIFT_S = 3.0
+"""Offsets are not moved by less. [s]"""
 FIRST_CYCLES = 3
 """So many cycles are looked at before the first plan."""
 
@@ -47,6 +51,10 @@ class Plans:
         Greens that are walked to; empty: none yet. [s]
     rates : list of float
         Arrivals that are believed; empty: none yet. [1/s]
+    flow : list of float
+        Departures of standing queues with right of way, as last learned; empty: not yet. [1/s]
+    cycle_s : float
+        Cycle that this intersection wants by itself; 0: not known. [s]
     cycles : int
         Cycles that have been looked at.
     looked_ns : int
@@ -60,13 +68,35 @@ class Plans:
     split_change: float
     target_s: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
+    flow: list[float] = field(default_factory=list)
+    cycle_s: float = 0.0
     cycles: int = 0
     looked_ns: int = 0
 
     def decide(
-        self, now_ns: int, running: SignalPlan, following: SignalPlan, situation: Situation
+        self,
+        now_ns: int,
+        running: SignalPlan,
+        following: SignalPlan,
+        situation: Situation,
+        common_s: Callable[[], float] = lambda: 0.0,
+        shift_s: Callable[[float, Floats], float] = lambda begins_s, greens_s: 0.0,
     ) -> tuple[PlanRequest | None, str]:
-        """The plan to ask for now, if any, and why."""
+        """The plan to ask for now, if any, and why.
+
+        Parameters
+        ----------
+        now_ns : int
+            [ns]
+        running, following : SignalPlan
+            Of this cycle and the next one.
+        situation : Situation
+            What is learned.
+        common_s : callable
+            The cycle that neighbours have in common; where it is shorter than this intersection's, its own. [s]
+        shift_s : callable
+            How much later than at an instant the next cycle should begin, under these greens. [s]
+        """
         running_s = np.round(np.array(running.greens_s, float), 1)
         if len(running_s) != len(self.stages):
             return None, "the plan that runs is not known: nothing is ordered"
@@ -81,11 +111,16 @@ class Plans:
         demand = self._demand(situation, cycle_s)
         if self.cycles < FIRST_CYCLES:
             return None, f"runs {self._told(running_s)}; arrivals are being learned"
-        saved = self._aim(demand, running_s)
-        step_s = self.model.towards(running_s, np.array(self.target_s), self.split_change)
+        saved = self._aim(demand, running_s, common_s)
+        target_s = np.array(self.target_s)
+        step_s = self.model.towards(running_s, target_s, self.split_change)
+        later_s = shift_s(now_ns / 1e9 + left_s, target_s) if (step_s == target_s).all() else 0.0
+        if abs(later_s) >= LEAST_SHIFT_S:
+            step_s = self.model.shifted(running_s, target_s, later_s, self.split_change)
         if (step_s == running_s).all():
             return None, f"keeps {self._told(running_s)}: none is clearly better"
-        told = f"from the next cycle on {self._told(step_s)}, on the way to {self._told(np.array(self.target_s))}"
+        told = f"from the next cycle on {self._told(step_s)}, on the way to {self._told(target_s)}"
+        told += f", begun {later_s:+.0f} s for the neighbours" if later_s else ""
         return self._request(now_ns, left_s, step_s), f"{told}: {saved:.0%} less waiting"
 
     def _demand(self, situation: Situation, cycle_s: float) -> Demand:
@@ -94,21 +129,27 @@ class Plans:
         rates[:lanes] += situation.hidden_rates
         believed = np.array(self.rates) if len(self.rates) == len(rates) else rates
         believed = believed + NEWEST * (rates - believed)
-        self.rates = believed.tolist()
+        self.rates, self.flow = believed.tolist(), situation.flow.tolist()
         queue = np.where(self.model.walks, 0.0, situation.queue)
         left_over = np.maximum(queue - believed * cycle_s, 0.0)
         return Demand(believed, situation.flow, situation.red_flow, left_over, self.weights)
 
-    def _aim(self, demand: Demand, running_s: Floats) -> float:
+    def _aim(self, demand: Demand, running_s: Floats, common_s: Callable[[], float]) -> float:
         """Choose the target; returns the share of waiting that it saves against the plan that runs."""
         kept_s = np.array(self.target_s) if len(self.target_s) == len(running_s) else running_s
+        kept_cycle_s = float(kept_s.sum() + self.model.change_s.sum())
+        self.cycle_s = self.cycle_s or kept_cycle_s
         best_s = self.model.best(demand)
+        same_s = self.model.best(demand, self.cycle_s)
+        if self.model.delay(demand, best_s) < (1.0 - CLEARLY) * self.model.delay(demand, same_s):
+            self.cycle_s, same_s = float(best_s.sum() + self.model.change_s.sum()), best_s
+        cycle_s = max(self.cycle_s, common_s())
+        best_s = self.model.best(demand, cycle_s) if cycle_s > self.cycle_s else same_s
         delays = self.model.delay(demand, np.array([best_s, kept_s, running_s]))
-        if delays[0] < (1.0 - CLEARLY) * delays[1]:
-            self.target_s, chosen = best_s.tolist(), delays[0]
-        else:
-            self.target_s, chosen = kept_s.tolist(), delays[1]
-        return float(1.0 - chosen / max(1e-9, delays[2]))
+        is_other = abs(kept_cycle_s - cycle_s) > 0.5
+        is_better = bool(is_other or delays[0] < (1.0 - CLEARLY) * delays[1])
+        self.target_s = (best_s if is_better else kept_s).tolist()
+        return float(1.0 - delays[0 if is_better else 1] / max(1e-9, delays[2]))
 
     def _request(self, now_ns: int, left_s: float, greens_s: Floats) -> PlanRequest:
         cycle_s = round(float(greens_s.sum() + self.model.change_s.sum()), 1)
@@ -123,11 +164,11 @@ class Plans:
 
     def state(self) -> list[Any]:
         """For a snapshot."""
-        return [self.target_s, self.rates, self.cycles, self.looked_ns]
+        return [self.target_s, self.rates, self.flow, self.cycle_s, self.cycles, self.looked_ns]
 
     def restore(self, state: list[Any]) -> None:
         """From a snapshot."""
-        self.target_s, self.rates, self.cycles, self.looked_ns = state
+        self.target_s, self.rates, self.flow, self.cycle_s, self.cycles, self.looked_ns = state
 
 
 def plans_of(
