@@ -62,6 +62,12 @@ def test_the_best_plan_is_that_of_all_whole_seconds():
         assert float(TWO.delay(who, TWO.best(who))) <= 1.01 * least
 
 
+def test_a_queue_that_is_left_over_draws_green():
+    who = demand(500, 500)
+    held = replace(who, left_over=np.array([10.0, 0.0, 0.0]))
+    assert TWO.best(held, cycle_s=100.0)[0] >= TWO.best(who, cycle_s=100.0)[0] + 5.0
+
+
 def test_a_cycle_that_is_given_is_kept():
     greens = TWO.best(demand(700, 300), cycle_s=90.0)
     assert greens.sum() + TWO.change_s.sum() == 90.0

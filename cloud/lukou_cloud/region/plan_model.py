@@ -1,8 +1,8 @@
 """How long road users wait at an intersection under a plan, and which plan lets them wait least.
 
 Control delay of a lane as in the Highway Capacity Manual (Transportation Research Board, *HCM 6th ed.*, 2016, ch. 19): uniform delay (eq. 19-20, no progression)
-and incremental delay of random arrivals over a quarter of an hour (eq. 19-26, pretimed, isolated). A queue that is left over counts as demand of the same quarter of an
-hour. Splits are built up from the minima, a second at a time to the stage that gains most by it, through all cycles up to the longest one; that finds what Webster
+and incremental delay of random arrivals over a quarter of an hour (eq. 19-26, pretimed, isolated). A queue that is left over counts as demand of the next
+five minutes: it stands all the time until it is gone. Splits are built up from the minima, a second at a time to the stage that gains most by it, through all cycles up to the longest one; that finds what Webster
 (*Traffic signal settings*, Road Research Technical Paper 39, 1958) approximates in closed form, with minima, shared lanes and people on foot counted.
 """
 
@@ -21,6 +21,8 @@ PRETIMED = 0.5
 """Factor k of incremental delay, of lanes that do not act on detectors."""
 PEOPLE = 1e6
 """Saturation flow of who walks: all who wait step off at once. [1/h]"""
+RECOVERY_S = 300.0
+"""So soon a queue that is left over shall be gone. [s]"""
 STEP_S = 1.0
 """Whole seconds: countdown displays show no others. [s]"""
 
@@ -97,7 +99,7 @@ class PlanModel:
         greens_s = np.asarray(greens_s, float)
         cycle_s = greens_s.sum(axis=-1, keepdims=True) + self.change_s.sum()
         share = np.clip(self.green_s(greens_s) / cycle_s, 0.0, 1.0)
-        rates = demand.rates + demand.left_over / (PERIOD_H * 3600.0)
+        rates = demand.rates + demand.left_over / RECOVERY_S
         capacity_h = 3600.0 * np.maximum(demand.flow * share + demand.red_flow * (1.0 - share), 1e-4)
         capacity_h = np.where(self.walks, PEOPLE, capacity_h)
         load = 3600.0 * rates / capacity_h
