@@ -9,6 +9,8 @@ from lukou_messages import assignment
 from lukou_messages.compiled import MachineCode
 
 CODE = MachineCode(
-    Path(__file__).parent / "edge", *(Path(str(one.__file__)) for one in (paths, vocabulary, assignment))
+    Path(__file__).parent / "edge",
+    Path(__file__).parent / "fusion",
+    *(Path(str(one.__file__)) for one in (paths, vocabulary, assignment)),
 )
 compiled = CODE.compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -35,6 +36,8 @@ OF_COLOUR = {
     SignalColour.SIGNAL_COLOUR_FLASHING_GREEN: Light.GREEN,
 }
 """Every other colour (dark, flashing yellow and red) leaves the rules of the road: UNKNOWN."""
+
+_OF_COLOUR = {int(colour): int(light) for colour, light in OF_COLOUR.items()}
 
 OF_LETTER = {"r": Light.RED, "u": Light.RED, "y": Light.YELLOW, "Y": Light.YELLOW, "g": Light.GREEN, "G": Light.GREEN}
 """SUMO's state letters."""
@@ -93,7 +96,7 @@ class LightTable:
 
     def __init__(self, model: RoadModel, configurations: Iterable[SignalConfiguration]) -> None:
         self._model = model
-        self._groups: dict[tuple[str, str], Ints] = {}
+        self._groups: dict[str, dict[str, list[int]]] = {}
         self._read: dict[str, tuple[signal_pb2.SignalState, Ints, Ints, Floats]] = {}
         self._permitted = _permitted_lines(model)
         self._permitting = {group for _, groups in self._permitted for group in groups}
@@ -101,13 +104,13 @@ class LightTable:
         for configuration in configurations:
             for group in configuration.groups:
                 rows = self._rows(configuration.intersection, group.links)
-                self._groups[configuration.intersection, group.name] = rows
+                self._groups.setdefault(configuration.intersection, {})[group.name] = rows.tolist()
                 self.may_turn_on_red[self._rows(configuration.intersection, group.turns_on_red)] = True
 
     @property
     def intersections(self) -> set[str]:
         """Intersections whose signals this table can read."""
-        return {intersection for intersection, _ in self._groups}
+        return set(self._groups)
 
     def _rows(self, intersection: str, links: Iterable[int]) -> Ints:
         found = [self._model.connection_of_link.get((intersection, link), np.zeros(0, np.int64)) for link in links]
@@ -148,22 +151,24 @@ class LightTable:
         for group in state.groups:
             name = f"{intersection}/{group.group}"
             if name in self._permitting:
-                light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
-                found[name] = (int(light), _ends_at(group, light))
+                light = _OF_COLOUR.get(group.colour, 0)
+                found[name] = (light, _ends_at(group, light))
         return found
 
     def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats]:
         """Connections that a state tells of, their lights, and when each ends (nan: not known). [ns]"""
-        rows, lights, ends_at_ns = [np.zeros(0, np.int64)], [], []
+        rows: list[int] = []
+        lights: list[int] = []
+        ends_at_ns: list[float] = []
+        found = self._groups.get(intersection, {})
         for group in state.groups:
-            ruled = self._groups.get((intersection, group.group))
-            if ruled is None or len(ruled) == 0:
-                continue
-            light = OF_COLOUR.get(group.colour, Light.UNKNOWN)
-            rows.append(ruled)
-            lights += [int(light)] * len(ruled)
-            ends_at_ns += [_ends_at(group, light)] * len(ruled)
-        return np.concatenate(rows), np.array(lights, np.int64), np.array(ends_at_ns)
+            ruled = found.get(group.group)
+            if ruled is not None:
+                light = _OF_COLOUR.get(group.colour, 0)
+                rows += ruled
+                lights += [light] * len(ruled)
+                ends_at_ns += [_ends_at(group, light)] * len(ruled)
+        return np.array(rows, np.int64), np.array(lights, np.int64), np.array(ends_at_ns, np.float64)
 
 
 def _permitted_lines(model: RoadModel) -> list[tuple[Ints, tuple[str, ...]]]:
@@ -179,15 +184,14 @@ def _permitted_lines(model: RoadModel) -> list[tuple[Ints, tuple[str, ...]]]:
     return found
 
 
-def _ends_at(group: signal_pb2.SignalGroupState, light: Light) -> float:
+def _ends_at(group: signal_pb2.SignalGroupState, light: int) -> float:
     """Instant at which what a group shows ends, where it is promised or nearly sure; nan: not known. [ns]"""
-    told = float(group.likely_end_at_ns) if group.HasField("likely_end_at_ns") else float("nan")
-    if light == Light.YELLOW:
-        return (
-            told if told == told or not group.HasField("started_at_ns") else group.started_at_ns + USUAL_YELLOW_S * 1e9
-        )
-    sure = group.is_committed or group.confidence >= SURE_CONFIDENCE
-    return told if sure and light != Light.UNKNOWN else float("nan")
+    sure = light == _YELLOW or group.is_committed or group.confidence >= SURE_CONFIDENCE
+    if light and sure and group.HasField("likely_end_at_ns"):
+        return float(group.likely_end_at_ns)
+    if light == _YELLOW and group.HasField("started_at_ns"):
+        return float(group.started_at_ns) + USUAL_YELLOW_S * 1e9
+    return math.nan
 
 
 def link_rows(model: RoadModel, intersection: str, count: int) -> tuple[Ints, Ints]:

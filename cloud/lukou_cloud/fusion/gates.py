@@ -10,6 +10,8 @@ import math
 from dataclasses import astuple, dataclass, field
 from typing import Any, NamedTuple
 
+from lukou_cloud.compiled import compiled
+
 TIME_SHARE, TIME_S = 0.015, 0.15
 """Standard deviation of the time of a free way, before anything is learned: a share of it, and a constant. [1, s]"""
 
@@ -62,6 +64,19 @@ class Way(NamedTuple):
     to_road: int
 
 
+class Known(NamedTuple):
+    """What is known of a way: vehicles lost on its lane, those of them that took it, and the `Punctuality` of its roads and of its lanes."""
+
+    lost: float
+    taken: float
+    road_count: float
+    road_late: float
+    road_late2: float
+    lane_count: float
+    lane_late: float
+    lane_late2: float
+
+
 @dataclass
 class Punctuality:
     """Delays beside what was expected, in deviations of what the map lets expect.
@@ -84,11 +99,8 @@ class Punctuality:
         self.late += (late - self.late) / self.count
         self.late2 += (late * late - self.late2) / self.count
 
-    def beside(self, late: float, variance: float) -> tuple[float, float]:
-        """Mean and variance, where so much was expected before."""
-        total = self.count + PRIOR
-        spread = max(self.late2 - self.late**2, 0.0)
-        return (self.count * self.late + PRIOR * late) / total, (self.count * spread + PRIOR * variance) / total
+
+NOTHING_KNOWN = Punctuality()
 
 
 @dataclass
@@ -125,16 +137,11 @@ class Gates:
         changes : float
             Changes of lane that it needs.
         """
-        expected = math.exp(LANE_CHANGE * changes - max(way_s, 0.0) / WAY_S)
-        taken = self.taken.get((way.lane, way.to_lane), 0.0)
-        return math.log((taken + PRIOR * expected) / (self.lost.get(way.lane, 0.0) + PRIOR))
+        return float(log_share(self.known(way), way_s, changes))
 
     def time(self, way: Way, passed_s: float, expected: Expected, held_share: float) -> float:
         """Logarithm of the density of a travel time: on time, or late by a wait at a red light or in a queue. [1/s]"""
-        late_s, deviation_s = self.late(way, passed_s, expected)
-        free = (1.0 - TAIL) * _normal(late_s, deviation_s) + TAIL * _normal(late_s, TAIL_WIDER * deviation_s)
-        held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
-        return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))
+        return float(log_time(self.known(way), passed_s, *expected, held_share))
 
     def overdue(self, way: Way, passed_s: float, expected: Expected, held_share: float) -> float:
         """Negative logarithm of the probability that who was lost has not come after some time."""
@@ -147,11 +154,15 @@ class Gates:
 
     def late(self, way: Way, passed_s: float, expected: Expected) -> tuple[float, float]:
         """By how much somebody is late by what is learned of a way, and its standard deviation. [s]"""
-        prior_s, late, variance = _deviation_s(expected), 0.0, 1.0
-        for known in (self.by_road.get((way.road, way.to_road)), self.by_lane.get((way.lane, way.to_lane))):
-            if known is not None:
-                late, variance = known.beside(late, variance)
-        return passed_s - expected[0] - late * prior_s, prior_s * math.sqrt(variance)
+        late_s, deviation_s = late_by(self.known(way), passed_s, *expected)
+        return float(late_s), float(deviation_s)
+
+    def known(self, way: Way) -> Known:
+        """What is known of a way, for the loops."""
+        road = self.by_road.get((way.road, way.to_road), NOTHING_KNOWN)
+        lane = self.by_lane.get((way.lane, way.to_lane), NOTHING_KNOWN)
+        times = road.count, road.late, road.late2, lane.count, lane.late, lane.late2
+        return Known(self.lost.get(way.lane, 0.0), self.taken.get((way.lane, way.to_lane), 0.0), *times)
 
     def took(self, way: Way, passed_s: float, expected: Expected, is_sure: bool = True) -> None:
         """Learn from a hand-over; of times only from one that could hardly be another."""
@@ -159,7 +170,7 @@ class Gates:
         lanes, roads = (way.lane, way.to_lane), (way.road, way.to_road)
         self.taken[lanes] = self.taken.get(lanes, 0.0) + 1.0
         self.taken_road[way.lane, way.to_road] = self.taken_road.get((way.lane, way.to_road), 0.0) + 1.0
-        late = (passed_s - expected[0]) / _deviation_s(expected)
+        late = (passed_s - expected[0]) / prior_deviation_s(*expected)
         if abs(late) < PUNCTUAL and is_sure:
             self.by_lane.setdefault(lanes, Punctuality()).add(late)
             self.by_road.setdefault(roads, Punctuality()).add(late)
@@ -192,11 +203,46 @@ class Gates:
         self.by_road = {(int(a), int(b)): Punctuality(*rest) for a, b, *rest in state["by_road"]}
 
 
+@compiled
+def log_share(known: Known, way_s: float, changes: float) -> float:
+    """`Gates.share` of a way of which so much is known."""
+    expected = math.exp(LANE_CHANGE * changes - max(way_s, 0.0) / WAY_S)
+    return math.log((known.taken + PRIOR * expected) / (known.lost + PRIOR))
+
+
+@compiled
+def log_time(known: Known, passed_s: float, time_s: float, apart_s: float, held_share: float) -> float:
+    """`Gates.time` of a way of which so much is known."""
+    late_s, deviation_s = late_by(known, passed_s, time_s, apart_s)
+    free = (1.0 - TAIL) * _normal(late_s, deviation_s) + TAIL * _normal(late_s, TAIL_WIDER * deviation_s)
+    held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
+    return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))
+
+
+@compiled
+def late_by(known: Known, passed_s: float, time_s: float, apart_s: float) -> tuple[float, float]:
+    """`Gates.late` of a way of which so much is known: by road first, then by lane."""
+    prior_s = prior_deviation_s(time_s, apart_s)
+    late, variance = _beside(known.road_count, known.road_late, known.road_late2, 0.0, 1.0)
+    late, variance = _beside(known.lane_count, known.lane_late, known.lane_late2, late, variance)
+    return passed_s - time_s - late * prior_s, prior_s * math.sqrt(variance)
+
+
+@compiled
+def _beside(count: float, mean: float, square: float, late: float, variance: float) -> tuple[float, float]:
+    """Mean and variance of what was measured, where so much was expected before."""
+    total, spread = count + PRIOR, max(square - mean * mean, 0.0)
+    return (count * mean + PRIOR * late) / total, (count * spread + PRIOR * variance) / total
+
+
+@compiled
 def _normal(off: float, deviation: float) -> float:
-    return math.exp(-0.5 * (off / deviation) ** 2) / (deviation * math.sqrt(2.0 * math.pi))
+    share = off / deviation
+    return math.exp(-0.5 * share * share) / (deviation * math.sqrt(2.0 * math.pi))
 
 
-def _deviation_s(expected: Expected) -> float:
-    """Standard deviation before anything is learned. [s]"""
-    time_s, apart_s = max(expected[0], 0.0), max(expected[1], 0.0)
+@compiled
+def prior_deviation_s(time_s: float, apart_s: float) -> float:
+    """Standard deviation of a time before anything is learned. [s]"""
+    time_s, apart_s = max(time_s, 0.0), max(apart_s, 0.0)
     return TIME_S + TIME_SHARE * time_s + APART_SHARE * min(apart_s, MOST_APART * time_s)

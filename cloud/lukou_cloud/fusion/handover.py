@@ -18,7 +18,7 @@ import numpy as np
 
 from lukou_cloud.compiled import compiled
 from lukou_cloud.fusion.gates import Gates, Way
-from lukou_cloud.fusion.lost import Birth, Lost, alike, expected_s, is_onward, is_slow, leaving_mps
+from lukou_cloud.fusion.lost import Birth, Candidates, Lost, is_onward, leaving_mps, likelihoods
 from lukou_cloud.fusion.overtaking import in_order
 from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 from lukou_maps.assembly import only_successor
@@ -42,9 +42,6 @@ HELD_BACK_S = 4.0
 
 STANDING, LATER_STANDING, LATER_S = 0.5, 1.5, 1.8
 """Log-likelihood by which another assignment must be better for an identity to be changed again; the second holds when he has been there for so long. [1, 1, s]"""
-
-HELD_SHARE, SLOW_HELD_SHARE = 0.03, 0.4
-"""Share of those who had to wait; of those who are slow where they appear or were slow where they were lost."""
 
 LEAST_LIKELY = math.log(0.0005)
 """Logarithm of the rate at which strangers appear on a lane: who fits less well is taken for one. [1/s]"""
@@ -274,19 +271,30 @@ class HandOver:
 
     def _judge(self, birth: Birth) -> None:
         """Who somebody may be, and how likely."""
-        found, limit_mps = birth.found, float(self._speed[birth.found.lane])
+        found, ways = birth.found, birth.ways
+        numbers = [number for number in ways if number in self.lost]
         birth.likely.clear()
-        for number, (way_s, changes) in birth.ways.items():
-            one = self.lost.get(number)
-            if one is None:
-                continue
-            way, held = self._way(one, found.lane), SLOW_HELD_SHARE if is_slow(one, found) else HELD_SHARE
-            passed_s, apart = (found.at_ns - one.at_ns) * 1e-9, abs(one.pace - found.pace)
-            expected = expected_s(way_s, (one.pace, found.pace), limit_mps), way_s * apart
-            value = self.gates.time(way, passed_s, expected, held) + self.gates.share(way, way_s, changes)
-            value += alike(one, found)
-            if value > LEAST_LIKELY:
-                birth.likely[number] = (value, passed_s, expected)
+        if not numbers:
+            return
+        ones = [self.lost[number] for number in numbers]
+        rows = [
+            (
+                (found.at_ns - one.at_ns) * 1e-9,
+                one.pace,
+                one.length_m,
+                *ways[number],
+                *self.gates.known(self._way(one, found.lane)),
+            )
+            for number, one in zip(numbers, ones, strict=True)
+        ]
+        table = np.array([*zip(*rows, strict=True)])
+        is_other = np.array([one.object_class != found.object_class for one in ones])
+        told = Candidates(table[0], table[1], table[2], is_other, table[3], table[4], table[5:])
+        limit_mps = float(self._speed[found.lane])
+        values, expected, apart = likelihoods(told, found.pace, found.length_m, limit_mps).tolist()
+        for k, number in enumerate(numbers):
+            if values[k] > LEAST_LIKELY:
+                birth.likely[number] = (values[k], rows[k][0], (expected[k], apart[k]))
 
     def _assigned(self, at_ns: int) -> dict[int, int]:
         """The likeliest identities of all who have just appeared, by their own; each may be a stranger."""

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from lukou_cloud.fusion.gates import Expected
+import numpy as np
+
+from lukou_cloud.compiled import compiled
+from lukou_cloud.fusion.gates import Expected, Known, log_share, log_time
+from lukou_cloud.fusion.tracks import Booleans, Floats
 
 SLOW_PACE = 0.5
 """Who is slower than this over the limit is slow."""
+
+HELD_SHARE, SLOW_HELD_SHARE = 0.03, 0.4
+"""Share of those who had to wait; of those who are slow where they appear or were slow where they were lost, and may have waited on the way."""
 
 CRUISING, USUAL_PACE = 0.7, 0.9
 """Who is slower on either side is not yet, or no longer, at the speed that he has on the way; what that usually is. (speed over the limit)"""
@@ -128,24 +135,69 @@ def is_onward(one: Lost, found: Lost) -> bool:
     return min(one.ux * dx + one.uy * dy, found.ux * dx + found.uy * dy) > BACKWARD * away
 
 
-def is_slow(one: Lost, found: Lost) -> bool:
-    """Whether somebody may have waited on the way: he is slow where he was lost, or where he appears."""
-    return min(one.pace, found.pace) < SLOW_PACE
-
-
 def leaving_mps(mean_mps: float, told_mps: float) -> float:
     """Speed with which somebody goes on: the mean of his last second, and more if he was still picking up speed, as behind a light that has turned green. [m/s]"""
     faster_mps = max(told_mps - mean_mps, 0.0)
     return mean_mps + PICKING_UP * faster_mps**3 / (faster_mps**2 + PICKING_UP_MPS**2)
 
 
-def alike(one: Lost, found: Lost) -> float:
-    """Logarithm of how much likelier paces, lengths and classes are for one vehicle than for two."""
-    value = max(same_driver(abs(one.pace - found.pace)), -MOST_UNLIKE)
-    value -= min(0.5 * ((found.length_m - one.length_m) / LENGTH_DEVIATION_M) ** 2, MOST_UNLIKE)
-    return value + (OTHER_CLASS if found.object_class != one.object_class else 0.0)
+class Candidates(NamedTuple):
+    """Of those lost whom one who has appeared may be, a row each.
+
+    Attributes
+    ----------
+    passed_s, pace, length_m : (m,) float array
+        Time since the loss, speed over the limit there, and length. [s, 1, m]
+    is_other_class : (m,) bool array
+        Whether they were seen as of another class.
+    way_s, changes : (m,) float array
+        Time of the way at the limits, and changes of lane on it. [s, 1]
+    known : (8, m) float array
+        `gates.Known` of the way.
+    """
+
+    passed_s: Floats
+    pace: Floats
+    length_m: Floats
+    is_other_class: Booleans
+    way_s: Floats
+    changes: Floats
+    known: Floats
 
 
+@compiled
+def likelihoods(ones: Candidates, pace: float, length_m: float, limit_mps: float) -> Floats:
+    """How likely each is the one who has appeared.
+
+    Parameters
+    ----------
+    ones : Candidates
+        Those lost.
+    pace, length_m, limit_mps : float
+        Of the one who has appeared: speed over the limit, length, and that limit. [1, m, m/s]
+
+    Returns
+    -------
+    (3, m) float array
+        Log-likelihood, and `gates.Expected`. [1/s, s, s]
+    """
+    made = np.empty((3, len(ones.pace)))
+    for k in range(len(ones.pace)):
+        apart = abs(ones.pace[k] - pace)
+        row = ones.known[:, k]
+        known = Known(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7])
+        held = SLOW_HELD_SHARE if min(ones.pace[k], pace) < SLOW_PACE else HELD_SHARE
+        expected, apart_s = expected_s(ones.way_s[k], ones.pace[k], pace, limit_mps), ones.way_s[k] * apart
+        value = log_time(known, ones.passed_s[k], expected, apart_s, held)
+        value += log_share(known, ones.way_s[k], ones.changes[k]) + max(same_driver(apart), -MOST_UNLIKE)
+        longer = (length_m - ones.length_m[k]) / LENGTH_DEVIATION_M
+        value -= min(0.5 * longer * longer, MOST_UNLIKE)
+        made[0, k] = value + (OTHER_CLASS if ones.is_other_class[k] else 0.0)
+        made[1, k], made[2, k] = expected, apart_s
+    return made
+
+
+@compiled
 def same_driver(apart: float) -> float:
     """Logarithm of how much likelier it is for one driver than for two that paces are so far apart.
 
@@ -158,10 +210,16 @@ def same_driver(apart: float) -> float:
     return math.log((STEADY_SHARE * steady + (1.0 - STEADY_SHARE) * other) / (0.5 * anybody + 0.5 * other))
 
 
-def expected_s(way_s: float, paces: tuple[float, float], limit_mps: float) -> float:
+@compiled
+def expected_s(way_s: float, before: float, after: float, limit_mps: float) -> float:
     """Time of a way from the speeds over the limit on either side: who is slow there is picking up speed or braking, and is faster between. [s]"""
-    cruising = [(pace, weight) for pace, weight in zip(paces, (FIRST, 1.0 - FIRST), strict=True) if pace >= CRUISING]
-    total = sum(weight for _, weight in cruising)
-    cruise = min(sum(pace * weight for pace, weight in cruising) / total, 1.2) if cruising else USUAL_PACE
-    slower = sum((cruise - pace) ** 2 for pace in paces if pace < CRUISING)
+    total, cruise, slower = 0.0, 0.0, 0.0
+    for pace, weight in ((before, FIRST), (after, 1.0 - FIRST)):
+        if pace >= CRUISING:
+            total += weight
+            cruise += pace * weight
+    cruise = min(cruise / total, 1.2) if total > 0.0 else USUAL_PACE
+    for pace in (before, after):
+        if pace < CRUISING:
+            slower += (cruise - pace) ** 2
     return way_s / cruise + slower * limit_mps / (2.0 * COMFORTABLE_MPS2 * cruise)
