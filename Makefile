@@ -19,7 +19,7 @@ $(STAMP): requirements.txt $(ROOMS:%=%/pyproject.toml)
 # Loops of matching, perception, warnings, the search and the simulated world as machine code: compiled here, seconds to some tens of seconds each, so that no process has to.
 $(COMPILED): $(STAMP) $(wildcard messages/lukou_messages/compiled.py messages/lukou_messages/assignment.py maps/lukou_maps/*.py \
 		roadside/lukou_roadside/perception/*.py roadside/lukou_roadside/perception/tracking/*.py \
-		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/region/search/*.py \
+		cloud/lukou_cloud/compiled.py cloud/lukou_cloud/edge/*.py cloud/lukou_cloud/fusion/*.py cloud/lukou_cloud/region/search/*.py \
 		sim/lukou_sim/*.py sim/lukou_sim/world/*.py sim/lukou_sim/render/*.py)
 	$(BIN)/python -m lukou_maps.warm
 	$(BIN)/python -m lukou_roadside.perception.warm
@@ -46,9 +46,10 @@ check: setup
 	$(BIN)/buf breaking --against messages/released.binpb
 	$(BIN)/python -m pytest -m "not slow and not browser"
 
-# Everything: the fast part, then the slow tests with real processes and a real browser.
+# Everything: the fast part, then the slow tests that only compute, two at a time, then those with real processes and a real browser, one at a time.
 test: check
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not browser and not real_time"
+	$(BIN)/python -m pytest -m "(slow and real_time) or browser"
 
 format: setup
 	$(BIN)/ruff format .
