@@ -66,6 +66,22 @@ def test_between_vehicles_only_emergencies_come_true(braking: float, counts: boo
     assert encounters.counts[False] == pytest.approx([float(counts), 1.0])
 
 
+@pytest.mark.parametrize(("vanished", "late_s", "counts"), [(False, 4.0, 1.0), (True, 4.0, 0.0), (True, 0.0, 1.0)])
+def test_who_vanishes_before_both_are_past_tells_nothing_unless_they_met(
+    vanished: bool, late_s: float, counts: float
+) -> None:
+    """Tracks are lost and come back with another identity: that is no sign that the rules are kept."""
+    encounters = Encounters(ExperienceSettings())
+    one = Encounter(1, 2, True, 0, 3 * SECOND, 1.0)
+    for who, late, heading in ((1, 0.0, 0.0), (2, late_s, np.pi / 2)):
+        t = np.arange(0.0, 3.6 if vanished and who == 2 else 9.0, 0.2)
+        table = way(t, -20.0 * np.cos(heading), -(20.0 + 10.0 * late) * np.sin(heading), heading, 10.0)
+        one.ways[who] = [(round(at * 1e9), *row) for at, row in zip(t, table.tolist(), strict=True)]
+    encounters.open[1, 2] = one
+    encounters._close(one)
+    assert encounters.counts[True][1] == counts
+
+
 def test_experience_asks_for_more_where_nothing_comes_of_encounters_and_for_less_where_much_does() -> None:
     settings = ExperienceSettings()
     calm, wild = Encounters(settings), Encounters(settings)

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lukou_cloud.edge.recorded import read_trajectories
+from lukou_cloud.edge.road_users import MOST_PICKED_UP_MPS2, believed
 
 HEAD = "timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;vehicle_pos;vehicle_lane;vehicle_acceleration\n"
 
@@ -25,3 +27,9 @@ def test_speeds_are_those_that_positions_show(tmp_path: Path) -> None:
     assert recorded(tmp_path, 0.93, 60.0) == pytest.approx([9.3])
     assert recorded(tmp_path, 1.0, 60.0) == pytest.approx([10.0])
     assert recorded(tmp_path, 0.8, 15.0) == [10.0]  # over in a second, and made up for on the next lane
+
+
+def test_only_tracked_road_users_are_not_believed_to_pick_up_speed_faster_than_cars_do() -> None:
+    told, exactly, tracked = np.array([-6.0, 1.5, 3.5]), np.full(3, 0.1), np.full(3, 0.4)
+    assert believed(told, exactly).tolist() == told.tolist()
+    assert believed(told, tracked).tolist() == [-6.0, 1.5, MOST_PICKED_UP_MPS2]

@@ -38,6 +38,9 @@ EXPECTED = 0.3
 EXPECTED_WITHIN_S = 4.0
 """Meetings farther ahead make no encounter yet. [s]"""
 
+WATCHED_NS = 1_000_000_000
+"""What became of an encounter is known if both were seen for this long after it was expected last, or if it came true. [ns]"""
+
 HALF_LIFE = 200.0
 """Encounters after which experience has lost half of its weight."""
 
@@ -199,8 +202,9 @@ class Encounters:
         s = self.settings
         came_true = post_s <= (s.vulnerable_come_true_s if one.is_vulnerable else s.come_true_s)
         came_true |= not one.is_vulnerable and one.braking_mps2 >= s.come_true_mps2
-        counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
-        self._needed = None
+        if came_true or _is_watched(one):
+            counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
+            self._needed = None
         is_near_miss = post_s <= s.near_miss_s
         return Outcome(one, post_s, x_m, y_m, is_near_miss, at_ns, speeds)
 
@@ -223,6 +227,12 @@ class Encounters:
             ways = {int(number): [(int(row[0]), *row[1:]) for row in way] for number, way in one["ways"]}
             told = {**one, "ways": ways, "classes": dict(one["classes"])}
             self.open[one["first"], one["second"]] = Encounter(**told)
+
+
+def _is_watched(one: Encounter) -> bool:
+    """Whether neither of both vanished while the meeting was still expected: lost tracks tell nothing of who keeps the rules."""
+    ends = [one.ways.get(number, []) for number in (one.first, one.second)]
+    return all(way and way[-1][0] >= one.last_ns + WATCHED_NS for way in ends)
 
 
 def _measured(one: Encounter) -> tuple[float, float, float, int, tuple[float, float]]:

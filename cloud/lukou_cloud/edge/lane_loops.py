@@ -35,7 +35,7 @@ FASTER_MPS = 1.5
 """Likelihood, at least, of a path whose turn somebody is too fast for; it falls by e for so much more speed. [1, m/s]"""
 
 FRONT_DEVIATION_M = 0.4
-LEAST_FRONT = 0.02
+LEAST_FRONT = 0.001
 """Standard deviation of the front across the path that is followed, and the least likelihood. [m, 1]"""
 
 NEAREST_M = 0.5

@@ -22,7 +22,7 @@ from typing import TextIO
 import numpy as np
 
 from lukou_cloud.edge.lights import OF_LETTER, USUAL_YELLOW_S, Light, Lights, entered_lines, link_rows, no_lights
-from lukou_cloud.edge.road_users import MOVING_MPS, Floats, Ints, RoadUsers, speed_now
+from lukou_cloud.edge.road_users import MOVING_MPS, Floats, Ints, RoadUsers, believed, speed_now
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_maps.road_model import RoadModel
 from lukou_maps.sumo import intersection_name
@@ -269,7 +269,7 @@ def road_users(
         y_m=y,
         heading_rad=heading,
         speed_mps=speed_now(speed, acceleration, speed_deviation),
-        acceleration_mps2=acceleration,
+        acceleration_mps2=believed(acceleration, speed_deviation),
         length_m=length,
         width_m=width,
         deviation_m=deviation,

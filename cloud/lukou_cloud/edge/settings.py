@@ -98,7 +98,7 @@ class WarningSettings(_Frozen):
         0.5, gt=0.0, description="road users coasted for longer raise no warning: they may have braked meanwhile [s]"
     )
     unsure_speed_mps: float = Field(
-        1.3,
+        2.0,
         gt=0.0,
         description="a speed that is known worse than this begins no warning: tracks that were just born, or coast [m/s]",
     )
