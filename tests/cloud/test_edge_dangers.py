@@ -88,7 +88,7 @@ def test_who_still_picks_up_speed_towards_somebody_who_stands_is_warned(
     assert onsets(predictor, users) == expected
 
 
-@pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 1.29, 1), (0, 1.31, 0), (1, 1.31, 0)])
+@pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 1.99, 1), (0, 2.01, 0), (1, 2.01, 0)])
 def test_a_speed_that_is_hardly_known_begins_no_warning(
     predictor: Predictor, whose: int, deviation: float, expected: int
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_speed_that_is_hardly_known_begins_no_warning(
 
 
 @pytest.mark.parametrize(
-    ("deviation", "acceleration", "expected"), [(0.1, 0.0, [REAR_END]), (0.9, 0.0, []), (0.9, 1.2, [REAR_END])]
+    ("deviation", "acceleration", "expected"), [(0.1, 0.0, [REAR_END]), (0.9, 0.0, []), (0.9, 1.5, [REAR_END])]
 )
 def test_who_may_have_begun_to_brake_unseen_is_no_rear_end_danger_yet_but_who_picks_up_speed_is(
     predictor: Predictor, deviation: float, acceleration: float, expected: list[int]
