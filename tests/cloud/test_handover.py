@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from lukou_cloud.fusion import handover as handover_module
 from lukou_cloud.fusion import overtaking
+from lukou_cloud.fusion.association import Fusion
 from lukou_cloud.fusion.gates import Gates, Way
 from lukou_cloud.fusion.handover import HELD_BACK_S, LATER_S, REMEMBERED_S, Born, HandOver
 from lukou_cloud.fusion.lost import CRUISING, leaving_mps, same_driver
@@ -292,3 +293,25 @@ def test_many_who_come_back_at_once_are_put_in_order_with_few_looks_at_all_excha
     assert 1 < len(looks) <= 2 * count  # each judges all exchanges by a few products of matrices
     assert len(set(columns)) == count
     assert columns != chosen
+
+
+@pytest.mark.parametrize("next_list", [False, True])
+def test_who_appears_in_an_urgent_list_is_recognised_when_there_is_time(
+    model: RoadModel, street: int, next_list: bool
+) -> None:
+    fusion, nobody = Fusion(9.0, 5.0, 1.0, HandOver(model)), vehicle(model, street, 20.0).take(np.zeros(0, np.int64))
+    fusion.take({"west": (START_NS, vehicle(model, street, 20.0))})
+    (known,) = fusion.units["west"].fused.tolist()
+    fusion.take({"west": (later(0.1), nobody)})
+    at = later(way_s(model, street, 80.0))
+    fusion.take({"east": (at, vehicle(model, street, 100.0))}, is_urgent=True)
+    assert fusion.units["east"].fused.tolist() != [known]
+    again = Fusion(9.0, 5.0, 1.0, HandOver(model))  # a restart in between changes nothing
+    again.restore(json.loads(json.dumps(fusion.state())), {"west": nobody, "east": vehicle(model, street, 100.0)})
+    for one in (fusion, again):
+        if next_list:  # the unit's next list comes first
+            one.take({"east": (at + 100_000_000, vehicle(model, street, 101.2))}, is_urgent=True)
+        else:
+            assert one.recognise()
+        assert one.units["east"].fused.tolist() == [known]
+        assert not one.recognise()

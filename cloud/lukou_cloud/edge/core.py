@@ -39,7 +39,7 @@ from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.signal_pb2 import SignalState
 
-SNAPSHOT_VERSION = 9
+SNAPSHOT_VERSION = 10
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""
@@ -122,6 +122,8 @@ class EdgeCore:
         )
         if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
             self._last_fused_ns = now_ns
+            if self._fusion.recognise():  # no warning waits for it, and no list goes out before it
+                self._latest = None
             outputs.append(self._fused(now_ns))
             outputs += self._served(now_ns, is_busy=bool(fresh))
         return outputs
@@ -153,7 +155,8 @@ class EdgeCore:
                 self._lists[one.source] = (one.measured_at_ns, one.validity, one.value)
                 fresh[one.source] = None
         lanes = self._model.lanes.index
-        self._fusion.take({s: (self._lists[s][0], unit_tracks(self._lists[s][2], lanes)) for s in fresh})
+        new = {s: (self._lists[s][0], unit_tracks(self._lists[s][2], lanes)) for s in fresh}
+        self._fusion.take(new, is_urgent=True)
         return list(fresh)
 
     def faults(self) -> list[str]:

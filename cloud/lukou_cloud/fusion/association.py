@@ -71,23 +71,31 @@ class Fusion:
     doubts: dict[str, dict[tuple[int, int], int]] = field(default_factory=dict)
     ghosts: list[Gone] = field(default_factory=list)
     remembered: dict[str, dict[int, Gone]] = field(default_factory=dict)
+    appeared: dict[int, str] = field(
+        default_factory=dict
+    )  # new identities since `recognise`, and whose list they are in
+    lately_ns: int = 0  # latest instant of a list since then
 
-    def take(self, lists: Mapping[str, tuple[int, UnitTracks]]) -> None:
+    def take(self, lists: Mapping[str, tuple[int, UnitTracks]], is_urgent: bool = False) -> None:
         """Take new lists.
 
         Parameters
         ----------
         lists : mapping of str to (int, UnitTracks)
             Instant and tracks of each unit that has a new one.
+        is_urgent : bool
+            Whether `recognise` will be called later, when there is more time.
         """
-        born: dict[int, Born] = {}
         for source, (at_ns, tracks) in lists.items():
-            born |= self._update(source, at_ns, tracks)
-        if lists:
-            self._hand_over(max(at_ns for at_ns, _ in lists.values()), born)
+            if source in self.appeared.values():  # before that list is gone
+                self.recognise()
+            self._update(source, at_ns, tracks)
+            self.lately_ns = max(self.lately_ns, at_ns)
+        if not is_urgent:
+            self.recognise()
 
-    def _update(self, source: str, at_ns: int, tracks: UnitTracks) -> dict[int, Born]:
-        """Take a new list of one unit; who is new in it, by new identity."""
+    def _update(self, source: str, at_ns: int, tracks: UnitTracks) -> None:
+        """Take a new list of one unit; who is new in it has a new identity then."""
         before = self.units.get(source)
         fused = self._known(before, tracks)
         back = self._back(source, at_ns, tracks, fused)
@@ -102,12 +110,10 @@ class Fusion:
         if self.handover is not None:
             self.handover.watch(tracks)
         self._from_ghosts(unit, at_ns)
-        born = {}
-        new = np.flatnonzero(unit.fused == 0).tolist()
-        for row, number in zip(new, self._new_ids(len(new)), strict=True):
-            unit.fused[row] = number
-            born[number] = Born(at_ns, tracks, row)
-        return born
+        new = np.flatnonzero(unit.fused == 0)
+        unit.fused[new] = numbers = self._new_ids(len(new))
+        if self.handover is not None:
+            self.appeared.update(dict.fromkeys(numbers, source))
 
     def adopt(self, source: str, at_ns: int, tracks: UnitTracks) -> None:
         """Take the first list of all, and the unit's own identities as those of everybody in it."""
@@ -161,7 +167,8 @@ class Fusion:
 
     def _left(self, before: Unit, at_ns: int, tracks: UnitTracks, back: Ints) -> Ints:
         """Rows of a unit's last list that are gone; not those who only go by an older identity again."""
-        gone = np.flatnonzero(~np.isin(before.tracks.id, tracks.id))
+        here = set(tracks.id.tolist())
+        gone = np.array([row for row, number in enumerate(before.tracks.id.tolist()) if number not in here], np.int64)
         if not len(gone) or not len(back):
             return gone
         moved, named = before.tracks.take(gone).moved((at_ns - before.at_ns) * 1e-9), tracks.take(back)
@@ -184,10 +191,18 @@ class Fusion:
         for number in [number for number, one in remembered.items() if one.at_ns < oldest_ns]:
             del remembered[number]
 
-    def _hand_over(self, at_ns: int, born: dict[int, Born]) -> None:
-        """Give those who have come along the lanes from another view the identities that they had there."""
-        if self.handover is None or not (born or self.handover.births):
-            return
+    def recognise(self) -> bool:
+        """Give those who have come along the lanes from another view the identities that they had there; whether anybody has another one now."""
+        at_ns, self.lately_ns = self.lately_ns, 0
+        if self.handover is None or not at_ns or not (self.appeared or self.handover.births):
+            return False
+        born: dict[int, Born] = {}
+        for number, source in self.appeared.items():
+            unit = self.units.get(source)
+            rows = [] if unit is None else np.flatnonzero(unit.fused == number).tolist()
+            if unit is not None and rows:
+                born[number] = Born(unit.at_ns, unit.tracks, rows[0])
+        self.appeared.clear()
         wanted = {birth.name for birth in self.handover.births.values()} | born.keys()
         speeds = {
             number: unit.trails.speed_at(row, unit.tracks)
@@ -200,6 +215,7 @@ class Fusion:
         if changed:
             for one in self.units.values():
                 one.fused = np.array([changed.get(number, number) for number in one.fused.tolist()], np.int64)
+        return bool(changed)
 
     def _alive(self) -> set[int]:
         return {number for one in self.units.values() for number in one.fused.tolist()}
@@ -348,6 +364,8 @@ class Fusion:
             "ghosts": self.ghosts,
             "remembered": {s: list(gone.items()) for s, gone in self.remembered.items()},
             "lost": self.handover.state() if self.handover is not None else None,
+            "appeared": list(self.appeared.items()),
+            "lately_ns": self.lately_ns,
         }
 
     def restore(self, state: dict[str, Any], tracks: Mapping[str, UnitTracks]) -> None:
@@ -368,5 +386,6 @@ class Fusion:
         self.doubts = {s: {(a, b): count for a, b, count in pairs} for s, pairs in state["doubts"].items()}
         self.ghosts = [Gone(*one) for one in state["ghosts"]]
         self.remembered = {s: {n: Gone(*one) for n, one in gone} for s, gone in state["remembered"].items()}
+        self.appeared, self.lately_ns = dict(state["appeared"]), state["lately_ns"]
         if self.handover is not None:
             self.handover.restore(state["lost"])
