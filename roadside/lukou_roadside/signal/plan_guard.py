@@ -163,8 +163,10 @@ def refuse_plan(bounds: Bounds, state: State, cycle: Cycle, order: Order, inputs
     left = ends_in(bounds, running, state)
     if left < bounds.lead:
         return "late"
-    begins_in = (cycle.running.begin - state.now if cycle.running.splits else inputs.own_begins_in) % sum(running)
-    if _apart(begins_in - left, sum(running)) > bounds.in_step or _apart(order.begins_in - begins_in, sum(splits)) > 1:
+    begins_in = cycle.running.begin - state.now if cycle.running.splits else inputs.own_begins_in
+    half = sum(running) // 2
+    beside = (begins_in - left + half) % sum(running) - half
+    if abs(beside) > bounds.in_step or _apart(order.begins_in - left - beside, sum(splits)) > 1:
         return (
             "offset"  # the cabinet is not in step, or the plan does not begin where the running cycle ends by the clock
         )

@@ -1,10 +1,10 @@
 """Proof of the plan guard: every plan near one that runs, at every tick, against the configuration itself.
 
-What the plan guard allows depends on the running plan, the plan offered and where the cycle is, and on nothing else (that only an order of a valid
-envelope gets so far is shared with the stage guard). So the explored pairs make up every sequence: what was accepted is the running plan of the next
-cycle. Explored are, from every plan of the site, from the shortest and from those with one stage at its longest: all plans whose splits are up to a
-tenth and two ticks away, at one tick; and from every plan of the site one of them at every tick of the cycle, with every offset, twice in a cycle, and
-followed by a release.
+What the plan guard allows depends on the running plan, the cabinet's own, the plan offered and where the cycle is, and on nothing else (that only an
+order of a valid envelope gets so far is shared with the stage guard); what was accepted is the running plan of the next cycle. Running plans are
+sampled: every plan of the site, the shortest one and those with one stage at its longest. From each, as the cabinet's own and beside another own plan,
+all plans whose splits are up to a tenth and two ticks away are offered at one tick (of too many, the extremes of each split); and from every plan of the
+site one of them at every tick of the cycle, with every offset, twice in a cycle, followed by a cycle in which others are offered, and by a release.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import product
 from lukou_maps.signal_configuration import SignalConfiguration, changes, ticks
 from lukou_roadside.signal import guard, plan_guard
 from lukou_roadside.signal.guard import ADAPTIVE, LOCAL, PLAN, RELEASE, Inputs, Order, Reading, State, Tables
-from lukou_roadside.signal.plan_guard import Cycle
+from lukou_roadside.signal.plan_guard import Cycle, Timetable
 
 Add = Callable[[int, str], None]
 MOST_PLANS = 20_000
@@ -69,33 +69,47 @@ def plans(configuration: SignalConfiguration, tables: Tables, tick_s: float, add
         return
     specification = _Specification(configuration, tick_s)
     bounds = plan_guard.bounds_of(configuration, tables, tick_s)
-    for own in dict.fromkeys(tuple(ticks(split, tick_s) for _, split in p.splits_s) for p in configuration.plans):
-        yield from _near(specification, bounds, own, add)
+    of_site = list(dict.fromkeys(tuple(ticks(split, tick_s) for _, split in p.splits_s) for p in configuration.plans))
+    shortest = tuple(least + change for least, change in zip(specification.least, specification.change, strict=True))
+    for own in of_site:
+        yield from _near(specification, bounds, own, shortest, add)
         yield from _in_time(specification, tables, bounds, own, add)
-    shortest = [least + change for least, change in zip(specification.least, specification.change, strict=True)]
-    yield from _near(specification, bounds, tuple(shortest), add)
-    for k, (most, change) in enumerate(zip(specification.most, specification.change, strict=True)):
-        yield from _near(specification, bounds, (*shortest[:k], most + change, *shortest[k + 1 :]), add)
+    yield from _near(specification, bounds, shortest, of_site[0], add)
+    longest = [
+        (*shortest[:k], most + change, *shortest[k + 1 :])
+        for k, (most, change) in enumerate(zip(specification.most, specification.change, strict=True))
+    ]
+    for running, other in zip(longest, longest[1:] + longest[:1], strict=True):
+        yield from _near(specification, bounds, running, other, add)
 
 
-def _near(specification: _Specification, bounds: plan_guard.Bounds, own: tuple[int, ...], add: Add) -> Iterator[None]:
-    """Every plan near the running one."""
-    reach = [int(specification.share * split) + 2 for split in own]
+def _near(
+    specification: _Specification,
+    bounds: plan_guard.Bounds,
+    running: tuple[int, ...],
+    other: tuple[int, ...],
+    add: Add,
+) -> Iterator[None]:
+    """Every plan near the running one, which is the cabinet's own, or runs beside an own plan half a tenth away, or beside another."""
+    reach = [int(specification.share * split) + 2 for split in running]
     steps = [range(-most, most + 1) for most in reach]
     count = 1
     for each in steps:
         count *= len(each)
     if count > MOST_PLANS:
         steps = [sorted({-m, 1 - m, 2 - m, 0, m - 2, m - 1, m}) for m in reach]  # type: ignore[misc]
-    state = _begun(own)
-    inputs = Inputs(None, own_splits=own, own_begins_in=sum(own))
-    for apart in product(*steps):
-        plan = tuple(split + by for split, by in zip(own, apart, strict=True))
-        order = Order(PLAN, -1, ADAPTIVE, 1, 1, 1, 0, 0, 0, 5, 5, splits=plan, begins_in=sum(own) % max(1, sum(plan)))
-        if not plan_guard.refuse_plan(bounds, state, Cycle(), order, inputs):
-            for number, text in specification.broken(own, plan):
-                add(number, f"plan {plan} after {own} is accepted: {text}")
-    yield
+    state, length = _begun(running), sum(running)
+    half = tuple(split + max(1, int(specification.share * split) // 2) for split in running)
+    given = Timetable(running, length)
+    for cycle, own in ((Cycle(), running), (Cycle(given, given), half), (Cycle(given, given), other)):
+        inputs = Inputs(None, own_splits=own, own_begins_in=length % sum(own))
+        for apart in product(*steps):
+            plan = tuple(split + by for split, by in zip(running, apart, strict=True))
+            order = Order(PLAN, -1, ADAPTIVE, 1, 1, 1, 0, 0, 0, 5, 5, splits=plan, begins_in=length % max(1, sum(plan)))
+            if not plan_guard.refuse_plan(bounds, state, cycle, order, inputs):
+                for number, text in specification.broken(running, plan):
+                    add(number, f"plan {plan} after {running}, beside {own}, is accepted: {text}")
+        yield
 
 
 def _begun(own: tuple[int, ...]) -> State:
@@ -112,6 +126,7 @@ def _in_time(
     by = max(1, int(specification.share * own[most]))
     other = tuple(split - by * (k == most) for k, split in enumerate(own))
     third = tuple(split - (by - 1) * (k == most) for k, split in enumerate(own))
+    jump = tuple(split + by * (k == most) for k, split in enumerate(own))
     length, now = sum(own), 2 * sum(own)
     state, cycle = guard.initial(tables), Cycle()
     for tick in range(now):
@@ -133,7 +148,7 @@ def _in_time(
                     22,
                     f"a plan is accepted {left} ticks before it alters ends that are told {specification.commit} before",
                 )
-            _after(tables, bounds, (taken, next_cycle), (own, other, third), at, add)
+            _after(specification, (tables, bounds), (taken, next_cycle), (own, other, third, jump), at, add)
         state, cycle, _ = plan_guard.step(tables, bounds, state, cycle, now + at, given)
         yield
 
@@ -158,15 +173,15 @@ def _each_offset(
 
 
 def _after(
-    tables: Tables,
-    bounds: plan_guard.Bounds,
+    specification: _Specification,
+    rules: tuple[Tables, plan_guard.Bounds],
     at: tuple[State, Cycle],
-    plans: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]],
+    plans: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]],
     position: int,
     add: Add,
 ) -> None:
-    """After a plan is accepted: no second change in this cycle; it runs in the next one; a release brings the site's own back."""
-    (state, cycle), (own, other, third), now = at, plans, at[0].now
+    """After a plan is accepted: no second change in this cycle; it runs in the next one, and others are judged against it; a release brings the site's own back."""
+    (tables, bounds), (state, cycle), (own, other, third, jump), now = rules, at, plans, at[0].now
     length, sequence = sum(own), 2
     for tick in range(position + 1, length):
         now += 1
@@ -179,9 +194,8 @@ def _after(
         state = state._replace(lease=9)
     for tick in range(sum(other)):
         now += 1
-        state, cycle, outputs = plan_guard.step(
-            tables, bounds, state, cycle, now, _inputs(tables, own, other, tick, length + tick)
-        )
+        given = _inputs(tables, own, other, tick, length + tick)
+        state, cycle, outputs = plan_guard.step(tables, bounds, state, cycle, now, given)
         state = state._replace(lease=9)
         if cycle.running.splits != other:
             add(18, "what was accepted does not run in the next cycle")
@@ -189,6 +203,11 @@ def _after(
         if outputs.events:
             add(18, f"control of a cabinet that does as it is told ends: {outputs.events}")
             return
+        for plan in (own, third, jump):
+            order = _order(tables, plan, (sum(other) - tick) % sum(plan), 2)
+            if not plan_guard.refuse_plan(bounds, state, cycle, order, given):
+                for number, text in specification.broken(other, plan):
+                    add(number, f"plan {plan} after {other}, which runs beside {own}, is accepted: {text}")
     release = _order(tables, (), 0, 3)._replace(kind=RELEASE)
     given = _inputs(tables, own, other, 0, length + sum(other))._replace(orders=(release,))
     state, cycle, outputs = plan_guard.step(tables, bounds, state, cycle, now + 1, given)

@@ -140,6 +140,23 @@ def only_the_cycle_is_held_to_a_tenth(patch):
     with_refusals(patch, by_cycle)
 
 
+@mutant(12)
+def splits_are_held_to_the_cabinets_own_plan(patch):
+    """Never to the running one: judged as if the running plan had the splits of the cabinet's own."""
+    genuine, end = plan_guard.refuse_plan, plan_guard.ends_in
+
+    def altered(bounds, state, cycle, order, inputs):
+        if cycle.running.splits:
+            ends_in = end(bounds, cycle.running.splits, state)
+            patch.setattr(plan_guard, "ends_in", lambda *given: ends_in)
+            cycle = cycle._replace(running=plan_guard.Timetable(inputs.own_splits, cycle.running.begin))
+        refusal = genuine(bounds, state, cycle, order, inputs)
+        patch.setattr(plan_guard, "ends_in", end)
+        return refusal
+
+    patch.setattr(plan_guard, "refuse_plan", altered)
+
+
 @mutant(18)
 def a_release_leaves_the_plan_where_it_is(patch):
     genuine = plan_guard._obey
