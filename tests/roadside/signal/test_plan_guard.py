@@ -233,19 +233,19 @@ GREENS = [(split - change) / 10 for split, change in zip(OWN, BOUNDS.change, str
 
 
 @cache
-def ten_seconds_on():
-    """State of a guard ten seconds after a cycle began that it saw begin, and its inputs."""
+def seconds_on(seconds):
+    """State of a guard so long after a cycle began that it saw begin, and its inputs."""
     state, cycle = guard.initial(FINE), Cycle()
-    for tick in range(-600, 101):
+    for tick in range(-600, 10 * seconds + 1):
         inputs = proof_plans._inputs(FINE, OWN, OWN, tick + 600, tick + 600)
         state, cycle, _ = plan_guard.step(FINE._replace(mode=4), BOUNDS, state, cycle, tick, inputs)
     return state, cycle, inputs
 
 
-def judged(plan, **fields):
-    """What the plan guard says then to a request, and the order that it saw."""
-    state, cycle, inputs = ten_seconds_on()
-    at_ns = NOW_NS + 10 * 10**9
+def judged(plan, seconds=10, **fields):
+    """What the plan guard says so long after the cycle began to a request, and the order that it saw."""
+    state, cycle, inputs = seconds_on(seconds)
+    at_ns = NOW_NS + seconds * 10**9
     command = Command(
         command_id="c", device="small", issuer="x", authority=7, issued_at_ns=at_ns, expires_at_ns=at_ns + 10**9, lease_s=3.0,
         fencing_epoch=1, command_sequence=1, configuration_hash=configuration_hash(CONFIGURATION), configuration_version=1,
@@ -293,6 +293,12 @@ def near(*by, **fields):
 )
 def test_a_plan_is_accepted_or_refused_with_its_word(plan, refusal):
     assert judged(plan)[0] == refusal
+
+
+@pytest.mark.parametrize(("seconds", "refusal"), [(0, ""), (55, ""), (56, "late"), (59, "late")])
+def test_a_plan_comes_before_ends_are_told_by_the_one_before(seconds, refusal):
+    """Ends are told 3 s before; the cabinet takes 0.3 s and may be 1 s beside its time."""
+    assert judged(near(-2, 1, 0), seconds)[0] == refusal
 
 
 @pytest.mark.parametrize("authority", [3, 5, 6])

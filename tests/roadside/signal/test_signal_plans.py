@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lukou_maps.signal_configuration import changes, cycle_position_s
 from lukou_messages.v1.command_pb2 import PlanRequest, StageSplit
 from lukou_sim.cabinet.core import Cabinet
 
@@ -120,7 +121,41 @@ def test_silence_leads_back_to_the_cabinets_own_plan(street):
     street.run(1.2 * sum(own))
     expected = dict(zip([stage.number for stage in street.configuration.stages], own, strict=True))
     assert street.splits()
-    assert all(expected[n] - 0.15 <= split <= 1.1 * expected[n] for n, split in street.splits())  # it gets in step
+    assert all(expected[n] - 0.15 <= split <= 1.1 * expected[n] for n, split in street.splits())  # on its way
+
+
+@pytest.mark.parametrize("by", [(3, 2, 2, 2), (-2, 0, -2, 0)])
+def test_after_a_release_a_cabinet_is_in_step_with_its_own_plan_within_three_cycles(configuration, by):
+    """Invariant 18, of the simulated cabinet alone: it has run another cycle thrice."""
+    own, between, names = configuration.plans[0], changes(configuration, 0.1), list(configuration.stage_by_name)
+    after = zip(names, names[1:] + names[:1], strict=True)
+    splits = [split + more for (_, split), more in zip(own.splits_s, by, strict=True)]
+    greens = [split - between[pair].duration / 10 for split, pair in zip(splits, after, strict=True)]
+    cabinet, now_ns = Cabinet(configuration, _module.START_NS, takes_plans=True), _module.START_NS
+    offset_s = (now_ns / 1e9 + own.cycle_s - cycle_position_s(configuration, own, now_ns)) % sum(splits)
+
+    def beside():
+        """Whether the cabinet shows another stage than its calendar says."""
+        position = cycle_position_s(configuration, own, cabinet.now_ns)
+        at = next(k for k in range(len(names)) if position < sum(split for _, split in own.splits_s[: k + 1]) - 1e-6)
+        return cabinet.stage_number != configuration.stages[at].number
+
+    def run(seconds, plan=None):
+        nonlocal now_ns
+        found = 0
+        for _ in range(round(seconds * 10)):
+            now_ns += _module.TICK_NS
+            if plan:
+                assert cabinet.request_plan(*plan)
+            cabinet.step(now_ns)
+            found += beside()
+        return found
+
+    assert run(own.cycle_s) == 0  # its own plan, before it is given another
+    assert run(3.5 * own.cycle_s, (greens, offset_s)) > 100
+    cabinet.release()
+    assert run(configuration.limits.in_step_cycles * own.cycle_s) > 0
+    assert run(own.cycle_s) <= len(names)  # a tick per stage
 
 
 def test_stages_are_refused_where_plans_are_taken_and_plans_where_stages_are(street, configuration):
