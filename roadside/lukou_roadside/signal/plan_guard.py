@@ -50,6 +50,7 @@ class Bounds(NamedTuple):
     split_change: float  # of a split, per cycle (12)
     lead: int  # a plan comes at least so long before the end of the running cycle (22)
     in_step: int  # so far beside its time a cycle may begin
+    latency: int  # of a command and its read-back
 
 
 class Timetable(NamedTuple):
@@ -68,6 +69,8 @@ class Cycle(NamedTuple):
     running: Timetable = OWN  # of the running cycle
     following: Timetable = OWN  # from the next one on
     is_changed: bool = False  # a change has been accepted in this cycle
+    before: tuple[int, ...] = ()  # splits of the plan before the running one
+    is_seen: bool = False  # a change has begun when the running plan says, and not when the one before would have it
     astray: int = 0  # ticks for which the cabinet has not been where the running plan says
 
 
@@ -83,6 +86,7 @@ def bounds_of(configuration: SignalConfiguration, tables: Tables, quantum_s: flo
         limits.split_change,
         ticks(limits.commit_s, quantum_s) + tables.latency + ticks(IN_STEP_S, quantum_s),
         ticks(IN_STEP_S, quantum_s) + tables.latency,
+        tables.latency,
     )
 
 
@@ -96,7 +100,7 @@ def step(
         tables, state._replace(authority=LOCAL), passed, inputs.reading, inputs.is_reset_on_site
     )
     state = shadow._replace(authority=state.authority)
-    cycle = _turn(bounds, before, state, cycle, passed)
+    cycle = _turn(bounds, before, state, cycle, passed, inputs.own_splits)
     if state.authority < LOCAL and (reason := _must_release(tables, state, cycle, inputs)):
         state, cycle = guard._local(state), cycle._replace(following=OWN)
         events = (*events, reason)
@@ -189,18 +193,31 @@ def _apart(ticks_between: int, cycle: int) -> int:
     return min(at, cycle - at)
 
 
-def _turn(bounds: Bounds, before: State, state: State, cycle: Cycle, passed: int) -> Cycle:
+def _is_told_apart(bounds: Bounds, state: State, cycle: Cycle) -> bool:
+    """Whether the change that has begun fits the running plan and not the one before, had that gone on; where the two hardly differ, always."""
+    new, old, k = cycle.running.splits, cycle.before, state.stage
+    if all(abs(sum(new[:j]) - sum(old[:j])) <= bounds.latency for j in range(1, len(old) + 1)):
+        return True
+    begun = (state.now - cycle.running.begin - state.elapsed) % sum(new) + bounds.change[k]
+    return abs(begun - sum(new[: k + 1])) + bounds.latency < abs(begun - sum(old[: k + 1]))
+
+
+def _turn(bounds: Bounds, before: State, state: State, cycle: Cycle, passed: int, own: tuple[int, ...]) -> Cycle:
     """Go on to the next cycle where its first stage begins; count for how long the cabinet has not been where its plan says."""
     if state.stage < 0:
         return cycle._replace(running=OWN, is_changed=False, astray=0)
     is_new = (state.stage, state.to) == (0, -1) and before.stage >= 0 and (before.stage, before.to) != (0, -1)
     is_other = is_new and cycle.running != cycle.following
+    if is_other:
+        cycle = cycle._replace(before=cycle.running.splits or own, is_seen=False)
     if is_new:
         cycle = cycle._replace(running=cycle.following, is_changed=False)
     splits, begin = cycle.running
     if not splits or not state.is_synced:
         return cycle._replace(astray=0)
     length = sum(splits)
+    if before.to < 0 <= state.to and not cycle.is_seen:
+        cycle = cycle._replace(is_seen=_is_told_apart(bounds, state, cycle))
     if _apart(begin - state.now - ends_in(bounds, splits, state), length) <= bounds.in_step:
         return cycle._replace(astray=0)
     return cycle._replace(astray=cycle.astray + passed + (length if is_other else 0))

@@ -43,11 +43,11 @@ class Plans:
         return plan_guard.refuse(self._tables, self.bounds, state, self.cycle, order, inputs)
 
     def runs(self, request: PlanRequest) -> bool:
-        """Whether the running cycle is one of this plan, and the cabinet where it says."""
+        """Whether the running cycle is one of this plan, and the cabinet has been seen to do as it says."""
         running = self.cycle.running.splits
         greens = [round(split.green_s / self._quantum_s) for split in request.splits]
         told = [split - change for split, change in zip(running, self.bounds.change, strict=False)]
-        return bool(running) and told == greens and not self.cycle.astray
+        return bool(running) and told == greens and self.cycle.is_seen and not self.cycle.astray
 
     def expected(self, state: guard.State, now_ns: int) -> Plan:
         """The plan by which ends are expected: stages yet to come in the running cycle by its plan, the others by the one that follows."""

@@ -193,10 +193,20 @@ def test_a_refused_plan_changes_nothing_and_is_counted(street):
 @pytest.mark.slow
 def test_a_cabinet_that_does_not_run_the_plan_loses_it(street):
     street.cabinet.faults.ignores_orders = True
-    street.plan(3, 2, 2, 2)
+    identity = street.plan(3, 2, 2, 2)
     keep(street, 2.3 * sum(own_splits(street)))
     assert "signal.plan_not_followed" in street.events
     assert street.core.state.authority == 8
+    assert APPLIED not in [status for status, _ in street.statuses(identity)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [(1, 0, 0, 0), (1, 0, -1, 0)])
+def test_a_plan_within_what_a_cabinet_may_be_beside_its_time_is_not_applied_where_it_is_ignored(street, by):
+    street.cabinet.faults.ignores_orders = True
+    identity = street.plan(*by)
+    keep(street, 1.2 * sum(own_splits(street)))
+    assert [status for status, _ in street.statuses(identity)] == [1, ACCEPTED]
 
 
 @pytest.mark.slow
