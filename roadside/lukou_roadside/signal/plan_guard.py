@@ -68,6 +68,7 @@ class Cycle(NamedTuple):
 
     running: Timetable = OWN  # of the running cycle
     following: Timetable = OWN  # from the next one on
+    is_known: bool = False  # the running cycle has been seen to begin; until then a plan given before may run
     is_changed: bool = False  # a change has been accepted in this cycle
     before: tuple[int, ...] = ()  # splits of the plan before the running one
     is_seen: bool = False  # a change has begun when the running plan says, and not when the one before would have it
@@ -142,6 +143,8 @@ def refuse(tables: Tables, bounds: Bounds, state: State, cycle: Cycle, order: Or
 
 def refuse_plan(bounds: Bounds, state: State, cycle: Cycle, order: Order, inputs: Inputs) -> str:
     """Why a plan must not follow the running cycle; empty if it may."""
+    if not cycle.is_known:
+        return "read_back"
     splits, count = order.splits, len(bounds.change)
     if len(splits) != count or len(inputs.own_splits) != count:
         return "plan"
@@ -205,13 +208,13 @@ def _is_told_apart(bounds: Bounds, state: State, cycle: Cycle) -> bool:
 def _turn(bounds: Bounds, before: State, state: State, cycle: Cycle, passed: int, own: tuple[int, ...]) -> Cycle:
     """Go on to the next cycle where its first stage begins; count for how long the cabinet has not been where its plan says."""
     if state.stage < 0:
-        return cycle._replace(running=OWN, is_changed=False, astray=0)
+        return Cycle(following=cycle.following)  # which plan runs has to be seen anew (13, 23)
     is_new = (state.stage, state.to) == (0, -1) and before.stage >= 0 and (before.stage, before.to) != (0, -1)
     is_other = is_new and cycle.running != cycle.following
     if is_other:
         cycle = cycle._replace(before=cycle.running.splits or own, is_seen=False)
     if is_new:
-        cycle = cycle._replace(running=cycle.following, is_changed=False)
+        cycle = cycle._replace(running=cycle.following, is_known=True, is_changed=False)
     splits, begin = cycle.running
     if not splits or not state.is_synced:
         return cycle._replace(astray=0)

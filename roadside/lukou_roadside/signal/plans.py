@@ -49,8 +49,10 @@ class Plans:
         told = [split - change for split, change in zip(running, self.bounds.change, strict=False)]
         return bool(running) and told == greens and self.cycle.is_seen and not self.cycle.astray
 
-    def expected(self, state: guard.State, now_ns: int) -> Plan:
-        """The plan by which ends are expected: stages yet to come in the running cycle by its plan, the others by the one that follows."""
+    def expected(self, state: guard.State, now_ns: int) -> Plan | None:
+        """The plan by which ends are expected: stages yet to come in the running cycle by its plan, the others by the one that follows; None: not known which runs."""
+        if not self.cycle.is_known:
+            return None
         own = self._own(now_ns)[0]
         running, following = self.cycle.running.splits or own, self.cycle.following.splits or own
         at = max(0, state.stage)

@@ -15,7 +15,7 @@ from itertools import product
 from lukou_maps.signal_configuration import SignalConfiguration, changes, ticks
 from lukou_roadside.signal import guard, plan_guard
 from lukou_roadside.signal.guard import ADAPTIVE, LOCAL, PLAN, RELEASE, Inputs, Order, Reading, State, Tables
-from lukou_roadside.signal.plan_guard import Cycle, Timetable
+from lukou_roadside.signal.plan_guard import OWN, Cycle, Timetable
 
 Add = Callable[[int, str], None]
 MOST_PLANS = 20_000
@@ -101,12 +101,12 @@ def _near(
     state, length = _begun(running), sum(running)
     half = tuple(split + max(1, int(specification.share * split) // 2) for split in running)
     given = Timetable(running, length)
-    for cycle, own in ((Cycle(), running), (Cycle(given, given), half), (Cycle(given, given), other)):
+    for cycle, own in ((OWN, running), (given, half), (given, other)):
         inputs = Inputs(None, own_splits=own, own_begins_in=length % sum(own))
         for apart in product(*steps):
             plan = tuple(split + by for split, by in zip(running, apart, strict=True))
             order = Order(PLAN, -1, ADAPTIVE, 1, 1, 1, 0, 0, 0, 5, 5, splits=plan, begins_in=length % max(1, sum(plan)))
-            if not plan_guard.refuse_plan(bounds, state, cycle, order, inputs):
+            if not plan_guard.refuse_plan(bounds, state, Cycle(cycle, cycle, is_known=True), order, inputs):
                 for number, text in specification.broken(running, plan):
                     add(number, f"plan {plan} after {running}, beside {own}, is accepted: {text}")
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lukou_hw.signal_controller.reading import ControllerReading
-from lukou_maps.signal_configuration import SignalConfiguration, plan_at
+from lukou_maps.signal_configuration import Plan, SignalConfiguration, plan_at
 from lukou_messages.process import DEGRADED, INVALID, Output
 from lukou_messages.v1.signal_pb2 import SignalGroupState, SignalState
 from lukou_roadside.signal import guard
@@ -59,7 +59,7 @@ class Publication:
         """The message for this tick; `meant`: when who is in charge means to end the running stage, and what follows; `plans`: of a cabinet that takes plans."""
         is_known = state.stage >= 0 and state.condition == guard.NORMAL and reading is not None and reading.is_healthy
         at_ns = reading.measured_at_ns if reading is not None and is_known else now_ns
-        plan = plan_at(self._configuration, now_ns)
+        plan: Plan | None = plan_at(self._configuration, now_ns)
         held = None if meant is None else (max(0, meant[0] - at_ns) // self._quantum_ns, meant[1])
         ruled = state
         if plans is not None and state.stage >= 0:  # the cabinet goes by a plan, whoever has given it
@@ -79,7 +79,7 @@ class Publication:
             self._stage(message, state, at_ns)
             if plans is None:
                 self._allowed(message, state)
-            else:
+            elif plans.cycle.is_known:
                 running, following = plans.told(state, now_ns)
                 message.plan.CopyFrom(running)
                 message.next_plan.CopyFrom(following)

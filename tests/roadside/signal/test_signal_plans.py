@@ -27,7 +27,8 @@ class Street(_module.Street):
 
     def __init__(self, configuration, takes="plans"):
         super().__init__(configuration, takes=takes)
-        self.cabinet = Cabinet(configuration, _module.START_NS, takes_plans=True)
+        self.now_ns += 90 * 10**9  # the last stage runs
+        self.cabinet = Cabinet(configuration, self.now_ns, takes_plans=True)
         self.devices = _module.devices_for(self.settings, _module.DirectController(self.cabinet), host=False)
         self.starts = []
 
@@ -64,7 +65,8 @@ class Street(_module.Street):
 @pytest.fixture
 def street(configuration):
     street = Street(configuration)
-    street.until(lambda: street.cabinet.stage_number == 1 and street.core.state.to < 0)
+    street.until(lambda: street.signal.HasField("plan"))
+    street.starts.clear()
     street.until(lambda: street.cabinet.stage_number == 2)
     return street
 
@@ -171,6 +173,37 @@ def test_stages_are_refused_where_plans_are_taken_and_plans_where_stages_are(str
     assert other.statuses(identity)[-1][1] == "takes_stages"
     assert other.core.figures() == {"refused_takes_stages": 1.0}
     assert not other.signal.HasField("plan")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_restart", [True, False])
+def test_after_a_restart_or_a_gap_no_plan_is_told_nor_taken_until_a_cycle_has_begun(street, is_restart):
+    street.plan(2, 2, 2, 1)
+    street.until(lambda: (street.command(renewal=True), street.cabinet.stage_number == 1)[1])
+    keep(street, 5)
+    assert (
+        street.signal.plan.cycle_s == 107.0
+    )  # the cabinet runs it until the cycle ends, whatever becomes of the process
+    request = street.signal.plan
+    if is_restart:
+        street.core = _module.SignalCore(street.settings, street.configuration)
+        street.run(1.0)
+    else:
+        street.cabinet.faults.is_flashing = True
+        street.run(4.0)
+        assert street.core.state.authority == 8
+        street.cabinet.faults.is_flashing = False
+    street.until(lambda: street.core.state.is_synced)
+    assert street.cabinet.stage_number == 1
+    assert not street.signal.HasField("plan")
+    assert not any(group.HasField("likely_end_at_ns") for group in street.signal.groups if not group.is_committed)
+    street.signal.plan.CopyFrom(request)
+    identity = street.plan(0, 0, 0, 0)
+    street.run(0.2)
+    assert street.statuses(identity)[-1][1] == "read_back"
+    street.until(lambda: street.signal.HasField("plan"))
+    assert street.cabinet.stage_number == 1
+    assert street.signal.plan.cycle_s == street.signal.next_plan.cycle_s == 100.0
 
 
 def test_a_refused_plan_changes_nothing_and_is_counted(street):
