@@ -5,8 +5,8 @@ orders and authorities it uses. The cabinet performs everything by itself; the g
 to keep, from the end of the running cycle on, and takes it back where the cabinet does not do as it says. A plan is judged against the one that runs:
 
 - every stage once, in order, each green within its minimum and maximum (3, 6, 7);
-- no stage red for longer than it may be, in the plan and in passing from the running one to it (7, 24); where the cabinet's own plan lets somebody wait for longer than the
-  forced-stage time, plans may only shorten that;
+- no stage red for longer than it may be, in the plan, in passing from the running one to it and from it to the cabinet's own, which silence brings (7, 24); where the
+  running plan lets somebody wait for longer than the forced-stage time, plans may only shorten that;
 - one change per cycle, each split within a tenth of the running one (12). A request that is farther away is refused, not walked towards;
 - its offset continues the running cycle: what shifts an offset is a cycle that is a little longer or shorter, bounded by the splits (12);
 - it comes before the ends that it alters could have been told (22).
@@ -166,6 +166,9 @@ def refuse_plan(bounds: Bounds, state: State, cycle: Cycle, order: Order, inputs
         )
         longest, is_shorter = max(passing, then), passing <= now and then < now
         if longest > bounds.red[k] or (longest > bounds.forced and not is_shorter):
+            return "starvation"
+        back, own = (_red(bounds, first, inputs.own_splits, k) for first in (splits, inputs.own_splits))
+        if back > min(bounds.red[k], max(bounds.forced, own)):
             return "starvation"
     left = ends_in(bounds, running, state)
     if left < bounds.lead:

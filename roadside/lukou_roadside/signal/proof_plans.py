@@ -37,8 +37,8 @@ class _Specification:
         self.forced = limits.forced_stage_s / tick_s
         self.share, self.commit = limits.split_change, ticks(limits.commit_s, tick_s)
 
-    def broken(self, running: tuple[int, ...], plan: tuple[int, ...]) -> list[tuple[int, str]]:
-        """Invariants that a plan breaks if it follows a running one, by what the street would show in three cycles."""
+    def broken(self, running: tuple[int, ...], plan: tuple[int, ...], own: tuple[int, ...]) -> list[tuple[int, str]]:
+        """Invariants that a plan breaks if it follows a running one, by what the street would show in three cycles, and if the cabinet's own follows it."""
         found, starts, ends, at = [], [], [], 0
         for splits in (running, plan, plan):
             for k, split in enumerate(splits):
@@ -57,6 +57,12 @@ class _Specification:
             before = sum(running) - running[k] + self.change[k]
             if start - end > self.forced and (start - end > before or (end >= sum(running) and start - end == before)):
                 found.append((24, f"stage {k} is red for {start - end}; under the plan before for {before}"))
+        for k, change in enumerate(self.change):
+            back, usual = (change + sum((*splits, *own)[k + 1 : k + len(own)]) for splits in (plan, own))
+            if back > self.red[k]:
+                found.append((7, f"stage {k} is red for {back} until the cabinet's own plan serves it"))
+            if back > max(self.forced, usual):
+                found.append((24, f"stage {k} is red for {back} until the cabinet's own plan serves it"))
         for k, (old, new) in enumerate(zip(running, plan, strict=True)):
             if abs(new - old) > self.share * old:
                 found.append((12, f"the split of stage {k} goes from {old} to {new}"))
@@ -107,7 +113,7 @@ def _near(
             plan = tuple(split + by for split, by in zip(running, apart, strict=True))
             order = Order(PLAN, -1, ADAPTIVE, 1, 1, 1, 0, 0, 0, 5, 5, splits=plan, begins_in=length % max(1, sum(plan)))
             if not plan_guard.refuse_plan(bounds, state, Cycle(cycle, cycle, is_known=True), order, inputs):
-                for number, text in specification.broken(running, plan):
+                for number, text in specification.broken(running, plan, own):
                     add(number, f"plan {plan} after {running}, beside {own}, is accepted: {text}")
         yield
 
@@ -206,7 +212,7 @@ def _after(
         for plan in (own, third, jump):
             order = _order(tables, plan, (sum(other) - tick) % sum(plan), 2)
             if not plan_guard.refuse_plan(bounds, state, cycle, order, given):
-                for number, text in specification.broken(other, plan):
+                for number, text in specification.broken(other, plan, own):
                     add(number, f"plan {plan} after {other}, which runs beside {own}, is accepted: {text}")
     release = _order(tables, (), 0, 3)._replace(kind=RELEASE)
     given = _inputs(tables, own, other, 0, length + sum(other))._replace(orders=(release,))

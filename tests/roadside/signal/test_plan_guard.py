@@ -115,6 +115,19 @@ def only_the_first_stage_is_looked_at(patch):
     patch.setattr(plan_guard, "_red", lambda b, first, second, k: genuine(b, first, second, k) if k == 0 else 0)
 
 
+@mutant(24)
+def the_way_back_is_not_looked_at(patch):
+    """Judged as if the cabinet's own plan were the one that is offered."""
+    genuine = plan_guard.refuse_plan
+
+    def altered(bounds, state, cycle, order, inputs):
+        if not cycle.running.splits:
+            return genuine(bounds, state, cycle, order, inputs)
+        return genuine(bounds, state, cycle, order, inputs._replace(own_splits=order.splits))
+
+    patch.setattr(plan_guard, "refuse_plan", altered)
+
+
 @mutant(12)
 def a_split_may_change_by_a_fifth(patch):
     with_bounds(patch, split_change=0.2)
@@ -327,4 +340,4 @@ def test_hostile_plans_are_refused_with_a_documented_word(splits, cycle_s, offse
     assert refusal in WORDS
     if not refusal:
         specification = proof_plans._Specification(CONFIGURATION, 0.1)
-        assert specification.broken(OWN, order.splits) == []
+        assert specification.broken(OWN, order.splits, OWN) == []
