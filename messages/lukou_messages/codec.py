@@ -247,6 +247,18 @@ def _check_signal(state: signal_pb2.SignalState) -> None:
     names = [group.group for group in state.groups]
     if len(set(names)) != len(names):
         raise Refused("doubled_id", "a signal group appears twice")
+    for name in ("plan", "next_plan"):
+        if state.HasField(name):
+            _check_plan(name, state.plan if name == "plan" else state.next_plan)
+
+
+def _check_plan(name: str, plan: signal_pb2.SignalPlan) -> None:
+    if not 0 < plan.cycle_s <= 600 or not 0 <= plan.offset_s <= 600:
+        raise Refused(
+            "out_of_bounds", f"{name}: cycle_s {plan.cycle_s:g}, offset_s {plan.offset_s:g}, expected 0 to 600"
+        )
+    if len(plan.greens_s) > 32 or any(not 0 <= green <= 300 for green in plan.greens_s):
+        raise Refused("out_of_bounds", f"{name}: expected up to 32 greens of 0 to 300 s")
 
 
 def _check_vehicle(report: vehicle_pb2.VehicleReport) -> None:

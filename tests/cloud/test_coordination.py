@@ -30,7 +30,7 @@ def places():
 @pytest.fixture
 def pair(places):
     """Two neighbours that run the same plan, both cycles begun now; only the way from the first to the second is taken by many."""
-    coordination = Coordination(places)
+    coordination = Coordination(places, 1.0)
     for place in places.values():
         lanes = len(place.approaches.lanes)
         cycle_s = sum(GREENS_S) + float(place.plans.model.change_s.sum())
@@ -38,7 +38,7 @@ def pair(places):
         place.plans.rates = [1e-6] * lanes + [0.0] * len(place.approaches.crossings)
         place.plans.flow = [0.5] * len(place.plans.rates)
         plan = SignalPlan(greens_s=GREENS_S, cycle_s=cycle_s, offset_s=(NOW_NS / 1e9) % cycle_s)
-        place.signal = SignalState(plan=plan, next_plan=plan)
+        place.signal, place.signal_ns = SignalState(plan=plan, next_plan=plan), NOW_NS
     through = [link for link in coordination._links if link.upstream == "k1" and link.downstream == "k2"]
     ways = places["k1"].timing.ways
     straight = [
@@ -77,10 +77,14 @@ def test_those_who_exchange_enough_have_the_longest_cycle_that_one_of_them_wants
     coordination, _ = pair
     coordination._places["k1"].plans.cycle_s = 90.0
     coordination._places["k2"].plans.cycle_s = 110.0
-    assert coordination.cycle_s("k1") == coordination.cycle_s("k2") == 110.0
+    assert coordination.cycle_s(NOW_NS, "k1") == coordination.cycle_s(NOW_NS, "k2") == 110.0
+    coordination._places["k2"].signal_ns = NOW_NS - 3 * 10**9  # not heard any more
+    assert coordination.cycle_s(NOW_NS, "k1") == 90.0
+    assert coordination.shift_s(NOW_NS, "k1", NOW_NS / 1e9, np.array(GREENS_S)) == 0.0
+    coordination._places["k2"].signal_ns = NOW_NS
     for place in coordination._places.values():
         place.plans.rates = [1e-6] * len(place.plans.rates)
-    assert coordination.cycle_s("k1") == 90.0
+    assert coordination.cycle_s(NOW_NS, "k1") == 90.0
 
 
 def test_a_neighbour_of_another_cycle_or_that_takes_stages_moves_nobody(pair):

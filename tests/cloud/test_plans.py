@@ -62,6 +62,16 @@ def test_the_best_plan_is_that_of_all_whole_seconds():
         assert float(TWO.delay(who, TWO.best(who))) <= 1.01 * least
 
 
+def test_a_lane_that_always_has_right_of_way_and_is_full_spoils_no_plan():
+    always = replace(TWO, serves=np.array([[True, True, False], [False, True, True]]))
+    full = demand(600.0, 3000.0)
+    assert np.isfinite(always.delay(full, np.array([39.0, 41.0])))
+    least = always.best(demand(600.0, 1e-9))
+    assert always.best(full).tolist() == pytest.approx(
+        least.tolist(), abs=2.0
+    )  # it asks for no green that it has anyway
+
+
 def test_a_queue_that_is_left_over_draws_green():
     who = demand(500, 500)
     held = replace(who, left_over=np.array([10.0, 0.0, 0.0]))

@@ -96,6 +96,26 @@ def test_commands_outside_the_closed_list_are_refused() -> None:
     assert reason("command", plan.SerializeToString()) == "out_of_bounds"
 
 
+@pytest.mark.parametrize("name", ["plan", "next_plan"])
+def test_a_signals_plan_must_be_one(name: str) -> None:
+    good = {"greens_s": [20.0, 15.0], "cycle_s": 50.0, "offset_s": 3.0}
+    for change in (
+        {},
+        {"cycle_s": 0.0},
+        {"cycle_s": float("nan")},
+        {"cycle_s": 1e9},
+        {"offset_s": -1.0},
+        {"greens_s": [20.0, -1.0]},
+        {"greens_s": [1.0] * 40},
+    ):
+        plan = signal_pb2.SignalPlan(**{**good, **change})  # type: ignore[arg-type]
+        state = signal_pb2.SignalState(header=HEADER, intersection="k1", **{name: plan})  # type: ignore[arg-type]
+        if change:
+            assert reason("signal", state.SerializeToString()) in ("out_of_bounds", "not_finite")
+        else:
+            assert decode("signal", state.SerializeToString())
+
+
 def test_vehicles_must_be_on_the_map_and_in_si_units() -> None:
     good = {
         "header": HEADER,

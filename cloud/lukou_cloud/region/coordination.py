@@ -1,7 +1,7 @@
 """Neighbours under plans: one cycle for those that exchange enough, and offsets under which most of what they send each other arrives on green.
 
 Each intersection moves its own offset only, once a cycle and to where the arrivals of its own links, both ways, meet most green; what one gains nobody else loses, so
-that the moves come to an end. What leaves on green goes as a platoon, at saturation flow until the queue of a cycle is gone, and spreads on the way as in D. I. Robertson, *TRANSYT: a traffic
+that moves one after the other come to an end. Two that move at once for the same link go too far, and one of them back. What leaves on green goes as a platoon, at saturation flow until the queue of a cycle is gone, and spreads on the way as in D. I. Robertson, *TRANSYT: a traffic
 network study tool*, Road Research Laboratory report LR 253, 1969: each second the share F = 1 / (1 + 0.28 t) of what has come after 0.8 t arrives.
 """
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lukou_cloud.region.intersection import Intersection
 from lukou_cloud.region.neighbours import ACROSS_S
 from lukou_cloud.region.plan_model import Floats
+from lukou_messages.v1.traffic_pb2 import ViewLevel
 
 ENOUGH = 300.0 / 3600.0
 """Neighbours that exchange more, both ways together, get one cycle. [1/s]"""
@@ -56,10 +57,12 @@ class Coordination:
     Parameters
     ----------
     places : mapping of str to Intersection
+    stale_s : float
+        Neighbours whose signals have not been heard for so long count no more. [s]
     """
 
-    def __init__(self, places: Mapping[str, Intersection]) -> None:
-        self._places = places
+    def __init__(self, places: Mapping[str, Intersection], stale_s: float) -> None:
+        self._places, self._stale_ns = places, stale_s * 1e9
         self._links = [
             Link(other, name, k, way[0], ACROSS_S + way[1])
             for name, place in places.items()
@@ -69,10 +72,12 @@ class Coordination:
             if (way := place.approaches.way_from(lane)) is not None
         ]
 
-    def cycle_s(self, name: str) -> float:
+    def cycle_s(self, now_ns: int, name: str) -> float:
         """The longest cycle that one of those wants who exchange enough with each other, this one among them. [s]"""
         exchanged: dict[tuple[str, str], float] = {}
         for link in self._links:
+            if not (self._is_heard(now_ns, link.upstream) and self._is_heard(now_ns, link.downstream)):
+                continue
             for pair in ((link.upstream, link.downstream), (link.downstream, link.upstream)):
                 exchanged[pair] = exchanged.get(pair, 0.0) + self._flow(link)
         group, todo = {name}, [name]
@@ -123,11 +128,18 @@ class Coordination:
             return 0.0
         return float(best if best <= count // 2 else best - count)
 
+    def _is_heard(self, now_ns: int, name: str) -> bool:
+        """Whether an intersection runs a plan now, and is seen."""
+        place = self._places[name]
+        is_late = now_ns - place.signal_ns > self._stale_ns
+        is_plan = place.signal is not None and place.signal.HasField("plan")
+        return is_plan and not is_late and place.level != ViewLevel.VIEW_LEVEL_BLIND
+
     def _begins_s(self, now_ns: int, name: str, cycle_s: float) -> float | None:
         """When the next cycle of a neighbour begins that runs the same cycle, or will soon; None: it does not. [s]"""
         place = self._places[name]
         signal, plans = place.signal, place.plans
-        if signal is None or not signal.HasField("plan") or not plans.target_s:
+        if signal is None or not self._is_heard(now_ns, name) or not plans.target_s:
             return None
         if abs(sum(plans.target_s) + float(plans.model.change_s.sum()) - cycle_s) > 0.5:
             return None

@@ -51,7 +51,7 @@ class RegionCore:
         self._maps = MapKeeper(road)
         self._intersections = {c.intersection: intersection_of(road, c, settings.timing) for c in configurations}
         places = {name: (p.approaches, p.timing, p.queues.reach) for name, p in self._intersections.items()}
-        self._orders = Orders(settings, Neighbours(places), Coordination(self._intersections))
+        self._orders = Orders(settings, Neighbours(places), Coordination(self._intersections, settings.stale_s))
         behind = behind_m(road, [p.timing.ways for p in self._intersections.values()], settings.timing.view_m)
         for place in self._intersections.values():
             place.queues.behind_m = behind

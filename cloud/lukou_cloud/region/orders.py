@@ -129,7 +129,7 @@ class Orders:
             signal.plan,
             signal.next_plan,
             situation,
-            lambda: self.coordination.cycle_s(name),
+            lambda: self.coordination.cycle_s(now_ns, name),
             lambda begins_s, greens_s: self.coordination.shift_s(now_ns, name, begins_s, greens_s),
         )
         if request is None:
@@ -185,7 +185,8 @@ class Orders:
             configuration_hash=place.hash,
             configuration_version=place.configuration.version,
             guard_nonce=signal.guard_nonce,
-            expected_stage=signal.stage,
+            # a plan is for whole cycles: whichever stage runs when it comes
+            expected_stage="" if signal.HasField("plan") else signal.stage,
             **action,  # type: ignore[arg-type]
         )
 

@@ -103,7 +103,10 @@ class PlanModel:
         capacity_h = 3600.0 * np.maximum(demand.flow * share + demand.red_flow * (1.0 - share), 1e-4)
         capacity_h = np.where(self.walks, PEOPLE, capacity_h)
         load = 3600.0 * rates / capacity_h
-        uniform_s = 0.5 * cycle_s * (1.0 - share) ** 2 / (1.0 - np.minimum(1.0, load) * share)
+        standing = np.maximum(
+            1.0 - np.minimum(1.0, load) * share, 1e-9
+        )  # 0 where a queue always has right of way: nobody waits there
+        uniform_s = 0.5 * cycle_s * (1.0 - share) ** 2 / standing
         over = load - 1.0
         random = np.sqrt(over**2 + 8.0 * PRETIMED * load / (capacity_h * PERIOD_H))
         incremental_s = np.where(self.walks, 0.0, 900.0 * PERIOD_H * (over + random))

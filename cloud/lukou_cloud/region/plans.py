@@ -117,6 +117,11 @@ class Plans:
         later_s = shift_s(now_ns / 1e9 + left_s, target_s) if (step_s == target_s).all() else 0.0
         if abs(later_s) >= LEAST_SHIFT_S:
             step_s = self.model.shifted(running_s, target_s, later_s, self.split_change)
+        if (step_s == running_s).all() and (target_s != running_s).any():
+            return (
+                None,
+                f"keeps {self._told(running_s)}: no step that the guard takes leads towards {self._told(target_s)}",
+            )
         if (step_s == running_s).all():
             return None, f"keeps {self._told(running_s)}: none is clearly better"
         told = f"from the next cycle on {self._told(step_s)}, on the way to {self._told(target_s)}"
