@@ -57,6 +57,7 @@ def test_lukou_beats_the_shipped_plan_and_the_guard_refuses_nothing(folder: Path
 
 def test_cabinets_that_take_plans_run_under_plans_and_the_guard_refuses_nothing(folder: Path) -> None:
     found = measure(folder, "--cabinet", "plans")
+    assert found["plans_handed_over"] > 0  # type: ignore[operator]
     assert found["guard_refusals"] == {} and found["collisions"] == 0 and found["gridlock"] is False
 
 

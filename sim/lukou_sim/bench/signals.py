@@ -130,6 +130,7 @@ class Run:
         self._visible: dict[str, bool] = {}
         self._numbers: dict[str, int] = {}
         self.refusals: Counter[str] = Counter()
+        self.plans: set[tuple[Any, ...]] = set()  # handed to cabinets that take plans
         self.decision_ms: list[float] = []
         self.collisions = 0
         self.stops = EmergencyStops()
@@ -290,6 +291,7 @@ class Run:
                 place.is_asked = place.cabinet.request(output.value[1])
             elif output.value[0] == "plan":
                 place.is_asked = place.cabinet.request_plan(*output.value[1:])
+                self.plans.add((place.signal_id, *output.value[1:]))
             else:
                 place.is_asked = False
                 place.cabinet.release()
@@ -392,6 +394,7 @@ class Run:
             "emergency_stops": self.stops.count,
             "decision_ms": {f"p{p}": spent[min(len(spent) - 1, len(spent) * p // 100)] for p in (50, 95, 99)},
             "guard_refusals": dict(self.refusals),
+            "plans_handed_over": len(self.plans),
             "guard_configuration": {name: told(place.configuration) for name, place in self.places.items()},
         }
 
