@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,8 +56,11 @@ def test_lukou_beats_the_shipped_plan_and_the_guard_refuses_nothing(folder: Path
     assert lukou["delay_all"] < 0.8 * plan["delay_all"]  # type: ignore[operator]
 
 
-def test_cabinets_that_take_plans_run_under_plans_and_the_guard_refuses_nothing(folder: Path) -> None:
-    found = measure(folder, "--cabinet", "plans")
+def test_cabinets_that_take_plans_run_under_plans_and_the_guard_refuses_nothing(folder: Path, tmp_path: Path) -> None:
+    longer = shutil.copytree(folder, tmp_path / "longer")  # nobody plans before the fifth cycle of 90 s
+    text = (longer / "run.sumocfg").read_text()
+    (longer / "run.sumocfg").write_text(text.replace('<end value="300"/>', '<end value="540"/>'))
+    found = measure(longer, "--cabinet", "plans")
     assert found["plans_handed_over"] > 0  # type: ignore[operator]
     assert found["guard_refusals"] == {} and found["collisions"] == 0 and found["gridlock"] is False
 
