@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,8 +99,8 @@ def test_commands_outside_the_closed_list_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["plan", "next_plan"])
 def test_a_signals_plan_must_be_one(name: str) -> None:
-    good = {"greens_s": [20.0, 15.0], "cycle_s": 50.0, "offset_s": 3.0}
-    for change in (
+    good: dict[str, Any] = {"greens_s": [20.0, 15.0], "cycle_s": 50.0, "offset_s": 3.0}
+    changes: tuple[dict[str, Any], ...] = (
         {},
         {"cycle_s": 0.0},
         {"cycle_s": float("nan")},
@@ -107,9 +108,10 @@ def test_a_signals_plan_must_be_one(name: str) -> None:
         {"offset_s": -1.0},
         {"greens_s": [20.0, -1.0]},
         {"greens_s": [1.0] * 40},
-    ):
-        plan = signal_pb2.SignalPlan(**{**good, **change})  # type: ignore[arg-type]
-        state = signal_pb2.SignalState(header=HEADER, intersection="k1", **{name: plan})  # type: ignore[arg-type]
+    )
+    for change in changes:
+        state = signal_pb2.SignalState(header=HEADER, intersection="k1")
+        getattr(state, name).CopyFrom(signal_pb2.SignalPlan(**{**good, **change}))
         if change:
             assert reason("signal", state.SerializeToString()) in ("out_of_bounds", "not_finite")
         else:

@@ -9,7 +9,7 @@ site one of them at every tick of the cycle, with every offset, twice in a cycle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from lukou_maps.signal_configuration import SignalConfiguration, changes, ticks
@@ -98,12 +98,12 @@ def _near(
 ) -> Iterator[None]:
     """Every plan near the running one, which is the cabinet's own, or runs beside an own plan half a tenth away, or beside another."""
     reach = [int(specification.share * split) + 2 for split in running]
-    steps = [range(-most, most + 1) for most in reach]
+    steps: list[Sequence[int]] = [range(-most, most + 1) for most in reach]
     count = 1
     for each in steps:
         count *= len(each)
     if count > MOST_PLANS:
-        steps = [sorted({-m, 1 - m, 2 - m, 0, m - 2, m - 1, m}) for m in reach]  # type: ignore[misc]
+        steps = [sorted({-m, 1 - m, 2 - m, 0, m - 2, m - 1, m}) for m in reach]
     state, length = _begun(running), sum(running)
     half = tuple(split + max(1, int(specification.share * split) // 2) for split in running)
     given = Timetable(running, length)
@@ -141,7 +141,7 @@ def _in_time(
         left = length - at
         given = _inputs(tables, own, own, at, at)
         if at + 1 < length:
-            _each_offset(specification, (tables, bounds), (state, cycle, now + at), given, other, left, add)
+            _each_offset((tables, bounds), (state, cycle, now + at), given, other, left, add)
         order = _order(tables, other, left % sum(other))
         taken, next_cycle, outputs = plan_guard.step(
             tables, bounds, state, cycle, now + at, given._replace(orders=(order,))
@@ -160,7 +160,6 @@ def _in_time(
 
 
 def _each_offset(
-    specification: _Specification,
     rules: tuple[Tables, plan_guard.Bounds],
     at: tuple[State, Cycle, int],
     given: Inputs,
