@@ -114,7 +114,9 @@ def test_a_way_is_not_more_probable_because_it_forks_later(choice: LaneChoice) -
 
 
 def test_what_is_left_out_of_a_forking_way_goes_to_the_rest_of_it(choice: LaneChoice) -> None:
-    row, path = choice.ways.of_lanes(np.arange(len(choice.ways.model.lanes)))
+    lanes = np.arange(len(choice.ways.model.lanes))
+    choice.ways.prepare(lanes)
+    row, path = choice.ways.catalogue.of_lanes(lanes)
     one, other = path[row == np.bincount(row).argmax()][:2].tolist()  # of one lane, by different lanes after it
     least = choice.settings.least_probability
     rows, paths = choice.ways.rows, np.array([one, one, one, other])  # three parts of a way that forks later

@@ -54,7 +54,7 @@ class Site:
     def way(self, link: int) -> tuple[int, float]:
         """Path over a link, and the arc length of its stop line."""
         taken = int(self.model.connection_of_link["k1", link][0])
-        _, paths = self.judge.predictor.ways.of_lanes(np.array([self.model.connections.from_lane[taken]]))
+        _, paths = self.judge.predictor.ways.catalogue.of_lanes(np.array([self.model.connections.from_lane[taken]]))
         table = self.judge.predictor.ways.table
         path = next(int(path) for path in paths if table.connections[int(path)][0] == taken)
         return path, float(table.connection_s_m[table.connections.start[path]])

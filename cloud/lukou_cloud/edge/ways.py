@@ -141,12 +141,6 @@ class Ways:
         self.catalogue.prepare(lane)
         self._extend()
 
-    def of_lanes(self, lane: Ints) -> tuple[Ints, Ints]:
-        """Paths that start on some lanes: index into `lane`, path."""
-        found = self.catalogue.of_lanes(lane)
-        self._extend()
-        return found
-
     def of_names(self, number: Ints, lane: Ints) -> Ints:
         """Paths by their first lane and their number among the paths of that; -1, -1: none."""
         self.prepare(lane)
