@@ -112,3 +112,16 @@ def test_equal_seeds_give_equal_routes_and_others_differ() -> None:
     kinds = {each.attrib["id"].split(".")[0] for each in ElementTree.fromstring(one) if "id" in each.attrib}
     assert {"sedan", "ebike", "person"} <= kinds
     assert len(LEGS) == 4
+
+
+def test_traffic_that_goes_on_begins_as_without_and_does_not_thin_out() -> None:
+    demand = load_demand()
+    short = routes_xml(demand, seed=1, start_hour=8, duration_s=120).splitlines()
+    longer = routes_xml(demand, seed=1, start_hour=8, duration_s=120, further_s=1200)
+    assert longer.splitlines()[: len(short) - 1] == short[:-1]
+    root = ElementTree.fromstring(longer)
+    departs = [float(each.attrib["depart"]) for each in root if "depart" in each.attrib]
+    assert departs == sorted(departs)
+    first, last = (sum(1 for at in departs if begin <= at < begin + 600) for begin in (120, 720))
+    assert first > 0.6 * last > 0.36 * first
+    assert len({each.attrib["id"] for each in root if "depart" in each.attrib}) == len(departs)

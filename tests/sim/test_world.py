@@ -31,6 +31,10 @@ def test_shipped_scenarios_load_and_the_demo_is_dangerous_enough() -> None:
     assert len(demo.dangers) >= 6
     assert len({danger.kind for danger in demo.dangers}) >= 4
     assert load_scenario("calm").dangers == ()
+    assert demo.dangers_until(demo.duration_s) == demo.dangers
+    again = demo.dangers_until(demo.duration_s + 60)
+    assert again[: len(demo.dangers)] == demo.dangers
+    assert [(each.id, each.at_s) for each in again[len(demo.dangers) :]] == [("d1.2", 320), ("d2.2", 345)]
     assert load_scenario("blind").failures
     with pytest.raises(FileNotFoundError, match="calm, demo"):
         load_scenario("storm")

@@ -178,7 +178,7 @@ class Demo:
         return {}
 
     def _fixed(self, scenario: str, seed: int, seconds: float) -> DelayStatistics | None:
-        self.say(f"the same {seconds:.0f} s once more on the fixed plan …")
+        self.say(f"the same {seconds:.0f} s once more on the fixed plan … (Ctrl-C leaves this out)")
         try:
             return fixed_plan_delay(scenario, seconds, seed)
         except Exception as error:

@@ -20,6 +20,8 @@ from lukou_sim.district.layout import DISTRICT, LEFT_OF, NEIGHBOURS, OPPOSITE, R
 DEMAND_FILE = FOLDER / "demand.json"
 BLOCK_S = 120.0
 """Time for which an entry's fluctuation stays the same. [s]"""
+FURTHER_S = 3600.0
+"""The time after a period is drawn in pieces so long. [s]"""
 LONGEST_ROUTE = 6
 """Intersections after which a vehicle drives straight out."""
 
@@ -122,8 +124,10 @@ def _vehicle_route(demand: Demand, name: str, leg: Leg, rng: np.random.Generator
     return edges
 
 
-def routes_xml(demand: Demand, *, seed: int, start_hour: float, duration_s: float, scale: float = 1.0) -> str:
-    """SUMO routes file of one period.
+def routes_xml(
+    demand: Demand, *, seed: int, start_hour: float, duration_s: float, scale: float = 1.0, further_s: float = 0.0
+) -> str:
+    """SUMO routes file of one period, and of the time after it where wanted.
 
     Parameters
     ----------
@@ -137,26 +141,48 @@ def routes_xml(demand: Demand, *, seed: int, start_hour: float, duration_s: floa
         Length of the period. [s]
     scale : float
         Factor on all flows.
+    further_s : float
+        For so long the traffic goes on after the period, which itself stays the same. [s]
     """
+    rows = _rows(demand, (seed,), start_hour, (0.0, duration_s), scale)
+    for number, begin_s in enumerate(np.arange(duration_s, duration_s + further_s, FURTHER_S)):
+        span_s = (float(begin_s), min(FURTHER_S, duration_s + further_s - float(begin_s)))
+        rows += _rows(demand, (seed, number), start_hour, span_s, scale)
+    rows.sort(key=lambda row: row[0])
+    bodies = [text.replace("#", str(number), 1) for number, (_, text) in enumerate(rows)]
+    return "\n".join(["<routes>", vehicle_types_xml(), *bodies, "</routes>", ""])
+
+
+def _rows(
+    demand: Demand, seed: tuple[int, ...], start_hour: float, span_s: tuple[float, float], scale: float
+) -> list[tuple[float, str]]:
+    """Departures of a span, which is a begin and a length, in seconds after `start_hour`: time and element of each. [s]"""
+    begin_s, length_s = span_s
     rows: list[tuple[float, str]] = []
+
+    def times(rate_per_h: float, rng: np.random.Generator) -> list[float]:
+        drawn = departures(scale * rate_per_h, demand, (start_hour + begin_s / 3600) % 24, length_s, rng)
+        return [begin_s + at for at in drawn]
+
+    def draws(what: int, place: int) -> np.random.Generator:
+        return np.random.default_rng((seed[0], what, place, *seed[1:]))
+
     for number, (name, leg) in enumerate(DISTRICT.fringe_legs()):
-        rng = np.random.default_rng((seed, 1, number))
-        for at in departures(scale * demand.vehicles_per_h[f"{name}.{leg}"], demand, start_hour, duration_s, rng):
+        rng = draws(1, number)
+        for at in times(demand.vehicles_per_h[f"{name}.{leg}"], rng):
             kind = _vehicle_kind(demand, rng)
             route = _vehicle_route(demand, name, leg, rng, two_wheeler=False)
             rows.append((at, _vehicle(f"{kind.split('_')[0]}.{name}{leg}", kind, at, route)))
-        rng = np.random.default_rng((seed, 2, number))
-        for at in departures(scale * demand.two_wheelers_per_h[f"{name}.{leg}"], demand, start_hour, duration_s, rng):
+        rng = draws(2, number)
+        for at in times(demand.two_wheelers_per_h[f"{name}.{leg}"], rng):
             kind = f"{'ebike' if rng.random() < 0.65 else 'bicycle'}_{rng.integers(3)}"
             route = _vehicle_route(demand, name, leg, rng, two_wheeler=True)
             rows.append((at, _vehicle(f"{kind.split('_')[0]}.{name}{leg}", kind, at, route)))
     for number, place in enumerate(sorted(demand.pedestrians_per_h)):
-        rng = np.random.default_rng((seed, 3, number))
-        for at in departures(scale * demand.pedestrians_per_h[place], demand, start_hour, duration_s, rng):
+        rng = draws(3, number)
+        for at in times(demand.pedestrians_per_h[place], rng):
             rows.append((at, _person(place, at, rng)))
-    rows.sort(key=lambda row: row[0])
-    bodies = [text.replace("#", str(number), 1) for number, (_, text) in enumerate(rows)]
-    return "\n".join(["<routes>", vehicle_types_xml(), *bodies, "</routes>", ""])
+    return rows
 
 
 def _vehicle_kind(demand: Demand, rng: np.random.Generator) -> str:

@@ -69,6 +69,8 @@ class Lockstep:
         Whether the region may command the signals; otherwise the cabinets keep their local plan.
     region : dict, optional
         Further settings of the region.
+    lasts_s : float, optional
+        For so long there is traffic; the scenario's length by default. [s]
     """
 
     def __init__(
@@ -78,8 +80,9 @@ class Lockstep:
         source: Source = "truth",
         controls: bool = True,
         region: dict[str, Any] | None = None,
+        lasts_s: float | None = None,
     ) -> None:
-        self.world = World(scenario, seed, sensors=source == "sensors")
+        self.world = World(scenario, seed, sensors=source == "sensors", lasts_s=lasts_s)
         self._is_advised, self._has_detectors = scenario.drivers_follow_advice, scenario.detectors
         self.source = source
         self.clock = ManualClock(self.world.now_ns)

@@ -69,7 +69,7 @@ def run_lockstep(
     from lukou_sim.lockstep.loop import Lockstep
 
     began = time.monotonic()
-    loop = Lockstep(scenario, seed, source, controls)
+    loop = Lockstep(scenario, seed, source, controls, lasts_s=seconds)
     delay = loop.run(seconds, tell)
     wall_s = time.monotonic() - began
     refused = Counter(reply.reason for reply in loop.replies if reply.reason)

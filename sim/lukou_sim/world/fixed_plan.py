@@ -39,7 +39,7 @@ def fixed_plan_delay(scenario: Path | str, seconds: float, seed: int, timeout_s:
 
 def _main(arguments: list[str]) -> None:
     scenario = load_scenario(arguments[0])
-    world = World(scenario, int(arguments[2]), sensors=False)
+    world = World(scenario, int(arguments[2]), sensors=False, lasts_s=float(arguments[1]))
     while world.elapsed_s < float(arguments[1]) - 1e-6:
         world.step()
     print(json.dumps(asdict(world.close())))

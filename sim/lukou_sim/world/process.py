@@ -26,6 +26,9 @@ AHEAD_WITHOUT_PICTURES_NS = 20_000_000
 TICK_S = 0.02
 """How finely the process keeps these instants. [s]"""
 
+LASTS_S = 2 * 3600.0
+"""For so long there is traffic and, each time the scenario's length is over, its dangers: a demo left on shows something. [s]"""
+
 MOST_CATCH_UP = 5
 """Steps made up for at once when the process was late; beyond that the world is told that it stood still."""
 
@@ -68,7 +71,7 @@ class WorldCore:
         self._settings = settings
         now_ns = SystemClock().now_ns() // STEP_NS * STEP_NS
         scenario = load_scenario(settings.scenario)
-        self.world = World(scenario, settings.seed, start_ns=now_ns, warm_up=False)
+        self.world = World(scenario, settings.seed, start_ns=now_ns, warm_up=False, lasts_s=LASTS_S)
         # Backgrounds take a second or two: truth and scans shall not wait for them after a restart.
         self._preparing = threading.Thread(target=self.world.prepare_cameras, name="backgrounds", daemon=True)
         if settings.frames:

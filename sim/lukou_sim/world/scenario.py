@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -87,6 +88,18 @@ class Scenario(_Model):
         default=(), description="sites where a vendor's radar that sends its own tracks stands beside the sensors"
     )
     weather: Weather = Field(default=Weather(), description="weather and light; a clear day where nothing is said")
+
+    def dangers_until(self, end_s: float) -> tuple[Danger, ...]:
+        """The dangers, and again each time the scenario's length is over, until `end_s`; those of round two are called `d1.2`. [s]"""
+        found = list(self.dangers)
+        for number in range(1, math.ceil(end_s / self.duration_s)):
+            again_s = number * self.duration_s
+            found += [
+                each.model_copy(update={"id": f"{each.id}.{number + 1}", "at_s": each.at_s + again_s})
+                for each in self.dangers
+                if each.at_s + again_s < end_s
+            ]
+        return tuple(found)
 
 
 def load_scenario(path: Path | str = DEFAULT_SCENARIO) -> Scenario:

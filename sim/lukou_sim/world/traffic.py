@@ -32,16 +32,23 @@ class Traffic:
         Demand and warm-up.
     seed : int
         Of demand and drivers.
+    further_s : float
+        For so long there is traffic after the scenario's length. [s]
     """
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, further_s: float = 0.0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lukou-world-")
         folder = Path(self._folder.name)
         self.tripinfo = folder / "tripinfo.xml"
         end_s = scenario.warm_up_s + scenario.duration_s
         start_hour = (scenario.start_hour - scenario.warm_up_s / 3600) % 24
         routes = routes_xml(
-            load_demand(), seed=seed, start_hour=start_hour, duration_s=end_s, scale=scenario.demand_scale
+            load_demand(),
+            seed=seed,
+            start_hour=start_hour,
+            duration_s=end_s,
+            scale=scenario.demand_scale,
+            further_s=further_s,
         )
         (folder / "routes.rou.xml").write_text(routes)
         self.scheduled_s = {

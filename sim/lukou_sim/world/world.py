@@ -63,6 +63,8 @@ class World:
         Whether to simulate the scenario's warm-up now.
     configurations : dict of str to SignalConfiguration, optional
         Instead of the district's own.
+    lasts_s : float, optional
+        For so long there is traffic, and the dangers come again each time the scenario's length is over; by default, for that length. [s]
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class World:
         sensors: bool = True,
         warm_up: bool = True,
         configurations: dict[str, SignalConfiguration] | None = None,
+        lasts_s: float | None = None,
     ) -> None:
+        further_s = max(0.0, (lasts_s or 0.0) - scenario.duration_s)
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self.start_ns = start_ns
@@ -84,12 +88,12 @@ class World:
         }
         begin_ns = start_ns - round(scenario.warm_up_s * 1e9)
         self.cabinets = cabinets or {name: Cabinet(each, begin_ns) for name, each in self.configurations.items()}
-        self.traffic = Traffic(scenario, self.seed)
+        self.traffic = Traffic(scenario, self.seed, further_s)
         self._detectors = Detectors(self.configurations) if scenario.detectors else None
         self._links = {name: 1 + max(k for g in c.groups for k in g.links) for name, c in self.configurations.items()}
         self._red_light_runs = RedLightRuns()
         self._contacts = Contacts()
-        self._dangers = Dangers(scenario.dangers, scenario.warm_up_s)
+        self._dangers = Dangers(scenario.dangers_until(scenario.duration_s + further_s), scenario.warm_up_s)
         self._with_sensors = sensors
         self._events: list[TruthEvent] = []
         self._letters: dict[str, str] = {}
