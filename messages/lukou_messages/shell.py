@@ -202,17 +202,22 @@ class Shell:
             readings = device.poll(now_ns)
             self._pending += readings
             self._received_ns += [now_ns] * len(readings)
-        stepped = self._is_triggered(now_ns)
-        if stepped:
+        is_tick, is_called = self._is_tick(now_ns), self._is_called()
+        if is_tick or is_called:
             self._step(now_ns)
+        if is_tick and is_called and self.spec.trigger.is_apart:
+            self._step(self.clock.now_ns())
         if now_ns >= self._next_health_ns:
             self._each_second(now_ns)
-        return stepped
+        return is_tick or is_called
 
-    def _is_triggered(self, now_ns: int) -> bool:
-        if self.spec.trigger.period_s is not None and now_ns >= self._next_tick_ns:
-            self._next_tick_ns = self._tick_after(now_ns)
-            return True
+    def _is_tick(self, now_ns: int) -> bool:
+        if self.spec.trigger.period_s is None or now_ns < self._next_tick_ns:
+            return False
+        self._next_tick_ns = self._tick_after(now_ns)
+        return True
+
+    def _is_called(self) -> bool:
         on = self.spec.trigger.on
         return bool(on) and any(
             one.topic in on or (one.topic.startswith("device/") and "device/*" in on) for one in self._pending

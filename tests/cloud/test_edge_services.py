@@ -23,7 +23,7 @@ from lukou_messages.shell import make_header
 from lukou_messages.v1.vehicle_pb2 import TurnIntention, VehicleReport, VehicleRole
 from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase
-from tests.cloud.test_edge_core import CAR, Street, objects, user
+from tests.cloud.test_edge_core import CAR, Street, objects, turn, user
 
 FOLDER = Path(__file__).parents[2] / "sim/lukou_sim/district"
 DISTRICT = FOLDER / "district.net.xml"
@@ -301,7 +301,7 @@ def test_a_queue_end_away_from_signals_is_told(country: RoadModel, ahead: float,
     for k in range(75):
         at = T + k * STEP_NS
         queue = [user(n, CAR, 400.0 + 8.0 * n + 0.1 * k * ahead, 48.4, 0.0, ahead) for n in range(2, 5)]
-        outputs += edge.step(at, [objects(at, [user(1, CAR, 270.0 + 1.5 * k, 48.4, 0.0, 15.0), *queue])])
+        outputs += turn(edge, at, [objects(at, [user(1, CAR, 270.0 + 1.5 * k, 48.4, 0.0, 15.0), *queue])])
     kind = WarningKind.WARNING_KIND_QUEUE_END
     told = [one.value for one in outputs if one.topic == "warning_log" and one.value.kind == kind]
     raised = [one for one in told if one.phase == WarningPhase.WARNING_PHASE_RAISED]
@@ -332,7 +332,7 @@ def test_the_edge_raises_repeats_and_cancels_them_as_its_other_warnings(model: R
         at = T + k * STEP_NS
         left_m = 50.0 - 0.5 * k
         there = [user(1, CAR, x[-1] - left_m * np.cos(heading), y[-1] - left_m * np.sin(heading), heading, 5.0)]
-        outputs += edge.step(at, [objects(at, there if k < 30 else [])])
+        outputs += turn(edge, at, [objects(at, there if k < 30 else [])])
     sent = [one for one in outputs if one.topic == "warning" and one.value.kind == WarningKind.WARNING_KIND_HAZARD]
     phases = [one.value.phase for one in sent]
     assert phases[0] == WarningPhase.WARNING_PHASE_RAISED
@@ -373,11 +373,11 @@ def test_services_continue_from_a_snapshot(model: RoadModel) -> None:
 
     whole = EdgeCore(settings, model, configurations)
     for k in range(17):
-        whole.step(T + k * STEP_NS, inputs(k))
+        turn(whole, T + k * STEP_NS, inputs(k))
     resumed = EdgeCore(settings, model, configurations)
     resumed.restore(whole.snapshot())
     for k in range(17, 40):
-        a, b = (edge.step(T + k * STEP_NS, inputs(k)) for edge in (whole, resumed))
+        a, b = (turn(edge, T + k * STEP_NS, inputs(k)) for edge in (whole, resumed))
         assert [(one.topic, _raw(one)) for one in a] == [(one.topic, _raw(one)) for one in b]
     assert whole.snapshot() == resumed.snapshot()
 

@@ -15,7 +15,7 @@ from lukou_messages.process import Input
 from lukou_messages.v1.advice_pb2 import AdviceAction, SpeedAdvice
 from lukou_messages.v1.signal_pb2 import SignalColour, SignalGroupState, SignalState
 from lukou_messages.v1.vehicle_pb2 import TurnIntention, VehicleReport
-from tests.cloud.test_edge_core import Street, objects
+from tests.cloud.test_edge_core import Street, objects, turn
 
 FOLDER = Path(__file__).parents[2] / "sim/lukou_sim/district"
 DISTRICT = FOLDER / "district.net.xml"
@@ -95,7 +95,7 @@ def advised(
                     other.MergeFrom(group)
             state = SignalState(intersection="k1", groups=groups)
             inputs.append(Input("signal", "k1/signal", 1, k, at, state))
-        told += [output.value for output in edge.step(at, inputs) if output.topic == "advice"]
+        told += [output.value for output in turn(edge, at, inputs) if output.topic == "advice"]
     assert len(told) == 1
     advice: SpeedAdvice = told[0]
     assert advice.temporary_id == 8

@@ -14,7 +14,7 @@ from lukou_messages.process import DEGRADED, VALID, Input, Output
 from lukou_messages.v1.sensor_pb2 import MountingQuality, SensorQuality, SensorReport
 from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase
-from tests.cloud.test_edge_core import CAR, Street, crossing_frames, objects, signal, user
+from tests.cloud.test_edge_core import CAR, Street, crossing_frames, objects, signal, turn, user
 
 FOLDER = Path(__file__).parents[2] / "sim/lukou_sim/district"
 DISTRICT = FOLDER / "district.net.xml"
@@ -68,7 +68,7 @@ class Drive:
                     columns |= {"unmeasured_s": [unmeasured_s] * count}
                 value = ObjectList.of(count, lane_names=["k1_N_approach_2"], **columns)
                 told.append(Input(one.topic, one.source, 1, one.sequence, one.measured_at_ns, value, validity))
-            outputs += self.edge.step(now, told)
+            outputs += turn(self.edge, now, told)
         return outputs
 
 
@@ -133,7 +133,7 @@ def test_a_warning_that_was_withheld_is_raised_when_it_is_trusted_again(
     outputs: list[Output] = []
     for k, (now, inputs) in enumerate(drive.frames):
         spat = [signal(now, {}, configuration)] if k >= 18 else []
-        outputs += drive.edge.step(now, [*spat, *inputs])
+        outputs += turn(drive.edge, now, [*spat, *inputs])
         if k == 16:
             assert sent(outputs) == []
             assert drive.edge.figures()["warnings_withheld"] == 1.0
@@ -150,7 +150,7 @@ def test_stale_lists_end_a_warning_with_the_true_reason(model: RoadModel, config
     last = drive.frames[-1][0]
     after: list[Output] = []
     for k in range(1, 25):  # the unit falls silent
-        after += drive.edge.step(last + k * STEP_NS, [signal(last + k * STEP_NS, {}, configuration)])
+        after += turn(drive.edge, last + k * STEP_NS, [signal(last + k * STEP_NS, {}, configuration)])
     cancelled = [one for one in sent(after) if one.phase == WarningPhase.WARNING_PHASE_CANCELLED]
     assert len(cancelled) == 1
     assert cancelled[0].cancel_reason == "nobody is seen any more: k1/perception silent"
@@ -165,7 +165,7 @@ def test_a_camera_that_is_set_right_again_is_trusted_again(
     for k in range(40):
         at = T + k * STEP_NS
         told = [objects(at, [user(1, CAR, 10, 10, 0, 0)]), signal(at, {}, configuration), moved(at, k < 35)]
-        edge.step(at, told)
+        turn(edge, at, told)
         if k == 34:
             assert any("camera-north" in one for one in edge.faults())
     assert edge.faults() == []
@@ -182,7 +182,7 @@ def test_red_lights_are_not_warned_of_without_signals(model: RoadModel, configur
             told = [objects(at, [street.on(path, street.line_m(path) - 45.0 + 1.3 * k, 13.0, 5)])]
             if is_lit:
                 told.append(signal(at, {}, configuration))
-            outputs += edge.step(at, told)
+            outputs += turn(edge, at, told)
         kinds = {one.kind for one in sent(outputs)}
         assert kinds == ({WarningKind.WARNING_KIND_RED_LIGHT} if is_lit else set())
 
@@ -196,7 +196,7 @@ def test_a_standing_vehicle_is_told_to_those_who_come_with_the_lanes_behind(
     for k in range(240):
         at = T + k * STEP_NS
         rows = [street.on(path, 70.0, 0.0, 1), street.on(path, min(5.0 + 0.2 * k, 45.0), 5.0, 2)]
-        outputs += edge.step(at, [objects(at, rows)])
+        outputs += turn(edge, at, [objects(at, rows)])
     told = [one for one in sent(outputs) if one.kind == WarningKind.WARNING_KIND_STOPPED]
     assert told
     assert [(one.object_id > 0, one.is_cause) for one in told[0].road_users] == [(True, False), (True, True)]

@@ -51,7 +51,7 @@ def watched() -> int:
             Input("objects", "k1/perception", 1, step, at, ObjectList.of(count, **columns), VALID),
             Input("signal", "k1/signal", 1, step, at, shown),
         ]
-        raised += sum(output.topic == "warning" for output in core.step(at, inputs))
+        raised += sum(output.topic == "warning" for output in [*core.step(at, inputs), *core.step(at, [])])
         if step == 4:
             kept = core.snapshot()
             core = EdgeCore(EdgeSettings(map=str(NET)), model, [])

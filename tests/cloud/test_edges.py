@@ -26,6 +26,7 @@ from lukou_messages.objects import ObjectList
 from lukou_messages.process import DEGRADED, INVALID, VALID, Input
 from lukou_messages.v1.objects_pb2 import PerceivedArea
 from lukou_messages.v1.traffic_pb2 import ViewLevel
+from tests.cloud.test_edge_core import turn
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district"
 ROAD = load_map(DISTRICT / "district.net.xml")
@@ -455,7 +456,7 @@ def test_no_legal_value_stops_region_or_edge() -> None:
             at += 2 * TENTH
             lists = told(NORTH, at - TENTH, odd), told(SOUTH, at, listed([(1, 500.0, 500.0, 0.0, 0.0)]))
             inputs = [Input("objects", one.source, 1, 1, one.measured_at_ns, one.value, VALID) for one in lists]
-            (fused,) = [one.value for one in edge.step(at, inputs) if one.topic == "fused_objects"]
+            (fused,) = [one.value for one in turn(edge, at, inputs) if one.topic == "fused_objects"]
             assert len(step(region, at, *lists).objects) == len(fused) == 2, (kind.name, bound)
 
 

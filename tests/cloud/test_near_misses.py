@@ -30,7 +30,7 @@ from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 from lukou_messages.v1.event_pb2 import Event
 from tests.cloud.test_centre import settings
-from tests.cloud.test_edge_core import PEDESTRIAN, Street, objects, user
+from tests.cloud.test_edge_core import PEDESTRIAN, Street, objects, turn, user
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 T = 1_800_000_000_000_000_000
@@ -100,7 +100,7 @@ def test_a_walker_missed_closely_is_an_event_with_its_measures(model: RoadModel)
         aside = 1.4 * (t + 0.9)  # the walker is there 0.9 s after the car
         rows = [street.on(path, float(s[0]) - 13.0 * t, 13.0, 8)] if t > -4.0 else []
         rows.append(user(9, PEDESTRIAN, x + aside * np.sin(h), y - aside * np.cos(h), h + np.pi / 2, 1.4))
-        outputs += edge.step(at, [objects(at, rows)])
+        outputs += turn(edge, at, [objects(at, rows)])
     [one] = near_misses_of(outputs)
     assert one.kind == "vulnerable"
     assert 0.2 < one.post_encroachment_s < 1.2
@@ -123,7 +123,7 @@ def test_who_brakes_late_behind_another_is_one_near_miss(model: RoadModel) -> No
             speed = max(speed - 0.65, 0.0)
         s += 0.1 * speed
         rows = [street.on(path, line - 10.0, 0.0, 1), street.on(path, min(s, line - 15.0), speed, 2)]
-        outputs += edge.step(at, [objects(at, rows)])
+        outputs += turn(edge, at, [objects(at, rows)])
     found = [one for one in near_misses_of(outputs) if one.kind == "rear_end"]
     assert len(found) == 1
     assert 0.5 < found[0].time_to_collision_s < 1.5
@@ -142,7 +142,7 @@ def test_who_brakes_in_time_is_none(model: RoadModel) -> None:
         speed = min(speed, math.sqrt(2.0 * 2.0 * max(line - 17.0 - s, 0.0)))
         s += 0.1 * speed
         rows = [street.on(path, line - 10.0, 0.0, 1), street.on(path, s, speed, 2)]
-        outputs += edge.step(at, [objects(at, rows)])
+        outputs += turn(edge, at, [objects(at, rows)])
     assert near_misses_of(outputs) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from lukou_messages.clock import ManualClock
 from lukou_messages.codec import decode, encode
 from lukou_messages.errors import RecordingError
 from lukou_messages.objects import ObjectList
-from lukou_messages.process import Output
+from lukou_messages.process import Output, Trigger
 from lukou_messages.recording import RecordingWriter, read_recording
 from lukou_messages.replay import replay
 from lukou_messages.security import Device, Register
@@ -67,6 +68,25 @@ def test_steps_on_its_topic_and_stamps_what_it_sends() -> None:
     assert (header.source, header.epoch, header.sequence, header.sent_at_ns) == ("toy", START, 1, START)
     assert decode("event", sent[0].payload).value.text == "2.500"
     assert not bench.shell.turn()
+
+
+@pytest.mark.parametrize(("is_apart", "inputs"), [(False, [1]), (True, [1, 0])])
+def test_a_tick_apart_has_a_step_of_its_own_after_that_of_the_messages(is_apart: bool, inputs: list[int]) -> None:
+    bench, taken = Bench(), list[int]()
+    trigger = Trigger(0.1, frozenset({"objects"}), is_apart)
+    shell = Shell(
+        replace(SPEC, trigger=trigger), ToyCore(), [], identity="toy", clock=bench.clock, transport=bench.transport
+    )
+    step = shell.core.step
+    shell.core.step = lambda now_ns, given: (taken.append(len(given)), step(now_ns, given))[1]  # type: ignore[method-assign]
+    bench.give(payload(2.5, 1))
+    assert shell.turn()
+    assert taken == [1], "no tick is due"
+    bench.clock.set(START + 100_000_000)
+    bench.give(payload(2.5, 2))
+    assert shell.turn()
+    assert taken[1:] == inputs
+    assert not shell.turn()
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class EdgeCore:
     # --- the step -------------------------------------------------------------------------------------------------
 
     def step(self, now_ns: int, inputs: Sequence[Input]) -> Sequence[Output]:
-        """Take lists and signal states; give warnings at once and the fused list ten times a second."""
+        """Take lists and signal states; give warnings at once and, in steps without lists, the fused list ten times a second."""
         self._epoch_ns = self._epoch_ns or now_ns
         fresh = self._take(now_ns, inputs)
         outputs = self._watch(now_ns)
@@ -120,12 +120,12 @@ class EdgeCore:
         outputs += self._imminent.step(
             now_ns, self._epoch_ns, measured_ns, changes, made, self._trust, used, self._passed()
         )
-        if now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
+        if not fresh and now_ns // PERIOD_NS != self._last_fused_ns // PERIOD_NS:
             self._last_fused_ns = now_ns
             if self._fusion.recognise():  # no warning waits for it, and no list goes out before it
                 self._latest = None
             outputs.append(self._fused(now_ns))
-            outputs += self._served(now_ns, is_busy=bool(fresh))
+            outputs += self._served(now_ns)
         return outputs
 
     def _take(self, now_ns: int, inputs: Sequence[Input]) -> list[str]:
@@ -250,13 +250,12 @@ class EdgeCore:
             return "the danger has passed"
         return "nobody is seen any more: " + ", ".join(sorted(self._silent)) + " silent"
 
-    def _served(self, now_ns: int, is_busy: bool) -> list[Output]:
-        """What the informative services say; they look in steps without new lists, where there are any in time."""
+    def _served(self, now_ns: int) -> list[Output]:
+        """What the informative services say."""
         services = self._services
         measured_ns = max((unit.at_ns for unit in self._fusion.units.values()), default=now_ns)
         told: list[Output] = []
-        wait_ns = LOOK_NS + PERIOD_NS if is_busy else LOOK_NS
-        if now_ns - services.looked_ns >= wait_ns:
+        if now_ns - services.looked_ns >= LOOK_NS:
             states, users = (
                 self._states(now_ns),
                 road_users_of(self._everybody(measured_ns)[0], self._settings.warnings),

@@ -18,7 +18,7 @@ SPEC = ProcessSpec(
     name="edge",
     takes=("objects", "signal", "vehicle", "map", "sensor_report"),
     gives=("fused_objects", "warning", "warning_log", "advice", "event"),
-    trigger=Trigger(period_s=0.1, on=frozenset({"objects"})),
+    trigger=Trigger(period_s=0.1, on=frozenset({"objects"}), is_apart=True),
     settings=EdgeSettings,
     make_core=make_core,
 )

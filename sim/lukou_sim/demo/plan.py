@@ -37,9 +37,10 @@ PORTS = ("edge", "edge_warnings", "region", "commands", "centre", "records", "pa
          "radar_north", "radar_east", "radar_south", "radar_west")  # fmt: skip
 
 
-PRIORITIES = {"world": 1, "cameras": 1, "edge": 2, "signal": 3}
-"""Real-time priorities, where the system allows them: what keeps the lights lawful goes before what warns, and that before the detector, which needs
-forty of every hundred milliseconds."""
+PRIORITIES = {"world": 1, "cameras": 1, "signal": 2, "edge": 3}
+"""Real-time priorities, where the system allows them, by how soon each must have answered (rate-monotonic: Liu and Layland, JACM 20 (1), 1973):
+warnings within 5 ms, the lights within their tenth of a second, the detector, which needs forty of every hundred milliseconds, at last. An edge
+that computes without end holds one core, and gives its turn up after three seconds."""
 
 NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
 """One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
