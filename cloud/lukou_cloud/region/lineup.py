@@ -118,6 +118,7 @@ class Lineup:
         expected: Sequence[tuple[float, tuple[int, ...], float]] = (),
         fed: frozenset[int] = frozenset(),
         hidden: NDArray[np.float64] | None = None,
+        coming: Sequence[tuple[int, float]] = (),
     ) -> Traffic:
         """Traffic from now on.
 
@@ -147,6 +148,8 @@ class Lineup:
             Lanes whose arrivals from beyond the view neighbours tell.
         hidden : (lanes,) float array, optional
             Vehicles that come without being seen. [1/s]
+        coming : sequence of (int, float)
+            People who walk to a crosswalk over a refuge: which, and when they are there from now. [s]
         """
         lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
         counts = np.zeros(len(self.shares))
@@ -180,7 +183,9 @@ class Lineup:
             weight, line = float(weights[self._lanes + k]), lines[self._lanes + k]
             if people > 0:
                 line.append((0.0, first + k, PEOPLE_HEADWAY_S, people * weight))
+            line += [(at, first + k, PEOPLE_HEADWAY_S, weight) for to, at in coming if to == k]
             line += self._walkers(float(rates[self._lanes + k]), first + k, weight)
+            line.sort(key=lambda one: one[0])
         return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace)
 
     def _default_ways(self, first: int, crossings: int) -> list[int]:

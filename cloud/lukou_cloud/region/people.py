@@ -1,4 +1,4 @@
-"""People who wait beside crosswalks."""
+"""People who wait beside crosswalks, and who come to the next one over a refuge."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ PATIENCE_S, IMPATIENCE_S = 45.0, 15.0
 """Who has waited this long on foot counts more, twice as much after the second time: beyond 60 to 70 s people walk on red
 (GB/T 51439-2021 asks for waits of at most 70 s). [s]"""
 
+REFUGE_M = 6.0
+"""The next crosswalk in line begins no farther behind the end of one: a refuge lies between. [m]"""
+IN_LINE = 0.9
+"""Cosine of the angle between two crosswalks in line, at the least."""
+STEPS_OFF_S = 1.0
+"""Who comes to a crosswalk with green must be there so long before it ends. [s]"""
+
 
 class Crosswalks:
     """The crosswalks of one intersection.
@@ -34,6 +41,7 @@ class Crosswalks:
 
     def __init__(self, ends: NDArray[np.float64], first: int) -> None:
         self._ends, self._first = ends, first
+        self._ways = _over_refuges(ends)
 
     def take(
         self,
@@ -81,3 +89,46 @@ class Crosswalks:
             tally.waited[number] = max(tally.waited[number], wait_s)
             count += 1
         return walkers, count
+
+    def coming(self, objects: ObjectList, walking: NDArray[np.bool_]) -> tuple[tuple[int, float], ...]:
+        """Who walks on a crosswalk, or over a refuge, to the next one: which, and when he is there from now [s].
+
+        Parameters
+        ----------
+        objects : ObjectList
+            Road users.
+        walking : (n,) bool array
+            Who of them is on foot and moves.
+        """
+        rows = np.flatnonzero(walking)
+        if not len(rows) or not self._ways:
+            return ()
+        at = np.stack([objects.x_m[rows], objects.y_m[rows]], axis=1).astype(float)
+        speed = np.stack([objects.velocity_x_mps[rows], objects.velocity_y_mps[rows]], axis=1).astype(float)
+        found = []
+        for start, along, length_m, crossing in self._ways:
+            done = (at - start) @ along
+            beside = np.abs((at - start) @ np.array([-along[1], along[0]]))
+            towards = speed @ along
+            on_way = (done >= 0.0) & (done <= length_m) & (beside <= NEAR_CROSSING_M) & (towards >= WAITING_MPS)
+            left_s = (length_m - done[on_way]) / towards[on_way]
+            found += [(crossing, each + STEPS_OFF_S) for each in left_s.tolist()]
+        return tuple(found)
+
+
+def _over_refuges(ends: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float, int]]:
+    """Ways over one crosswalk and a refuge to the next: where they start, their direction, length, and the next crosswalk. [m]"""
+    found = []
+    for one in range(len(ends)):
+        for end in range(2):
+            start, stop = ends[one, 1 - end], ends[one, end]
+            for other in range(len(ends)):
+                for begin in range(2):
+                    there, beyond = ends[other, begin], ends[other, 1 - begin]
+                    ahead, onward, way = stop - start, beyond - there, there - start
+                    lengths = np.linalg.norm(ahead), np.linalg.norm(onward), float(np.linalg.norm(way))
+                    if other == one or min(lengths) <= 0 or np.linalg.norm(there - stop) > REFUGE_M:
+                        continue
+                    if ahead @ onward >= IN_LINE * lengths[0] * lengths[1] and ahead @ way > 0:
+                        found.append((start, way / lengths[2], lengths[2], other))
+    return found

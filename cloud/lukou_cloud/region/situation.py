@@ -24,6 +24,8 @@ class Situation:
         Road users that leave a queue each second with right of way and without. [1/s]
     walkers : (crossings,) float array
         People who wait beside each crosswalk, who has waited long counted more.
+    coming : tuple of (int, float)
+        Who walks over a refuge to another crosswalk: which, and when he is there from now. [s]
     vehicles : int
         Vehicles seen on the approaches.
     pedestrians : int
@@ -71,3 +73,4 @@ class Situation:
     share: float = 1.0
     is_few: bool = False
     red_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    coming: tuple[tuple[int, float], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
@@ -302,7 +303,7 @@ class Run:
         """Visible vehicles as one object list, and the turns that they tell."""
         vehicle, index = libsumo.vehicle, self.road.lanes.index
         rows: list[tuple[int, int, int, float, float, float, float]] = []  # identity, class, lane, s, speed, x, y
-        reports = []
+        reports, headings = [], {}  # of who walks; who drives follows its lane
         for name in vehicle.getIDList():
             if not self._is_visible(name):
                 continue
@@ -320,16 +321,19 @@ class Run:
             if self._is_visible(name):
                 x, y = libsumo.person.getPosition(name)
                 rows.append((self._numbers[name], WALKER, -1, 0.0, libsumo.person.getSpeed(name), x, y))
+                headings[self._numbers[name]] = math.radians(90.0 - libsumo.person.getAngle(name))
         table = np.array(rows, float).reshape(-1, 7)
         if self._unsure is not None:
             table = self._unsure.told(table)
         table = table[:MAX_OBJECTS]
+        heading = np.array([headings.get(int(number), 0.0) for number in table[:, 0]])
         held, lane_of = np.unique(table[:, 2], return_inverse=True)
         first = int(len(held) > 0 and held[0] < 0)
         names = [self.road.lanes.names[int(k)] for k in held[first:]]
         objects = ObjectList.of(
             len(table), lane_names=names, id=table[:, 0].astype(np.int64), object_class=table[:, 1].astype(np.int64),
-            x_m=table[:, 5], y_m=table[:, 6], velocity_x_mps=table[:, 4], velocity_y_mps=np.zeros(len(table)),
+            x_m=table[:, 5], y_m=table[:, 6],
+            velocity_x_mps=table[:, 4] * np.cos(heading), velocity_y_mps=table[:, 4] * np.sin(heading),
             lane=np.where(table[:, 2] < 0, NOT_ONE, lane_of - first).astype(np.uint32), lane_s_m=table[:, 3],
             **({} if self.options.sight is None else self.options.sight.told_variances(len(table))),
         )  # fmt: skip
