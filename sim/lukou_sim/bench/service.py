@@ -2,7 +2,8 @@
 
 Split failure and arrivals on green as in the Automated Traffic Signal Performance Measures (FHWA-HOP-20-002): whoever stood on the
 approach lane when green began and is still there when it ends (who queues further up is not looked for); and who would have come to the
-stop line during green, were nobody before him, reckoned from where he came onto the approach lane.
+stop line of a through lane during green, were nobody before him, reckoned from where he came onto the approach (percent on green is told of the
+coordinated phase, by detectors set back from its stop line: left turns have a phase of their own).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from lukou_messages.v1.signal_pb2 import SignalState
 STANDING_MPS = 0.1
 COORDINATED_M = 700.0
 """An approach is coordinated with a signal at most so far up. [m]"""
+STRAIGHT = "s"
+"""SUMO's direction of a link that leads straight on: the coordinated phase is that of the through lanes."""
 BLOCKED_M = 2.0
 """A vehicle that stands with its back this near the beginning of an exit lets nobody in. [m]"""
 SHORTEST_S = 2.0
@@ -89,7 +92,8 @@ class Service:
                     self._exits.add(exit_lane)
         fed = _reached({exit_lane.rsplit("_", 1)[0] for exit_lane in self._exits})
         for name, lane in self._lanes.items():
-            lane.is_coordinated = name.rsplit("_", 1)[0] in fed
+            leads_on = any(link[6] == STRAIGHT for link in libsumo.lane.getLinks(name))
+            lane.is_coordinated = leads_on and name.rsplit("_", 1)[0] in fed
 
     # ---- every second
 

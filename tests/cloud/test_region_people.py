@@ -1,0 +1,71 @@
+"""Region: who walks over a refuge is expected at the crosswalk behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lukou_cloud.region.approaches import compile_approaches
+from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.people import STEPS_OFF_S, Crosswalks
+from lukou_cloud.region.settings import TimingSettings
+from lukou_cloud.region.situation import Situation
+from lukou_cloud.region.timing import Timing
+from lukou_maps.reading import load_map
+from lukou_maps.signal_configuration import load
+from lukou_messages.columns import NOT_ONE
+from lukou_messages.objects import ObjectList
+
+DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district"
+HALVES = np.array([[[0.0, 0.0], [0.0, 9.0]], [[0.0, 12.0], [0.0, 24.0]], [[20.0, 0.0], [29.0, 0.0]]])
+"""Two halves of a crossing, 3 m apart, and a crosswalk round the corner."""
+
+
+def walker(x_m: float, y_m: float, vx_mps: float, vy_mps: float) -> ObjectList:
+    return ObjectList.of(
+        1, lane_names=[], id=[1], object_class=[6], x_m=[x_m], y_m=[y_m], velocity_x_mps=[vx_mps], velocity_y_mps=[vy_mps],
+        lane=[NOT_ONE], lane_s_m=[0.0],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("place", "speed", "expected"),
+    [
+        ((0.5, 3.0), (0.0, 1.5), [(1, 6.0)]),  # on the first half
+        ((0.5, 10.5), (0.0, 1.5), [(1, 1.0)]),  # on the refuge
+        ((0.5, 21.0), (0.0, -1.2), [(0, 10.0)]),  # the other way
+        ((0.5, 3.0), (0.0, -1.5), []),  # nearly across
+        ((0.5, 15.0), (0.0, 1.5), []),  # on the second half already
+        ((6.0, 3.0), (0.0, 1.5), []),  # beside
+        ((25.0, 0.0), (-1.5, 0.0), []),  # behind it there is no other in line
+    ],
+)
+def test_who_walks_over_a_refuge_is_expected_behind_it(
+    place: tuple[float, float], speed: tuple[float, float], expected: list[tuple[int, float]]
+) -> None:
+    found = Crosswalks(HALVES, 4).coming(walker(*place, *speed), np.array([True]))
+    assert found == tuple((crossing, pytest.approx(s + STEPS_OFF_S)) for crossing, s in expected)
+
+
+def test_a_walk_is_not_ended_before_those_on_the_first_half_who_can_still_reach_the_second() -> None:
+    road, configuration = load_map(DISTRICT / "district.net.xml"), load(DISTRICT / "k1.signal.json")
+    approaches = compile_approaches(road, configuration)
+    timing = Timing(road, configuration, approaches, TimingSettings())
+    lanes = len(approaches.lanes)
+    red = next(k for k in range(lanes) if approaches.serves[1, k] and not approaches.serves[0, k])
+    walks = int(np.flatnonzero(approaches.serves[0, lanes:])[0])
+    none = np.zeros(approaches.serves.shape[1])
+    waiting = tuple(Seen(red, (red,), 7.0 * k, 0.0, 0.0, 30.0, 0) for k in range(3))
+    nobody = Situation(
+        none, none, none + 0.5, none, none[lanes:], 0, 0, waiting, none, view_m=np.full(lanes, 300.0)
+    )  # fmt: skip
+
+    def stage(coming: tuple[tuple[int, float], ...]) -> int:
+        return timing.decide(0, 20.0, replace(nobody, coming=coming), frozenset({1})).stage
+
+    assert stage(()) == 1
+    assert stage(((walks, 4.0),) * 3) == 0
+    assert stage(((walks, 60.0),) * 3) == 1
