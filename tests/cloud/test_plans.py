@@ -102,6 +102,34 @@ def test_from_a_plan_beyond_the_forced_stage_time_only_shorter_ones_follow():
     assert not model.may_follow(beyond, beyond)
 
 
+def test_no_plan_is_aimed_at_from_which_the_way_back_leaves_a_stage_red_for_too_long():
+    """Last stage long, and the first of the cabinet's own plan too: the one between would wait for both."""
+    three = PlanModel(
+        serves=np.eye(3, dtype=bool),
+        change_s=np.full(3, 5.0),
+        served_s=3.0 * np.eye(3),
+        least_s=np.full(3, 10.0),
+        most_s=np.full(3, 100.0),
+        red_s=np.full(3, 150.0),
+        forced_s=110.0,
+        startup_s=2.0,
+        walks=np.zeros(3, bool),
+    )
+    own = np.array([70.0, 15.0, 15.0])
+    home = replace(three, own_s=own[None])
+    who = Demand(
+        np.array([100.0, 100.0, 900.0]) / 3600.0, np.full(3, 0.5), np.zeros(3), np.zeros(3), np.array([1.0, 1.0, 1.0])
+    )
+    assert not home.is_within(three.best(who))
+    target = home.best(who)
+    assert home.reds_s(target, own).max() <= 110.0
+    running = own
+    for _ in range(20):
+        running = home.towards(running, target, 0.1)
+        assert home.reds_s(running, own).max() <= 110.0
+    assert (running == target).all()
+
+
 def situation(first, second):
     flows = np.array([0.5, 0.5, 50.0])
     rates = np.array([first, second, 0.0]) / 3600.0

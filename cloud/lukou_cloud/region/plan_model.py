@@ -8,7 +8,7 @@ five minutes: it stands all the time until it is gone. Splits are built up from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,8 @@ class PlanModel:
         Lost when a queue starts. [s]
     walks : (q,) bool array
         Queues on foot.
+    own_s : (plans, stages) float array
+        Greens of the cabinet's own plans, to any of which it may go back. [s]
     """
 
     serves: NDArray[np.bool_]
@@ -83,6 +85,7 @@ class PlanModel:
     forced_s: float
     startup_s: float
     walks: NDArray[np.bool_]
+    own_s: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     def green_s(self, greens_s: Floats) -> Floats:
         """(..., q) Effective green of each queue under greens by stage (..., stages). [s]"""
@@ -122,11 +125,22 @@ class PlanModel:
     def is_within(self, greens_s: Floats) -> bool:
         """Whether a plan of these greens keeps minima, maxima and reds."""
         is_long = greens_s.sum() + self.change_s.sum() - greens_s > np.minimum(self.red_s, self.forced_s) + 1e-6
-        return not (is_long | (greens_s < self.least_s - 1e-6) | (greens_s > self.most_s + 1e-6)).any()
+        is_bound = (is_long | (greens_s < self.least_s - 1e-6) | (greens_s > self.most_s + 1e-6)).any()
+        return not is_bound and self._leads_back(greens_s)
+
+    def _leads_back(self, greens_s: Floats) -> bool:
+        """Whether no stage is red for too long on the way from a plan to any of the cabinet's own, as the guard asks of the one of the calendar."""
+        for own_s in self.own_s:
+            longest_s = np.minimum(self.red_s, np.maximum(self.forced_s, self.reds_s(own_s, own_s)))
+            if (self.reds_s(greens_s, own_s) > longest_s + 1e-6).any():
+                return False
+        return True
 
     def may_follow(self, running_s: Floats, greens_s: Floats) -> bool:
         """Whether the guard lets a plan follow another, as far as minima, maxima and reds go."""
         if (greens_s < self.least_s - 1e-6).any() or (greens_s > self.most_s + 1e-6).any():
+            return False
+        if not self._leads_back(greens_s):
             return False
         now_s, passing_s = self.reds_s(running_s, running_s), self.reds_s(running_s, greens_s)
         then_s = self.reds_s(greens_s, greens_s)

@@ -202,6 +202,8 @@ def plans_of(
         np.array([max(0.0, each.earliest / 10) for each in after]),
         np.array([min(stage.max_s, limits.maximum_green_s) for stage in stages]), np.array(reds_s), limits.forced_stage_s,
         settings.startup_s, walks,
+        np.array([[dict(plan.splits_s)[each.name] for each in stages] for plan in configuration.plans]).reshape(-1, count)
+        - np.array([each.duration / 10 for each in after]),
     )  # fmt: skip
     told_s = limits.commit_s if settings.commit_s is None else max(limits.commit_s, settings.commit_s)
     return Plans(model, weights, approaches.stages, told_s, limits.split_change)
