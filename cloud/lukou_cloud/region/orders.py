@@ -83,7 +83,7 @@ class Orders:
         allowed = frozenset(stages.index(name) for name in signal.allowed_stages if name in stages) - {running}
         may_hold = signal.stage in signal.allowed_stages
         if not may_hold and not allowed:
-            place.decision = f"the guard allows neither to hold {signal.stage} nor to change it"
+            place.decision = f"the guard allows neither to hold {signal.stage} nor to change it, or takes plans and has not yet seen which one runs"
             return self._renew(now_ns, place, signal)
         told = place.told
         if told is not None and may_hold and told[0] == running and told[2] >= signal.stage_started_at_ns:

@@ -126,9 +126,9 @@ def _over_refuges(ends: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], 
                 for begin in range(2):
                     there, beyond = ends[other, begin], ends[other, 1 - begin]
                     ahead, onward, way = stop - start, beyond - there, there - start
-                    lengths = np.linalg.norm(ahead), np.linalg.norm(onward), float(np.linalg.norm(way))
-                    if other == one or min(lengths) <= 0 or np.linalg.norm(there - stop) > REFUGE_M:
+                    one_m, other_m, way_m = (float(np.linalg.norm(each)) for each in (ahead, onward, way))
+                    if other == one or min(one_m, other_m) <= 0.0 or float(np.linalg.norm(there - stop)) > REFUGE_M:
                         continue
-                    if ahead @ onward >= IN_LINE * lengths[0] * lengths[1] and ahead @ way > 0:
-                        found.append((start, way / lengths[2], lengths[2], other))
+                    if float(ahead @ onward) >= IN_LINE * one_m * other_m and float(ahead @ way) > 0.0:
+                        found.append((start, way / way_m, way_m, other))
     return found

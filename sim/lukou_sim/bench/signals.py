@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 import tempfile
 import time
 from collections import Counter
@@ -12,26 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import libsumo
-import numpy as np
 
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import SignalConfiguration, load, save
 from lukou_maps.sumo import intersection_name
-from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
 from lukou_messages.errors import SettingsError
-from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input, Output
 from lukou_messages.site import load_spec
 from lukou_messages.v1.command_pb2 import Command
-from lukou_messages.v1.objects_pb2 import ObjectClass
-from lukou_messages.v1.vehicle_pb2 import VehicleReport
 from lukou_sim.bench.programmes import research_configuration, told
-from lukou_sim.bench.scenario_folder import ScenarioFolder, turns_at_signals
+from lukou_sim.bench.scenario_folder import ScenarioFolder
+from lukou_sim.bench.seen import View
 from lukou_sim.bench.service import Service
 from lukou_sim.bench.signal_baselines import Baseline, make_baseline
 from lukou_sim.bench.stops import EmergencyStops
-from lukou_sim.bench.unsure import Sight, UnsureSight
+from lukou_sim.bench.unsure import Sight
 from lukou_sim.cabinet.core import Cabinet
 from lukou_sim.cabinet.direct import reading_of
 from lukou_sim.sites.persons import mean_delay, trips
@@ -47,12 +41,6 @@ TIMING: dict[str, float] = {
     "bicycle_weight": 1.0,
 }
 """Stages of research programmes are shorter than a city's: the search need not look as far; and every vehicle counts the same."""
-CAR, WALKER = int(ObjectClass.OBJECT_CLASS_CAR), int(ObjectClass.OBJECT_CLASS_PEDESTRIAN)
-KINDS = {
-    "bus": int(ObjectClass.OBJECT_CLASS_BUS),
-    "truck": int(ObjectClass.OBJECT_CLASS_TRUCK),
-    "bicycle": int(ObjectClass.OBJECT_CLASS_BICYCLE),
-}
 GRIDLOCK_S = 300
 
 
@@ -127,9 +115,6 @@ class Run:
         self._temporary = tempfile.TemporaryDirectory(prefix="lukou-bench-")
         self.tripinfo = options.tripinfo or Path(self._temporary.name) / "tripinfo.xml"
         self.road: RoadModel = load_map(folder.net)
-        self._random = random.Random(options.seed)
-        self._visible: dict[str, bool] = {}
-        self._numbers: dict[str, int] = {}
         self.refusals: Counter[str] = Counter()
         self.plans: set[tuple[Any, ...]] = set()  # handed to cabinets that take plans
         self.decision_ms: list[float] = []
@@ -139,7 +124,6 @@ class Run:
         self.lawful = {each.intersection: each for each in map(load, folder.signals)}
         self.service: Service | None = None
         self._classes: dict[str, str] = {}
-        self._kinds: dict[str, int] = {}
 
     def run(self) -> dict[str, Any]:
         """Simulate and measure."""
@@ -193,9 +177,10 @@ class Run:
             self.places[configuration.intersection] = Place(
                 signal_id, configuration, Cabinet(configuration, START_NS, takes == "plans"), guard
             )
-        self._turns = turns_at_signals(self.road)
-        sight = self.options.sight
-        self._unsure = UnsureSight(self.road, sight, self.options.range_m, self.options.seed) if sight else None
+        options = self.options
+        self._view = View(
+            self.road, options.penetration, options.sight, options.range_m, options.seed, bool(self.lawful)
+        )
         if self.lawful:
             missing = set(self.lawful) - set(self.places)
             if missing:
@@ -203,7 +188,6 @@ class Run:
             self.service = Service([place.signal_id for place in self.places.values()], self.folder.periods)
         if self.options.controller == "lukou":
             spec = load_spec("region")
-            options = self.options
             timing = {"interval_s": options.interval_s, "view_m": options.range_m, "commit_s": options.commit_s}
             timing = timing if self.lawful else {**TIMING, **timing}
             settings = {"map": str(self.folder.net), "configurations": files, "lease_s": 15.0, "timing": timing}
@@ -233,7 +217,7 @@ class Run:
                 self.service.hear(second, place.signal_ns, place.signal, place.cabinet.states())
         inputs = [Input("signal", f"{n}/signal", 1, 1, now_ns, p.signal, VALID) for n, p in self.places.items()]
         if self.region is not None:
-            inputs += self._seen(now_ns)
+            inputs += self._view.told(now_ns)
             began = time.process_time()
             outputs = self.region.step(now_ns, inputs)
             self.decision_ms.append((time.process_time() - began) * 1e3 / max(1, len(self.places)))
@@ -296,72 +280,6 @@ class Run:
             else:
                 place.is_asked = False
                 place.cabinet.release()
-
-    # ---- what is seen
-
-    def _seen(self, now_ns: int) -> list[Input]:
-        """Visible vehicles as one object list, and the turns that they tell."""
-        vehicle, index = libsumo.vehicle, self.road.lanes.index
-        rows: list[tuple[int, int, int, float, float, float, float]] = []  # identity, class, lane, s, speed, x, y
-        reports, headings = [], {}  # of who walks; who drives follows its lane
-        for name in vehicle.getIDList():
-            if not self._is_visible(name):
-                continue
-            lane = index.get(vehicle.getLaneID(name), -1)
-            if lane < 0:
-                continue
-            number = self._numbers[name]
-            rows.append(
-                (number, self._kind(name), lane, vehicle.getLanePosition(name), vehicle.getSpeed(name), 0.0, 0.0)
-            )
-            turn = self._turn(name)
-            if turn:
-                reports.append(VehicleReport(temporary_id=number, intention=turn))  # type: ignore[arg-type]
-        for name in libsumo.person.getIDList() if self.lawful else ():
-            if self._is_visible(name):
-                x, y = libsumo.person.getPosition(name)
-                rows.append((self._numbers[name], WALKER, -1, 0.0, libsumo.person.getSpeed(name), x, y))
-                headings[self._numbers[name]] = math.radians(90.0 - libsumo.person.getAngle(name))
-        table = np.array(rows, float).reshape(-1, 7)
-        if self._unsure is not None:
-            table = self._unsure.told(table)
-        table = table[:MAX_OBJECTS]
-        heading = np.array([headings.get(int(number), 0.0) for number in table[:, 0]])
-        held, lane_of = np.unique(table[:, 2], return_inverse=True)
-        first = int(len(held) > 0 and held[0] < 0)
-        names = [self.road.lanes.names[int(k)] for k in held[first:]]
-        objects = ObjectList.of(
-            len(table), lane_names=names, id=table[:, 0].astype(np.int64), object_class=table[:, 1].astype(np.int64),
-            x_m=table[:, 5], y_m=table[:, 6],
-            velocity_x_mps=table[:, 4] * np.cos(heading), velocity_y_mps=table[:, 4] * np.sin(heading),
-            lane=np.where(table[:, 2] < 0, NOT_ONE, lane_of - first).astype(np.uint32), lane_s_m=table[:, 3],
-            **({} if self.options.sight is None else self.options.sight.told_variances(len(table))),
-        )  # fmt: skip
-        told = [Input("vehicle", "vehicles", 1, k, now_ns, report, VALID) for k, report in enumerate(reports)]
-        return [Input("fused_objects", "bench", 1, 1, now_ns, objects, VALID), *told]
-
-    def _kind(self, name: str) -> int:
-        """Class of a vehicle."""
-        type_name = libsumo.vehicle.getTypeID(name)
-        if type_name not in self._kinds:
-            self._kinds[type_name] = KINDS.get(libsumo.vehicletype.getVehicleClass(type_name), CAR)
-        return self._kinds[type_name]
-
-    def _is_visible(self, name: str) -> bool:
-        if name not in self._visible:
-            self._visible[name] = self._random.random() < self.options.penetration
-            self._numbers[name] = len(self._numbers) + 1
-        return self._visible[name]
-
-    def _turn(self, name: str) -> int:
-        """Turn at the next signal on its way."""
-        route = libsumo.vehicle.getRoute(name)
-        at = libsumo.vehicle.getRouteIndex(name)
-        for k in range(max(0, at), min(at + 4, len(route) - 1)):
-            turn = self._turns.get((route[k], route[k + 1]))
-            if turn is not None:
-                return turn
-        return 0
 
     # ---- what is measured
 
