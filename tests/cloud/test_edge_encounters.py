@@ -41,13 +41,32 @@ def test_ways_that_share_no_ground_have_no_post_encroachment_time() -> None:
 
 def ended(encounters: Encounters, apart_s: float, count: int) -> None:
     for number in range(count):
-        one = Encounter(1, 2, True, number * SECOND, number * SECOND, 1.0)
-        for who, late_s, heading in ((1, 0.0, 0.0), (2, apart_s, np.pi / 2)):
+        first, second = 2 * number + 1, 2 * number + 2
+        one = Encounter(first, second, True, number * SECOND, number * SECOND, 1.0)
+        for who, late_s, heading in ((first, 0.0, 0.0), (second, apart_s, np.pi / 2)):
             t = np.arange(0.0, 9.0, 0.2)
             table = way(t, -20.0 * np.cos(heading), -(20.0 + 10.0 * late_s) * np.sin(heading), heading, 10.0)
             one.ways[who] = [(one.began_ns + round(at * 1e9), *row) for at, row in zip(t, table.tolist(), strict=True)]
-        encounters.open[1, 2] = one
+        encounters.open[first, second] = one
         encounters._close(one)
+
+
+@pytest.mark.parametrize(("walkers", "counts"), [((9, 9, 9), 1.0), ((8, 9, 8), 2.0)])
+def test_a_walker_who_meets_several_cars_is_counted_once(walkers: tuple[int, ...], counts: float) -> None:
+    """One who does not look is one piece of evidence of the place's habits; after a restart, too."""
+    encounters = Encounters(ExperienceSettings())
+    for car, walker in enumerate(walkers):
+        one = Encounter(car, walker, True, car * SECOND, car * SECOND, 1.0)
+        for who, heading in ((car, 0.0), (walker, np.pi / 2)):
+            t = np.arange(0.0, 9.0, 0.2)
+            table = way(t, -20.0 * np.cos(heading), -20.0 * np.sin(heading), heading, 10.0)
+            one.ways[who] = [(one.began_ns + round(at * 1e9), *row) for at, row in zip(t, table.tolist(), strict=True)]
+        encounters.open[car, walker] = one
+        assert encounters._close(one).post_encroachment_s == 0.0
+        again = Encounters(ExperienceSettings())
+        again.restore(encounters.state())
+        encounters = again
+    assert encounters.counts[True][0] == pytest.approx(counts, abs=0.01)
 
 
 @pytest.mark.parametrize(("braking", "counts"), [(4.5, False), (6.5, True)])
@@ -90,7 +109,7 @@ def test_experience_asks_for_more_where_nothing_comes_of_encounters_and_for_less
     assert usual.crossing == pytest.approx(settings.crossing_probability)
     ended(calm, 4.0, 60)
     ended(wild, 0.0, 60)
-    assert calm.required().vulnerable == settings.most_probability
+    assert calm.required().vulnerable == settings.most_vulnerable_probability
     assert wild.required().vulnerable == settings.least_vulnerable_probability
     assert wild.required().same_way == pytest.approx(settings.probability)
     assert wild.required().crossing == pytest.approx(settings.crossing_probability)

@@ -44,6 +44,10 @@ WATCHED_NS = 1_000_000_000
 HALF_LIFE = 200.0
 """Encounters after which experience has lost half of its weight."""
 
+ONCE_NS = 60_000_000_000
+"""Of a walker, cyclist or driver with whom an encounter of a vulnerable one came true, further ones for this long after the last tell nothing new: one walker who
+does not look is no habit of the place, however many cars he meets. [ns]"""
+
 Row = tuple[int, float, float, float, float, float]
 """Instant, x, y, heading, half length, half width."""
 
@@ -109,26 +113,26 @@ class Encounters:
         self.settings = settings
         self.open: dict[tuple[int, int], Encounter] = {}
         self.counts = {False: [0.0, 0.0], True: [0.0, 0.0]}  # come true, and all, without and with vulnerable ones
+        self._came_true_ns: dict[int, int] = {}  # with whom one with vulnerable ones came true, and when last
         self._needed: Required | None = None  # until something comes true, or does not
 
     def required(self) -> Required:
         """How probable contacts must be before they are warned of."""
         if self._needed is None:
             s = self.settings
+            power, weak = s.steepness, s.vulnerable_steepness
             self._needed = Required(
-                self._required(
-                    False, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability
-                ),
-                self._required(False, s.probability, s.least_probability, s.most_probability),
-                self._required(True, s.vulnerable_probability, s.least_vulnerable_probability, s.most_probability),
-            )
+                self._asked(False, power, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
+                self._asked(False, power, s.probability, s.least_probability, s.most_probability),
+                self._asked(True, weak, s.vulnerable_probability, s.least_vulnerable_probability, s.most_vulnerable_probability),
+            )  # fmt: skip
         return self._needed
 
-    def _required(self, is_vulnerable: bool, usual: float, least: float, most: float) -> float:
+    def _asked(self, is_vulnerable: bool, steepness: float, usual: float, least: float, most: float) -> float:
         s = self.settings
         true, total = self.counts[is_vulnerable]
         share = (true + s.prior_weight * s.prior_share) / (total + s.prior_weight)
-        required = usual * (s.prior_share / max(share, 1e-6)) ** s.steepness
+        required = usual * (s.prior_share / max(share, 1e-6)) ** steepness
         if true < s.least_come_true:
             required = max(required, usual)
         return float(min(max(required, least), most))
@@ -202,11 +206,17 @@ class Encounters:
         s = self.settings
         came_true = post_s <= (s.vulnerable_come_true_s if one.is_vulnerable else s.come_true_s)
         came_true |= not one.is_vulnerable and one.braking_mps2 >= s.come_true_mps2
-        if came_true or _is_watched(one):
+        if (not one.is_vulnerable or self._is_new(one)) if came_true else _is_watched(one):
             counts[0], counts[1] = counts[0] * fading + came_true, counts[1] * fading + 1.0
             self._needed = None
         is_near_miss = post_s <= s.near_miss_s
         return Outcome(one, post_s, x_m, y_m, is_near_miss, at_ns, speeds)
+
+    def _is_new(self, one: Encounter) -> bool:
+        """Whether an encounter with a vulnerable one that came true is the first such, of late, of both who took part."""
+        late = {number: at for number, at in self._came_true_ns.items() if one.last_ns - at < ONCE_NS}
+        self._came_true_ns = late | {one.first: one.last_ns, one.second: one.last_ns}
+        return one.first not in late and one.second not in late
 
     def state(self) -> dict[str, Any]:
         """All that a continuation needs, for JSON."""
@@ -216,11 +226,13 @@ class Encounters:
                 for one in self.open.values()
             ],
             "counts": [self.counts[False], self.counts[True]],
+            "came_true": [*self._came_true_ns.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.counts = {False: list(state["counts"][0]), True: list(state["counts"][1])}
+        self._came_true_ns = {int(number): int(at_ns) for number, at_ns in state["came_true"]}
         self._needed = None
         self.open = {}
         for one in state["open"]:

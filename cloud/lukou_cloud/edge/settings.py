@@ -145,7 +145,16 @@ class ExperienceSettings(_Frozen):
     most_probability: float = Field(
         0.9, gt=0.0, le=1.0, description="where they hardly ever do: never ask for more, whatever the experience"
     )
+    most_vulnerable_probability: float = Field(
+        0.95,
+        gt=0.0,
+        le=1.0,
+        description="the same with a pedestrian or cyclist: there drivers brake at the last moment",
+    )
     steepness: float = Field(2.0, ge=0.0, description="power with which experience counts; 0: not at all")
+    vulnerable_steepness: float = Field(
+        4.0, ge=0.0, description="the same with a pedestrian or cyclist, where each of them counts once"
+    )
     prior_share: float = Field(0.1, gt=0.0, lt=1.0, description="share of encounters expected to come true")
     prior_weight: float = Field(8.0, gt=0.0, description="encounters that the prior share counts for")
     least_come_true: float = Field(
