@@ -73,7 +73,7 @@ class PlanModel:
     walks : (q,) bool array
         Queues on foot.
     own_s : (plans, stages) float array
-        Greens of the cabinet's own plans, to any of which it may go back. [s]
+        Greens of the cabinet's own plans to which it may go back. [s]
     """
 
     serves: NDArray[np.bool_]
@@ -129,7 +129,7 @@ class PlanModel:
         return not is_bound and self._leads_back(greens_s)
 
     def _leads_back(self, greens_s: Floats) -> bool:
-        """Whether no stage is red for too long on the way from a plan to any of the cabinet's own, as the guard asks of the one of the calendar."""
+        """Whether no stage is red for too long on the way from a plan to the cabinet's own, as the guard asks."""
         for own_s in self.own_s:
             longest_s = np.minimum(self.red_s, np.maximum(self.forced_s, self.reds_s(own_s, own_s)))
             if (self.reds_s(greens_s, own_s) > longest_s + 1e-6).any():

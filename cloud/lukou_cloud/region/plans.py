@@ -8,7 +8,7 @@ later the next one had better begin (`coordination`): cycles a little longer or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.plan_model import Demand, Floats, PlanModel
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.situation import Situation
-from lukou_maps.signal_configuration import SignalConfiguration, change
+from lukou_maps.signal_configuration import SignalConfiguration, change, plan_at
 from lukou_messages.v1.command_pb2 import PlanRequest, StageSplit
 from lukou_messages.v1.signal_pb2 import SignalPlan
 
@@ -47,6 +47,8 @@ class Plans:
         So long before the end of the running cycle the guard wants a plan. [s]
     split_change : float
         Largest change of a split in a cycle, as a share.
+    configuration : SignalConfiguration, optional
+        Tells the cabinet's own plan, to which it may go back.
     target_s : list of float
         Greens that are walked to; empty: none yet. [s]
     rates : list of float
@@ -66,6 +68,7 @@ class Plans:
     stages: tuple[str, ...]
     lead_s: float
     split_change: float
+    configuration: SignalConfiguration | None = None
     target_s: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     flow: list[float] = field(default_factory=list)
@@ -108,6 +111,10 @@ class Plans:
         if not self.lead_s + MARGIN_S <= left_s <= most_s or (now_ns - self.looked_ns) / 1e9 < 0.5 * cycle_s:
             return None, f"runs {self._told(running_s)}"
         self.looked_ns, self.cycles = now_ns, self.cycles + 1
+        if self.configuration is not None and self.configuration.plans:
+            own = dict(plan_at(self.configuration, now_ns).splits_s)
+            own_s = np.array([own[name] for name in self.stages]) - self.model.change_s
+            self.model = replace(self.model, own_s=own_s[None])
         demand = self._demand(situation, cycle_s)
         if self.cycles < FIRST_CYCLES:
             return None, f"runs {self._told(running_s)}; arrivals are being learned"
@@ -202,8 +209,6 @@ def plans_of(
         np.array([max(0.0, each.earliest / 10) for each in after]),
         np.array([min(stage.max_s, limits.maximum_green_s) for stage in stages]), np.array(reds_s), limits.forced_stage_s,
         settings.startup_s, walks,
-        np.array([[dict(plan.splits_s)[each.name] for each in stages] for plan in configuration.plans]).reshape(-1, count)
-        - np.array([each.duration / 10 for each in after]),
     )  # fmt: skip
     told_s = limits.commit_s if settings.commit_s is None else max(limits.commit_s, settings.commit_s)
-    return Plans(model, weights, approaches.stages, told_s, limits.split_change)
+    return Plans(model, weights, approaches.stages, told_s, limits.split_change, configuration)
