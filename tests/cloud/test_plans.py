@@ -18,7 +18,7 @@ from lukou_cloud.region.settings import RegionSettings
 from lukou_cloud.region.situation import Situation
 from lukou_cloud.region.unseen import Unseen
 from lukou_maps.reading import load_map
-from lukou_maps.signal_configuration import configuration_hash, load
+from lukou_maps.signal_configuration import configuration_hash, load, plan_at
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input
 from lukou_messages.v1 import signal_pb2
@@ -128,6 +128,11 @@ def test_no_plan_is_aimed_at_from_which_the_way_back_leaves_a_stage_red_for_too_
         running = home.towards(running, target, 0.1)
         assert home.reds_s(running, own).max() <= 110.0
     assert (running == target).all()
+    before = three.best(who)
+    plans = Plans(home, np.ones(3), ("a", "b", "c"), 10.0, 0.1, target_s=before.tolist(), cycle_s=before.sum() + 15.0)
+    assert not home.leads_back(before)
+    plans._aim(who, own, lambda: 0.0)
+    assert home.leads_back(np.array(plans.target_s)), "what was aimed at before the calendar changed is given up"
 
 
 def situation(first, second):
@@ -260,7 +265,8 @@ def test_the_region_asks_a_cabinet_that_takes_plans_for_plans_only_and_a_snapsho
             assert [split.stage for split in plan.splits] == [stage.name for stage in K1.stages]
             assert {one.topic for one in outputs} >= {"command", "command_log", "traffic"}
     assert [action for _, action in found].count("plan_request") == 1
-    assert {action for _, action in found} == {"plan_request", "renewal"}
+    own_s = np.array([split for _, split in plan_at(K1, T).splits_s]) - place().plans.model.change_s
+    assert one._intersections["k1"].plans.model.own_s.tolist() == [own_s.tolist()], "the way back is to the calendar's"
 
 
 def test_who_sees_nothing_leaves_a_cabinet_that_takes_plans_its_own():

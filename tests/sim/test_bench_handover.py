@@ -8,6 +8,8 @@ import pytest
 
 from lukou_maps.assembly import shifted
 from lukou_maps.reading import load_map
+from lukou_messages.objects import ObjectList
+from lukou_messages.process import VALID, Input
 from lukou_sim.bench import handover
 from lukou_sim.district import NET
 
@@ -27,3 +29,10 @@ def test_a_far_map_is_shifted_and_says_by_how_much(monkeypatch: pytest.MonkeyPat
 
 def test_a_near_map_stays_as_it_is(tmp_path: Path) -> None:
     assert handover._near_map(NET, tmp_path) == (NET, (0.0, 0.0))
+
+
+def test_whoever_a_unit_tells_stands_in_the_edges_list() -> None:
+    run, now_ns = handover._Run(NET, (0.0, 0.0), 1, 60.0, 1), 1_790_000_000 * 10**9
+    objects = ObjectList.of(1, id=[1], object_class=[1], x_m=[100.0], y_m=[50.0])
+    listed = run._fused(now_ns, 0, [[Input("objects", "k1/perception", 1, 1, now_ns, objects, VALID)]])
+    assert listed is not None and listed.x_m.tolist() == [100.0]

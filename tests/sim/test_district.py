@@ -122,6 +122,10 @@ def test_traffic_that_goes_on_begins_as_without_and_does_not_thin_out() -> None:
     root = ElementTree.fromstring(longer)
     departs = [float(each.attrib["depart"]) for each in root if "depart" in each.attrib]
     assert departs == sorted(departs)
+    other = routes_xml(demand, seed=1, start_hour=8, duration_s=120, further_s=5000).splitlines()
+    assert other[: len(longer.splitlines()) - 2] == longer.splitlines()[:-2], (
+        "how long it goes on changes nothing before"
+    )
     first, last = (sum(1 for at in departs if begin <= at < begin + 600) for begin in (120, 720))
     assert first > 0.6 * last > 0.36 * first
     assert len({each.attrib["id"] for each in root if "depart" in each.attrib}) == len(departs)

@@ -129,6 +129,9 @@ def _over_refuges(ends: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], 
                     one_m, other_m, way_m = (float(np.linalg.norm(each)) for each in (ahead, onward, way))
                     if other == one or min(one_m, other_m) <= 0.0 or float(np.linalg.norm(there - stop)) > REFUGE_M:
                         continue
-                    if float(ahead @ onward) >= IN_LINE * one_m * other_m and float(ahead @ way) > 0.0:
+                    if (
+                        float(ahead @ onward) >= IN_LINE * one_m * other_m
+                        and float(ahead @ way) >= IN_LINE * one_m * way_m > 0
+                    ):
                         found.append((start, way / way_m, way_m, other))
     return found

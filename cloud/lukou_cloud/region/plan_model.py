@@ -126,9 +126,9 @@ class PlanModel:
         """Whether a plan of these greens keeps minima, maxima and reds."""
         is_long = greens_s.sum() + self.change_s.sum() - greens_s > np.minimum(self.red_s, self.forced_s) + 1e-6
         is_bound = (is_long | (greens_s < self.least_s - 1e-6) | (greens_s > self.most_s + 1e-6)).any()
-        return not is_bound and self._leads_back(greens_s)
+        return not is_bound and self.leads_back(greens_s)
 
-    def _leads_back(self, greens_s: Floats) -> bool:
+    def leads_back(self, greens_s: Floats) -> bool:
         """Whether no stage is red for too long on the way from a plan to the cabinet's own, as the guard asks."""
         for own_s in self.own_s:
             longest_s = np.minimum(self.red_s, np.maximum(self.forced_s, self.reds_s(own_s, own_s)))
@@ -140,7 +140,7 @@ class PlanModel:
         """Whether the guard lets a plan follow another, as far as minima, maxima and reds go."""
         if (greens_s < self.least_s - 1e-6).any() or (greens_s > self.most_s + 1e-6).any():
             return False
-        if not self._leads_back(greens_s):
+        if not self.leads_back(greens_s):
             return False
         now_s, passing_s = self.reds_s(running_s, running_s), self.reds_s(running_s, greens_s)
         then_s = self.reds_s(greens_s, greens_s)

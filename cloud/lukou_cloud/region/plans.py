@@ -159,7 +159,8 @@ class Plans:
         best_s = self.model.best(demand, cycle_s) if cycle_s > self.cycle_s else same_s
         delays = self.model.delay(demand, np.array([best_s, kept_s, running_s]))
         is_other = abs(kept_cycle_s - cycle_s) > 0.5
-        is_better = bool(is_other or delays[0] < (1.0 - CLEARLY) * delays[1])
+        is_lost = not self.model.leads_back(kept_s)  # the calendar may have another plan by now than when it was chosen
+        is_better = bool(is_other or is_lost or delays[0] < (1.0 - CLEARLY) * delays[1])
         self.target_s = (best_s if is_better else kept_s).tolist()
         return float(1.0 - delays[0 if is_better else 1] / max(1e-9, delays[2]))
 

@@ -245,7 +245,7 @@ class _Run:
     def _fused(self, now_ns: int, step: int, inputs: list[list[Input]]) -> ObjectList | None:
         """The list of the only edge each half second, or of the region each 0.4 s, with the times that its steps take."""
         for k, (edge, lists) in enumerate(zip(self._edges, inputs, strict=True)):
-            for one in edge.step(now_ns, lists):
+            for one in (*edge.step(now_ns, lists), *edge.step(now_ns, [])):  # a tick of its own, as its shell gives it
                 if one.topic == "fused_objects":
                     source, at_ns = f"e{k}/edge", one.measured_at_ns
                     self._waiting.append(Input(one.topic, source, 1, step + 1, at_ns, one.value, one.validity))

@@ -40,7 +40,7 @@ PORTS = ("edge", "edge_warnings", "region", "commands", "centre", "records", "pa
 PRIORITIES = {"world": 1, "cameras": 1, "signal": 2, "edge": 3}
 """Real-time priorities, where the system allows them, by how soon each must have answered (rate-monotonic: Liu and Layland, JACM 20 (1), 1973):
 warnings within 5 ms, the lights within their tenth of a second, the detector, which needs forty of every hundred milliseconds, at last. An edge
-that computes without end holds one core, and gives its turn up after three seconds."""
+that computes without end holds one core: where there is no other for the lights, it goes after them."""
 
 NICENESS = {"centre": 15, "region": 15, "perception": 12, "world": 5}
 """One machine plays a whole city: what computes for long gives way to what answers at once, where the system allows no real-time priorities, too."""
@@ -368,7 +368,7 @@ class _Builder:
         district = self._write("district", {
             "site": {"name": "district"},
             "links": {"edge": edge, "region": region},
-            "run": {"edge": self._run("district/edge", real_time_priority=PRIORITIES["edge"]),
+            "run": {"edge": self._run("district/edge", real_time_priority=PRIORITIES["edge" if len(os.sched_getaffinity(0)) > 1 else "world"]),
                     "region": self._run("district/region", niceness=NICENESS["region"])},
             "edge": {"map": str(NET), "configurations": configurations},
             "region": {"map": str(NET), "configurations": configurations},

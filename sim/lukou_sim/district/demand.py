@@ -21,7 +21,7 @@ DEMAND_FILE = FOLDER / "demand.json"
 BLOCK_S = 120.0
 """Time for which an entry's fluctuation stays the same. [s]"""
 FURTHER_S = 3600.0
-"""The time after a period is drawn in pieces so long. [s]"""
+"""The time after a period is drawn in pieces of this length. [s]"""
 LONGEST_ROUTE = 6
 """Intersections after which a vehicle drives straight out."""
 
@@ -145,9 +145,10 @@ def routes_xml(
         For so long the traffic goes on after the period, which itself stays the same. [s]
     """
     rows = _rows(demand, (seed,), start_hour, (0.0, duration_s), scale)
-    for number, begin_s in enumerate(np.arange(duration_s, duration_s + further_s, FURTHER_S)):
-        span_s = (float(begin_s), min(FURTHER_S, duration_s + further_s - float(begin_s)))
-        rows += _rows(demand, (seed, number), start_hour, span_s, scale)
+    ends_s = duration_s + further_s
+    for number, begin_s in enumerate(np.arange(duration_s, ends_s, FURTHER_S)):
+        piece = _rows(demand, (seed, number), start_hour, (float(begin_s), FURTHER_S), scale)
+        rows += [row for row in piece if row[0] < ends_s]  # whole pieces are drawn: whoever looks longer sees the same
     rows.sort(key=lambda row: row[0])
     bodies = [text.replace("#", str(number), 1) for number, (_, text) in enumerate(rows)]
     return "\n".join(["<routes>", vehicle_types_xml(), *bodies, "</routes>", ""])
