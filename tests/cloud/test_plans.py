@@ -36,6 +36,18 @@ TWO = PlanModel(
     walks=np.array([False, False, True]),
 )
 
+THREE = PlanModel(
+    serves=np.eye(3, dtype=bool),
+    change_s=np.full(3, 5.0),
+    served_s=3.0 * np.eye(3),
+    least_s=np.full(3, 10.0),
+    most_s=np.full(3, 100.0),
+    red_s=np.full(3, 150.0),
+    forced_s=110.0,
+    startup_s=2.0,
+    walks=np.zeros(3, bool),
+)
+
 
 def demand(first, second, people=0.0):
     rates = np.array([first, second, people]) / 3600.0
@@ -102,25 +114,26 @@ def test_from_a_plan_beyond_the_forced_stage_time_only_shorter_ones_follow():
     assert not model.may_follow(beyond, beyond)
 
 
+def test_what_was_aimed_at_is_given_up_when_the_calendar_has_a_plan_to_which_it_does_not_lead_back():
+    rates = np.array([450.0, 450.0, 510.0]) / 3600.0
+    who = Demand(rates, np.full(3, 0.5), np.zeros(3), np.zeros(3), np.ones(3))
+    before, own = THREE.best(who), np.array([71.0, 15.0, 15.0])
+    home, cycle_s = replace(THREE, own_s=own[None]), float(before.sum() + 15.0)
+    assert not home.leads_back(before)
+    plans = Plans(home, np.ones(3), ("a", "b", "c"), 10.0, 0.1, target_s=before.tolist(), cycle_s=cycle_s)
+    plans._aim(who, own, lambda: cycle_s)
+    assert home.leads_back(np.array(plans.target_s))
+    assert sum(plans.target_s) + 15.0 == cycle_s, "the common cycle stays"
+
+
 def test_no_plan_is_aimed_at_from_which_the_way_back_leaves_a_stage_red_for_too_long():
     """Last stage long, and the first of the cabinet's own plan too: the one between would wait for both."""
-    three = PlanModel(
-        serves=np.eye(3, dtype=bool),
-        change_s=np.full(3, 5.0),
-        served_s=3.0 * np.eye(3),
-        least_s=np.full(3, 10.0),
-        most_s=np.full(3, 100.0),
-        red_s=np.full(3, 150.0),
-        forced_s=110.0,
-        startup_s=2.0,
-        walks=np.zeros(3, bool),
-    )
     own = np.array([70.0, 15.0, 15.0])
-    home = replace(three, own_s=own[None])
+    home = replace(THREE, own_s=own[None])
     who = Demand(
         np.array([100.0, 100.0, 900.0]) / 3600.0, np.full(3, 0.5), np.zeros(3), np.zeros(3), np.array([1.0, 1.0, 1.0])
     )
-    assert not home.is_within(three.best(who))
+    assert not home.is_within(THREE.best(who))
     target = home.best(who)
     assert home.reds_s(target, own).max() <= 110.0
     running = own
@@ -128,11 +141,6 @@ def test_no_plan_is_aimed_at_from_which_the_way_back_leaves_a_stage_red_for_too_
         running = home.towards(running, target, 0.1)
         assert home.reds_s(running, own).max() <= 110.0
     assert (running == target).all()
-    before = three.best(who)
-    plans = Plans(home, np.ones(3), ("a", "b", "c"), 10.0, 0.1, target_s=before.tolist(), cycle_s=before.sum() + 15.0)
-    assert not home.leads_back(before)
-    plans._aim(who, own, lambda: 0.0)
-    assert home.leads_back(np.array(plans.target_s)), "what was aimed at before the calendar changed is given up"
 
 
 def situation(first, second):
