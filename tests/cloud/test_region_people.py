@@ -69,3 +69,11 @@ def test_a_walk_is_not_ended_before_those_on_the_first_half_who_can_still_reach_
     assert stage(()) == 1
     assert stage(((walks, 4.0),) * 3) == 0
     assert stage(((walks, 60.0),) * 3) == 1
+
+
+def test_who_is_seen_on_the_way_over_a_refuge_is_one_of_those_who_usually_come() -> None:
+    road, configuration = load_map(DISTRICT / "district.net.xml"), load(DISTRICT / "k1.signal.json")
+    lineup = Timing(road, configuration, compile_approaches(road, configuration), TimingSettings()).lineup
+    usual, fewer = (lineup._walkers(0.2, 0, 1.0, told) for told in (0, 3))
+    assert fewer[0][0] == pytest.approx(usual[0][0] + 15.0), "three at 0.2 a second are those of fifteen seconds"
+    assert sum(one[3] for one in usual) - sum(one[3] for one in fewer) == pytest.approx(3.0)

@@ -183,8 +183,9 @@ class Lineup:
             weight, line = float(weights[self._lanes + k]), lines[self._lanes + k]
             if people > 0:
                 line.append((0.0, first + k, PEOPLE_HEADWAY_S, people * weight))
-            line += [(at, first + k, PEOPLE_HEADWAY_S, weight) for to, at in coming if to == k]
-            line += self._walkers(float(rates[self._lanes + k]), first + k, weight)
+            told = [at for to, at in coming if to == k]
+            line += [(at, first + k, PEOPLE_HEADWAY_S, weight) for at in told]
+            line += self._walkers(float(rates[self._lanes + k]), first + k, weight, len(told))
             line.sort(key=lambda one: one[0])
         return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace)
 
@@ -214,12 +215,12 @@ class Lineup:
         way = min(options, key=lambda k: (counts[k] + 0.5) / (self.shares[k] + 0.01))
         return self.ways.movements[way].lane, way
 
-    def _walkers(self, rate: float, way: int, weight: float) -> list[tuple[float, int, float, float]]:
-        """People that will come to a crosswalk, a few at a time."""
+    def _walkers(self, rate: float, way: int, weight: float, told: int) -> list[tuple[float, int, float, float]]:
+        """People that will come to a crosswalk, a few at a time, when as many have come as are seen on their way there."""
         group = max(1.0, WALKERS_EVERY_S * rate)
         if rate <= 0:
             return []
-        times = np.arange(0.5 * group / rate, self.horizon_s, group / rate)
+        times = np.arange((told + 0.5 * group) / rate, self.horizon_s, group / rate)
         return [(float(at), way, PEOPLE_HEADWAY_S, group * weight) for at in times]
 
     def _is_beside(self, a: int, b: int) -> bool:
