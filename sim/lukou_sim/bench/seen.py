@@ -13,7 +13,7 @@ from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import VALID, Input
 from lukou_messages.v1.objects_pb2 import ObjectClass
-from lukou_messages.v1.vehicle_pb2 import VehicleReport
+from lukou_messages.v1.vehicle_pb2 import TurnIntention, VehicleReport
 from lukou_sim.bench.scenario_folder import turns_at_signals
 from lukou_sim.bench.unsure import Sight, UnsureSight
 
@@ -71,7 +71,7 @@ class View:
             )
             turn = self._turn(name)
             if turn:
-                reports.append(VehicleReport(temporary_id=number, intention=turn))  # type: ignore[arg-type]
+                reports.append(VehicleReport(temporary_id=number, intention=TurnIntention.Name(turn)))
         for name in libsumo.person.getIDList() if self._with_people else ():
             if self._is_visible(name):
                 x, y = libsumo.person.getPosition(name)
