@@ -129,6 +129,9 @@ class Layout:
         self._tags = [_varint(kind.number << 3 | 2) for kind in self.held]
         self._prefixes: tuple[int, tuple[bytes, ...]] | None = None
         self._limits: dict[int, tuple[UintArray, UintArray]] = {}
+        self._bounds = [
+            np.array([getattr(kind, end) for kind in self.floats], np.float32).reshape(-1, 1) for end in ("low", "high")
+        ]
         self.get_columns: Callable[[Any], tuple[bytes, ...]] = _getter([kind.name for kind in self.held])
         self.get_absent = _getter([kind.name for kind in kinds if not kind.bit & bits])
         self.has_absent = len(held) < len(kinds)
@@ -154,6 +157,14 @@ class Layout:
             if count <= USUAL_OBJECTS:
                 self._limits[count] = found
         return found
+
+    def clipped(self, words: UintArray) -> UintArray:
+        """A table with its floats moved into their bounds."""
+        words = words.copy()
+        floats = words[: len(self.floats)].view(np.float32)
+        np.clip(floats, *self._bounds, out=floats)
+        words.flags.writeable = False
+        return words
 
     def prefixes(self, count: int) -> tuple[bytes, ...]:
         """Tag and length of each column on the wire, for lists of `count` elements; those of the last count are kept."""
@@ -213,13 +224,15 @@ class ColumnList:
         self._floats = words.view(np.float32)
 
     @classmethod
-    def of(cls, count: int, /, **values: Any) -> Self:
+    def of(cls, count: int, /, *, is_clipped: bool = False, **values: Any) -> Self:
         """Build a list from columns and properties by keyword.
 
         Parameters
         ----------
         count : int
             Number of elements.
+        is_clipped : bool
+            Move floats that are out of their bounds to them (NaN stays an error).
         **values
             Columns as (count,) array-likes under their schema names; anything else is a property of the list
             (``sensor_names=("a", "b")``).
@@ -233,6 +246,8 @@ class ColumnList:
         columns = {name: value for name, value in values.items() if name in names}
         layout = cls.layout(sum(names[name].bit for name in columns))
         words = _table(columns, layout, count)
+        if is_clipped:
+            words = layout.clipped(words)
         message = cls.TWIN(**{name: value for name, value in values.items() if name not in names})
         made = cls(message, layout, words)
         try:
@@ -321,13 +336,7 @@ class ColumnList:
             return cls._decode_public(payload)
         words = np.ndarray((len(columns), count), np.uint32, b"".join(columns))
         made = cls(message, layout, words)
-        mask, limit = layout.limits(count)
-        if layout.missing or b"\0" in ((words & mask) <= limit).tobytes():  # a byte search: the fastest `any` here
-            made._judge()
-        elif layout.key_row is not None:
-            keys = set(memoryview(columns[layout.key_row]).cast("I"))
-            if len(keys) != count or 0 in keys:
-                made._judge()
+        made._judge()
         return made
 
     @classmethod
@@ -356,6 +365,24 @@ class ColumnList:
 
     def _judge(self) -> None:
         """Raise Refused with what is wrong, where anything is."""
+        if not self._is_good():
+            self._complain()
+
+    def _is_good(self) -> bool:
+        """Whether nothing is wrong, in a few operations on the whole table."""
+        layout, words, count = self._layout, self._words, len(self)
+        if layout.missing or count > MAX_OBJECTS:
+            return False
+        mask, limit = layout.limits(count)
+        if b"\0" in ((words & mask) <= limit).tobytes():  # a byte search: the fastest `any` here
+            return False
+        if layout.key_row is None:
+            return True
+        keys = set(words[layout.key_row].tolist())
+        return len(keys) == count and 0 not in keys
+
+    def _complain(self) -> None:
+        """Raise Refused with the first thing that is wrong."""
         layout = self._layout
         if len(self) > MAX_OBJECTS:
             raise Refused("too_many_objects", f"{len(self)} is above {MAX_OBJECTS}")

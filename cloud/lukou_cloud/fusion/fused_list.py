@@ -18,8 +18,6 @@ NO_LANE = 0xFFFFFFFF
 NAMED = 0xFFFFFFFF
 """Units that a bit set of the list can name."""
 
-_BOUNDS = {kind.name: (kind.low, kind.high) for kind in ObjectList.KINDS}
-
 
 def fits(tracks: UnitTracks, units: Sets) -> tuple[UnitTracks, Sets, str]:
     """As many road users as one list may tell: those known for longest, so that nobody comes and goes.
@@ -57,44 +55,42 @@ def fused_list(
     """
     present = np.unique(tracks.lane[tracks.lane >= 0])
     lane = np.where(tracks.lane >= 0, np.searchsorted(present, tracks.lane), NO_LANE)
-    columns = {
-        "class_confidence": tracks.class_confidence,
-        "existence_probability": tracks.existence,
-        "x_m": tracks.x_m,
-        "y_m": tracks.y_m,
-        "z_m": tracks.z_m,
-        "velocity_x_mps": tracks.vx_mps,
-        "velocity_y_mps": tracks.vy_mps,
-        "acceleration_x_mps2": tracks.ax_mps2,
-        "acceleration_y_mps2": tracks.ay_mps2,
-        "yaw_rad": np.arctan2(np.sin(tracks.yaw_rad), np.cos(tracks.yaw_rad)),
-        "yaw_rate_radps": tracks.yaw_rate_radps,
-        "length_m": tracks.length_m,
-        "width_m": tracks.width_m,
-        "height_m": tracks.height_m,
-        "position_variance_xx_m2": tracks.pxx,
-        "position_variance_xy_m2": tracks.pxy,
-        "position_variance_yy_m2": tracks.pyy,
-        "velocity_variance_xx_m2ps2": tracks.vxx,
-        "velocity_variance_xy_m2ps2": tracks.vxy,
-        "velocity_variance_yy_m2ps2": tracks.vyy,
-        "yaw_variance_rad2": tracks.yaw_variance,
-        "age_s": tracks.age_s,
-        "unmeasured_s": tracks.unmeasured_s,
-        "lane_s_m": tracks.lane_s_m,
-        "lane_offset_m": tracks.lane_offset_m,
-        "lane_probability": tracks.lane_probability,
-    }
     return ObjectList.of(
         len(tracks),
+        is_clipped=True,
         sensor_names=names,
         lane_names=[lane_names[k] for k in present],
         perceived_areas=areas,
         id=tracks.id,
         object_class=tracks.object_class,
+        class_confidence=tracks.class_confidence,
+        existence_probability=tracks.existence,
+        x_m=tracks.x_m,
+        y_m=tracks.y_m,
+        z_m=tracks.z_m,
+        velocity_x_mps=tracks.vx_mps,
+        velocity_y_mps=tracks.vy_mps,
+        acceleration_x_mps2=tracks.ax_mps2,
+        acceleration_y_mps2=tracks.ay_mps2,
+        yaw_rad=np.arctan2(np.sin(tracks.yaw_rad), np.cos(tracks.yaw_rad)),
+        yaw_rate_radps=tracks.yaw_rate_radps,
+        length_m=tracks.length_m,
+        width_m=tracks.width_m,
+        height_m=tracks.height_m,
+        position_variance_xx_m2=tracks.pxx,
+        position_variance_xy_m2=tracks.pxy,
+        position_variance_yy_m2=tracks.pyy,
+        velocity_variance_xx_m2ps2=tracks.vxx,
+        velocity_variance_xy_m2ps2=tracks.vxy,
+        velocity_variance_yy_m2ps2=tracks.vyy,
+        yaw_variance_rad2=tracks.yaw_variance,
+        age_s=tracks.age_s,
+        unmeasured_s=tracks.unmeasured_s,
+        lane_s_m=tracks.lane_s_m,
+        lane_offset_m=tracks.lane_offset_m,
+        lane_probability=tracks.lane_probability,
         time_offset_s=np.zeros(len(tracks)),
         reference_point=np.full(len(tracks), int(ReferencePoint.REFERENCE_POINT_CENTRE)),
         contributing_sensors=(units & NAMED).astype(np.int64),
         lane=lane,
-        **{name: np.clip(column, *_BOUNDS[name]) for name, column in columns.items()},
     )
