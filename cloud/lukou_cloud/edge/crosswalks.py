@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from lukou_cloud.edge.lights import Light
 from lukou_cloud.edge.notices import CROSSWALK, Notice, severity_of
-from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.edge.road_users import Floats, Ints
 from lukou_cloud.edge.scene import Scene, Surroundings, projected
 from lukou_cloud.edge.service_settings import CrosswalkSettings
 from lukou_maps.road_model import LaneKind, Turn
@@ -36,14 +36,13 @@ UNKNOWN_PROBABILITY = 0.6
 """That people have green where the light is not known."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ways:
-    """Lanes from which one turns over a crosswalk: way from the start of each to the crosswalk, turn, and whether all on it turn so."""
+class _Way(NamedTuple):
+    """A lane from which one turns over a crosswalk: way from its start to the crosswalk, `Turn`, and whether all on it turn so. [m]"""
 
-    lane: Ints
-    way_m: Floats
-    turn: Ints
-    is_sure: Booleans
+    lane: int
+    way_m: float
+    turn: int
+    is_sure: bool
 
 
 class Crosswalks:
@@ -60,7 +59,7 @@ class Crosswalks:
     def __init__(self, settings: CrosswalkSettings, surroundings: Surroundings) -> None:
         self._settings, self._surroundings = settings, surroundings
         table = surroundings.model.crosswalks
-        self._ways = {k: ways for k in range(len(table)) if (ways := _ways(surroundings, k)) is not None}
+        self._ways = {k: ways for k in range(len(table)) if (ways := _ways(surroundings, k))}
 
     def step(self, scene: Scene) -> list[Notice]:
         """What is to be told now."""
@@ -68,11 +67,14 @@ class Crosswalks:
             return []
         moving = scene.drives & (scene.users.speed_mps > LEAST_MPS)
         told = {one.row: one.intention for one in scene.reports if one.row >= 0}
+        at: dict[int, list[int]] = {}
+        for row in np.flatnonzero(moving).tolist():
+            at.setdefault(int(scene.lane[row]), []).append(row)
         notices = []
         for crosswalk, ways in self._ways.items():
             if scene.walks[crosswalk] in (Light.RED, Light.YELLOW):
                 continue
-            rows, left_m = _turners(scene, ways, moving, told)
+            rows, left_m = _turners(scene, ways, at, told)
             if len(rows):
                 notices += self._told(scene, crosswalk, rows, left_m)
         return notices
@@ -127,19 +129,19 @@ class Crosswalks:
         return np.asarray(weak[inside | steps], np.int64)
 
 
-def _turners(scene: Scene, ways: _Ways, moving: Booleans, told: dict[int, int]) -> tuple[Ints, Floats]:
-    """Rows of those who turn over a crosswalk, and their way to it. [m]"""
+def _turners(scene: Scene, ways: list[_Way], at: dict[int, list[int]], told: dict[int, int]) -> tuple[Ints, Floats]:
+    """Rows of those who turn over a crosswalk, of those who move `at` each lane, and their way to it. [m]"""
     rows, left = [], []
-    for lane, way_m, turn, is_sure in zip(ways.lane, ways.way_m, ways.turn, ways.is_sure, strict=True):
-        for row in np.flatnonzero(moving & (scene.lane == lane)).tolist():
-            if is_sure or told.get(row) == INTENDED[int(turn)]:
+    for lane, way_m, turn, is_sure in ways:
+        for row in at.get(lane, ()):
+            if is_sure or told.get(row) == INTENDED[turn]:
                 rows.append(row)
                 left.append(way_m - scene.s_m[row] - 0.5 * scene.users.length_m[row])
     kept = {row: m for row, m in sorted(zip(rows, left, strict=True), key=lambda one: -one[1]) if m > 0.0}
     return np.array(list(kept), np.int64), np.array(list(kept.values()))
 
 
-def _ways(surroundings: Surroundings, crosswalk: int) -> _Ways | None:
+def _ways(surroundings: Surroundings, crosswalk: int) -> list[_Way]:
     """Lanes from which one turns over a crosswalk."""
     model = surroundings.model
     lanes, connections = model.lanes, model.connections
@@ -161,10 +163,7 @@ def _ways(surroundings: Surroundings, crosswalk: int) -> _Ways | None:
         same = connections.from_lane == start
         turns = set(connections.turn[same].tolist())
         found[start] = (way + float(lanes.length_m[start]), int(connections.turn[k]), len(turns) == 1)
-    if not found:
-        return None
-    way_m, turn, is_sure = zip(*found.values(), strict=True)
-    return _Ways(np.array(list(found), np.int64), np.array(way_m), np.array(turn, np.int64), np.array(is_sure))
+    return [_Way(lane, *rest) for lane, rest in found.items()]
 
 
 def _entry_m(surroundings: Surroundings, crosswalk: int, inner: list[int], to_lane: int) -> float:

@@ -37,7 +37,8 @@ OF_COLOUR = {
 }
 """Every other colour (dark, flashing yellow and red) leaves the rules of the road: UNKNOWN."""
 
-_OF_COLOUR = {int(colour): int(light) for colour, light in OF_COLOUR.items()}
+LIGHT_OF = {int(colour): int(light) for colour, light in OF_COLOUR.items()}
+"""The same as plain numbers."""
 
 OF_LETTER = {"r": Light.RED, "u": Light.RED, "y": Light.YELLOW, "Y": Light.YELLOW, "g": Light.GREEN, "G": Light.GREEN}
 """SUMO's state letters."""
@@ -148,10 +149,10 @@ class LightTable:
     def _shown(self, intersection: str, state: signal_pb2.SignalState) -> dict[str, tuple[int, float]]:
         """What the groups show that permit to pass lines of waiting areas, and when that ends. [ns]"""
         found = {}
-        for group in state.groups:
+        for group in list(state.groups):
             name = f"{intersection}/{group.group}"
             if name in self._permitting:
-                light = _OF_COLOUR.get(group.colour, 0)
+                light = LIGHT_OF.get(group.colour, 0)
                 found[name] = (light, _ends_at(group, light))
         return found
 
@@ -161,10 +162,10 @@ class LightTable:
         lights: list[int] = []
         ends_at_ns: list[float] = []
         found = self._groups.get(intersection, {})
-        for group in state.groups:
+        for group in list(state.groups):
             ruled = found.get(group.group)
             if ruled is not None:
-                light = _OF_COLOUR.get(group.colour, 0)
+                light = LIGHT_OF.get(group.colour, 0)
                 rows += ruled
                 lights += [light] * len(ruled)
                 ends_at_ns += [_ends_at(group, light)] * len(ruled)

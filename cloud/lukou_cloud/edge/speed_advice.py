@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lukou_cloud.edge.lights import OF_COLOUR, Light
+from lukou_cloud.edge.lights import LIGHT_OF, OF_COLOUR, Light
 from lukou_cloud.edge.scene import Report, Scene, Surroundings
 from lukou_cloud.edge.service_settings import AdviceSettings
 from lukou_maps.road_model import LaneKind, Turn
@@ -21,6 +21,8 @@ from lukou_maps.signal_configuration import SignalConfiguration
 from lukou_messages.v1.advice_pb2 import AdviceAction, SpeedAdvice
 from lukou_messages.v1.signal_pb2 import SignalGroupState, SignalState
 from lukou_messages.v1.vehicle_pb2 import TurnIntention
+
+_GREEN, _CLOSED = int(Light.GREEN), (int(Light.RED), int(Light.YELLOW))
 
 LIFE_NS = 2_000_000_000
 """Advice is not to be followed longer than this. [ns]"""
@@ -100,13 +102,14 @@ class ClosedTimes:
 
     def take(self, at_ns: int, state: SignalState) -> None:
         """Note what an intersection shows."""
-        for group in state.groups:
-            key, light = (state.intersection, group.group), OF_COLOUR.get(group.colour, Light.UNKNOWN)
-            if light in (Light.RED, Light.YELLOW):
+        intersection = state.intersection
+        for group in list(state.groups):
+            key, light = (intersection, group.group), LIGHT_OF.get(group.colour, 0)
+            if light in _CLOSED:
                 self.closed_since.setdefault(key, at_ns if key in self.lasted else -1)
                 continue
             since = self.closed_since.pop(key, None)
-            if light != Light.GREEN or since == -1:  # a red whose beginning nobody saw says nothing
+            if light != _GREEN or since == -1:  # a red whose beginning nobody saw says nothing
                 self.lasted[key] = []
             elif since is None:
                 self.lasted.setdefault(key, [])

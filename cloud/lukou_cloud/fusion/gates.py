@@ -65,10 +65,11 @@ class Way(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a way: vehicles lost on its lane, those of them that took it, and the `Punctuality` of its roads and of its lanes."""
+    """What is known of a way: vehicles lost on its lane, those of them that took it or another lane of its road, and the `Punctuality` of its roads and of its lanes."""
 
     lost: float
     taken: float
+    taken_road: float
     road_count: float
     road_late: float
     road_late2: float
@@ -124,6 +125,7 @@ class Gates:
     taken_road: dict[tuple[int, int], float] = field(default_factory=dict)
     by_lane: dict[tuple[int, int], Punctuality] = field(default_factory=dict)
     by_road: dict[tuple[int, int], Punctuality] = field(default_factory=dict)
+    _known: dict[Way, Known] = field(default_factory=dict, compare=False, repr=False)  # until more is learned
 
     def share(self, way: Way, way_s: float, changes: float) -> float:
         """Logarithm of the share of those lost on a lane that take a way.
@@ -145,12 +147,7 @@ class Gates:
 
     def overdue(self, way: Way, passed_s: float, expected: Expected, held_share: float) -> float:
         """Negative logarithm of the probability that who was lost has not come after some time."""
-        taken = self.taken_road.get((way.lane, way.to_road), 0.0)
-        share = min(taken / (self.lost.get(way.lane, 0.0) + PRIOR), MOST_SURE)
-        late_s, deviation_s = self.late(way, passed_s, expected)
-        come = 0.5 * (1.0 + math.erf(late_s / (deviation_s * math.sqrt(2.0))))
-        held = 1.0 - math.exp(-late_s / HELD_S) if late_s > 0.0 else 0.0
-        return -math.log(1.0 - share * ((1.0 - held_share) * come + held_share * held))
+        return float(overdue(self.known(way), passed_s, *expected, held_share))
 
     def late(self, way: Way, passed_s: float, expected: Expected) -> tuple[float, float]:
         """By how much somebody is late by what is learned of a way, and its standard deviation. [s]"""
@@ -159,10 +156,17 @@ class Gates:
 
     def known(self, way: Way) -> Known:
         """What is known of a way, for the loops."""
-        road = self.by_road.get((way.road, way.to_road), NOTHING_KNOWN)
-        lane = self.by_lane.get((way.lane, way.to_lane), NOTHING_KNOWN)
-        times = road.count, road.late, road.late2, lane.count, lane.late, lane.late2
-        return Known(self.lost.get(way.lane, 0.0), self.taken.get((way.lane, way.to_lane), 0.0), *times)
+        found = self._known.get(way)
+        if found is None:
+            road = self.by_road.get((way.road, way.to_road), NOTHING_KNOWN)
+            lane = self.by_lane.get((way.lane, way.to_lane), NOTHING_KNOWN)
+            found = self._known[way] = Known(
+                self.lost.get(way.lane, 0.0),
+                self.taken.get((way.lane, way.to_lane), 0.0),
+                self.taken_road.get((way.lane, way.to_road), 0.0),
+                *(road.count, road.late, road.late2, lane.count, lane.late, lane.late2),
+            )
+        return found
 
     def took(self, way: Way, passed_s: float, expected: Expected, is_sure: bool = True) -> None:
         """Learn from a hand-over; of times only from one that could hardly be another."""
@@ -177,6 +181,7 @@ class Gates:
 
     def gave_up(self, lane: int) -> None:
         """Learn that one who was lost on a lane is found, or is not waited for any longer."""
+        self._known.clear()
         self.lost[lane] = self.lost.get(lane, 0.0) + 1.0
         if self.lost[lane] > MOST:
             self.lost[lane] *= 0.5
@@ -201,6 +206,7 @@ class Gates:
         self.taken_road = {(int(a), int(b)): float(count) for a, b, count in state["taken_road"]}
         self.by_lane = {(int(a), int(b)): Punctuality(*rest) for a, b, *rest in state["by_lane"]}
         self.by_road = {(int(a), int(b)): Punctuality(*rest) for a, b, *rest in state["by_road"]}
+        self._known.clear()
 
 
 @compiled
@@ -217,6 +223,16 @@ def log_time(known: Known, passed_s: float, time_s: float, apart_s: float, held_
     free = (1.0 - TAIL) * _normal(late_s, deviation_s) + TAIL * _normal(late_s, TAIL_WIDER * deviation_s)
     held = math.exp(-late_s / HELD_S) / HELD_S if late_s > 0.0 else 0.0
     return math.log(max((1.0 - held_share) * free + held_share * held, 1e-12))
+
+
+@compiled
+def overdue(known: Known, passed_s: float, time_s: float, apart_s: float, held_share: float) -> float:
+    """`Gates.overdue` of a way of which so much is known."""
+    share = min(known.taken_road / (known.lost + PRIOR), MOST_SURE)
+    late_s, deviation_s = late_by(known, passed_s, time_s, apart_s)
+    come = 0.5 * (1.0 + math.erf(late_s / (deviation_s * math.sqrt(2.0))))
+    held = 1.0 - math.exp(-late_s / HELD_S) if late_s > 0.0 else 0.0
+    return -math.log(1.0 - share * ((1.0 - held_share) * come + held_share * held))
 
 
 @compiled

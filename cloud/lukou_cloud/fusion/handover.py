@@ -18,7 +18,7 @@ import numpy as np
 
 from lukou_cloud.compiled import compiled
 from lukou_cloud.fusion.gates import Gates, Way
-from lukou_cloud.fusion.lost import Birth, Candidates, Lost, is_onward, leaving_mps, likelihoods
+from lukou_cloud.fusion.lost import Birth, Candidates, Lost, is_onward, leaving_mps, likelihoods, overdues
 from lukou_cloud.fusion.overtaking import in_order
 from lukou_cloud.fusion.tracks import Floats, Ints, UnitTracks
 from lukou_maps.assembly import only_successor
@@ -301,6 +301,8 @@ class HandOver:
         owns, numbers = list(self.births), sorted({n for birth in self.births.values() for n in birth.likely})
         numbers = [number for number in numbers if number in self.lost]
         gain = np.zeros((len(owns), len(numbers) + len(owns)))
+        pairs: list[tuple[int, int]] = []
+        told: list[tuple[float, ...]] = []
         for row, (own, birth) in enumerate(self.births.items()):
             is_later = at_ns - birth.found.at_ns >= LATER_S * 1e9
             standing = LATER_STANDING if is_later else STANDING
@@ -308,7 +310,13 @@ class HandOver:
             for column, number in enumerate(numbers):
                 if number in birth.likely:
                     gain[row, column] = birth.likely[number][0] - least + standing * (number == birth.name)
-                    gain[row, column] += self._overdue(birth, number, at_ns)
+                    pairs.append((row, column))
+                    lost, (_, _, expected) = self.lost[number], birth.likely[number]
+                    known = self.gates.known(self._way(lost, birth.found.lane))
+                    told.append((*known, (at_ns - lost.at_ns) * 1e-9, *expected))
+        if pairs:  # how unlikely it is that he has not come yet, if it is another one who has
+            table = np.array([*zip(*told, strict=True)])
+            gain[tuple(np.array(pairs).T)] += overdues(table[:-3], table[-3], table[-2:], OVERDUE_HELD_SHARE)
         columns = least_cost(np.nan_to_num(-gain, nan=UNLIKELY, posinf=UNLIKELY, neginf=-UNLIKELY)).tolist()
         left = [(self.lost[number].at_ns, self.lost[number].lane) for number in numbers]
         arrived = [(birth.found.at_ns, birth.found.lane) for birth in self.births.values()]
@@ -316,13 +324,6 @@ class HandOver:
             own: numbers[column] if column < len(numbers) and gain[row, column] > 0.0 else own
             for row, (own, column) in enumerate(zip(owns, in_order(gain, columns, left, arrived), strict=True))
         }
-
-    def _overdue(self, birth: Birth, number: int, at_ns: int) -> float:
-        """How unlikely it is that he has not come yet, if it is another one who has: -log of the probability."""
-        one, expected = self.lost[number], birth.likely[number][2]
-        return self.gates.overdue(
-            self._way(one, birth.found.lane), (at_ns - one.at_ns) * 1e-9, expected, OVERDUE_HELD_SHARE
-        )
 
     def _way(self, one: Lost, lane: int) -> Way:
         return Way(one.lane, lane, self._roads[one.lane], self._roads[lane])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lukou_cloud.compiled import compiled
-from lukou_cloud.fusion.gates import Expected, Known, log_share, log_time
+from lukou_cloud.fusion.gates import Expected, Known, log_share, log_time, overdue
 from lukou_cloud.fusion.tracks import Booleans, Floats
 
 SLOW_PACE = 0.5
@@ -152,7 +152,7 @@ class Candidates(NamedTuple):
         Whether they were seen as of another class.
     way_s, changes : (m,) float array
         Time of the way at the limits, and changes of lane on it. [s, 1]
-    known : (8, m) float array
+    known : (9, m) float array
         `gates.Known` of the way.
     """
 
@@ -184,8 +184,7 @@ def likelihoods(ones: Candidates, pace: float, length_m: float, limit_mps: float
     made = np.empty((3, len(ones.pace)))
     for k in range(len(ones.pace)):
         apart = abs(ones.pace[k] - pace)
-        row = ones.known[:, k]
-        known = Known(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7])
+        known = _known(ones.known[:, k])
         held = SLOW_HELD_SHARE if min(ones.pace[k], pace) < SLOW_PACE else HELD_SHARE
         expected, apart_s = expected_s(ones.way_s[k], ones.pace[k], pace, limit_mps), ones.way_s[k] * apart
         value = log_time(known, ones.passed_s[k], expected, apart_s, held)
@@ -195,6 +194,20 @@ def likelihoods(ones: Candidates, pace: float, length_m: float, limit_mps: float
         made[0, k] = value + (OTHER_CLASS if ones.is_other_class[k] else 0.0)
         made[1, k], made[2, k] = expected, apart_s
     return made
+
+
+@compiled
+def overdues(known: Floats, passed_s: Floats, expected: Floats, held_share: float) -> Floats:
+    """`gates.overdue` of many ways: (9, m) array of `gates.Known`, (m,) times passed, (2, m) array of `gates.Expected`."""
+    made = np.empty(len(passed_s))
+    for k in range(len(passed_s)):
+        made[k] = overdue(_known(known[:, k]), passed_s[k], expected[0, k], expected[1, k], held_share)
+    return made
+
+
+@compiled
+def _known(row: Floats) -> Known:
+    return Known(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8])
 
 
 @compiled
