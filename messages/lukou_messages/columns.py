@@ -224,15 +224,13 @@ class ColumnList:
         self._floats = words.view(np.float32)
 
     @classmethod
-    def of(cls, count: int, /, *, is_clipped: bool = False, **values: Any) -> Self:
+    def of(cls, count: int, /, **values: Any) -> Self:
         """Build a list from columns and properties by keyword.
 
         Parameters
         ----------
         count : int
             Number of elements.
-        is_clipped : bool
-            Move floats that are out of their bounds to them (NaN stays an error).
         **values
             Columns as (count,) array-likes under their schema names; anything else is a property of the list
             (``sensor_names=("a", "b")``).
@@ -242,6 +240,15 @@ class ColumnList:
         ValueError
             A column of another length, or out of its bounds; an unknown name.
         """
+        return cls._of(count, values, is_clipped=False)
+
+    @classmethod
+    def clipped(cls, count: int, /, **values: Any) -> Self:
+        """Build a list as `of` does, with floats that are out of their bounds moved to them (NaN stays an error)."""
+        return cls._of(count, values, is_clipped=True)
+
+    @classmethod
+    def _of(cls, count: int, values: dict[str, Any], is_clipped: bool) -> Self:
         names = {kind.name: kind for kind in cls.KINDS}
         columns = {name: value for name, value in values.items() if name in names}
         layout = cls.layout(sum(names[name].bit for name in columns))

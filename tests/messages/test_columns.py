@@ -118,6 +118,25 @@ def test_lists_are_read_only() -> None:
         ObjectList.of(2, id=[1], object_class=[1, 1], x_m=[0, 0], y_m=[0, 0])
 
 
+def test_clipped_lists_keep_their_bounds_and_refuse_what_is_no_number() -> None:
+    far = {
+        "id": [1, 2],
+        "object_class": [1, 1],
+        "x_m": [1e9, -np.inf],
+        "y_m": [0, 5],
+        "existence_probability": [1.2, -0.1],
+    }
+    with pytest.raises(ValueError, match="out_of_bounds"):
+        ObjectList.of(2, **far)
+    made = ObjectList.clipped(2, **far)
+    bounds = {one.name: (one.low, one.high) for one in ObjectList.KINDS}
+    assert made.x_m.tolist() == [*reversed(bounds["x_m"])] and made.y_m.tolist() == [0, 5]
+    assert made.existence_probability.tolist() == [1, 0]
+    assert len(ObjectList.decode(made.encode(HEADER))) == 2
+    with pytest.raises(ValueError, match="out_of_bounds: x_m"):
+        ObjectList.clipped(2, **far | {"x_m": [np.nan, 0]})
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 10_000))
 def test_no_bytes_raise_anything_but_refused(noise: bytes, at: int) -> None:

@@ -55,9 +55,8 @@ def fused_list(
     """
     present = np.unique(tracks.lane[tracks.lane >= 0])
     lane = np.where(tracks.lane >= 0, np.searchsorted(present, tracks.lane), NO_LANE)
-    return ObjectList.of(
+    return ObjectList.clipped(
         len(tracks),
-        is_clipped=True,
         sensor_names=names,
         lane_names=[lane_names[k] for k in present],
         perceived_areas=areas,
