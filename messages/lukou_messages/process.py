@@ -126,7 +126,7 @@ class Device(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """When the shell calls `step`: at every multiple of `period_s` of the clock, and at once on the topics in `on`.
+    """When the shell calls `step`: `after_s` after every multiple of `period_s` of the clock, and at once on the topics in `on`.
 
     Topics may name devices (``device/camera-north``); ``device/*`` means any device. With `is_apart`, a multiple of the clock has a step
     without inputs of its own, after the one that topics trigger: what answers to messages does not wait for what is done ten times a second.
@@ -135,6 +135,7 @@ class Trigger:
     period_s: float | None = None
     on: frozenset[str] = frozenset()
     is_apart: bool = False
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,8 +226,8 @@ class Shell:
     def _tick_after(self, now_ns: int) -> int:
         if self.spec.trigger.period_s is None:
             return 1 << 62
-        period_ns = round(self.spec.trigger.period_s * 1e9)
-        return (now_ns // period_ns + 1) * period_ns
+        period_ns, after_ns = round(self.spec.trigger.period_s * 1e9), round(self.spec.trigger.after_s * 1e9)
+        return ((now_ns - after_ns) // period_ns + 1) * period_ns + after_ns
 
     def _step(self, now_ns: int) -> None:
         inputs, received = self._pending, self._received_ns

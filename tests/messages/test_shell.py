@@ -83,6 +83,18 @@ class CountingCore(ToyCore):
         return super().step(now_ns, inputs)
 
 
+def test_a_tick_comes_so_long_after_each_multiple_of_its_period() -> None:
+    bench, core = Bench(), CountingCore()
+    spec = replace(SPEC, trigger=Trigger(0.1, after_s=0.01))
+    shell = Shell(spec, core, [], identity="toy", clock=bench.clock, transport=bench.transport)
+    due = []
+    for late_ms in range(0, 320, 5):
+        bench.clock.set(START + late_ms * 1_000_000)
+        if shell.turn():
+            due.append(late_ms)
+    assert START % 10**8 == 0 and due == [10, 110, 210, 310]
+
+
 @pytest.mark.parametrize(("is_apart", "inputs"), [(False, [1]), (True, [1, 0])])
 def test_a_tick_apart_has_a_step_of_its_own_after_that_of_the_messages(is_apart: bool, inputs: list[int]) -> None:
     bench, core = Bench(), CountingCore()

@@ -146,6 +146,7 @@ class EdgeCore:
             if one.topic == "signal" and one.validity in (VALID, DEGRADED):
                 self._signals[one.value.intersection] = (one.measured_at_ns, one.value)
                 self._advisor.closed.take(one.measured_at_ns, one.value)
+                self._lights.read(one.value.intersection, one.value)
             elif one.topic == "vehicle":
                 self._services.take(one.measured_at_ns, one.value)
             elif one.topic == "objects":

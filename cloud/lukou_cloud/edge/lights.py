@@ -84,6 +84,10 @@ def no_lights(model: RoadModel) -> Lights:
     return Lights(np.zeros(count, np.int64), np.full(count, np.nan))
 
 
+_Read = tuple[signal_pb2.SignalState, Ints, Ints, Floats]
+"""A state, the lines that it tells of, their lights, and when each ends (nan: not known). [ns]"""
+
+
 class LightTable:
     """Turns SPaT into `Lights` by the links of the signal configurations.
 
@@ -98,7 +102,7 @@ class LightTable:
     def __init__(self, model: RoadModel, configurations: Iterable[SignalConfiguration]) -> None:
         self._model = model
         self._groups: dict[str, dict[str, list[int]]] = {}
-        self._read: dict[str, tuple[signal_pb2.SignalState, Ints, Ints, Floats]] = {}
+        self._read: dict[str, _Read] = {}
         self._permitted = _permitted_lines(model)
         self._permitting = {group for _, groups in self._permitted for group in groups}
         self.may_turn_on_red = np.zeros(len(model.connections), np.bool_)
@@ -132,10 +136,7 @@ class LightTable:
         for intersection, state in states.items():
             if self._permitting:
                 shown |= self._shown(intersection, state)
-            read = self._read.get(intersection)
-            if read is None or read[0] is not state:
-                read = self._read[intersection] = (state, *self._of_state(intersection, state))
-            _, rows, light, ends_at_ns = read
+            _, rows, light, ends_at_ns = self.read(intersection, state)
             lights.light[rows] = light
             lights.ends_in_s[rows] = np.maximum((ends_at_ns - now_ns) * 1e-9, 0.0)
         for rows, groups in self._permitted:
@@ -145,6 +146,13 @@ class LightTable:
                 kept = rows[lights.light[rows] < permits]
                 lights.light[kept], lights.ends_in_s[kept] = permits, max((ends_ns - now_ns) * 1e-9, 0.0)
         return lights
+
+    def read(self, intersection: str, state: signal_pb2.SignalState) -> _Read:
+        """Read a state, once: when it comes, so that nobody waits for it later."""
+        read = self._read.get(intersection)
+        if read is None or read[0] is not state:
+            read = self._read[intersection] = (state, *self._of_state(intersection, state))
+        return read
 
     def _shown(self, intersection: str, state: signal_pb2.SignalState) -> dict[str, tuple[int, float]]:
         """What the groups show that permit to pass lines of waiting areas, and when that ends. [ns]"""
