@@ -11,9 +11,9 @@ from pathlib import Path
 
 from lukou_messages.codec import decode, encode
 from lukou_messages.errors import RecordingError
+from lukou_messages.headers import make_header
 from lukou_messages.process import Core, Input
 from lukou_messages.recording import Recorded, RecordingWriter, read_recording
-from lukou_messages.shell import make_header
 from lukou_messages.v1.health_pb2 import StepJournal
 
 Key = tuple[str, str, int, int]

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
 import time
 import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import numpy as np
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from lukou_messages.admission import Admission
 from lukou_messages.clock import Clock
 from lukou_messages.codec import encode
-from lukou_messages.process import VALID, Core, Device, Input, Output, ProcessSpec
+from lukou_messages.headers import make_header
+from lukou_messages.health import HealthReport
+from lukou_messages.process import Core, Device, Input, Output, ProcessSpec
 from lukou_messages.scheduling import answer_first, answer_like_others, give_way
 from lukou_messages.security import Register
-from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Transport
 from lukou_messages.v1 import health_pb2
 from lukou_messages.v1.header_pb2 import Header, TimeSource
@@ -133,8 +132,7 @@ class Shell:
         self._time_source = TimeSource.Value(f"TIME_SOURCE_{self.settings.time_source}")
         self._pending: list[Input] = []
         self._received_ns: list[int] = []
-        self._step_seconds: deque[float] = deque(maxlen=200)
-        self._health = _HealthReport(self)
+        self._health = HealthReport(spec, core, self.devices, transport, self.admission, self.epoch)
         self._next_tick_ns = self._tick_after(self.epoch)
         self._next_health_ns = self.epoch
         self._phase_ns = zlib.crc32(identity.encode()) % 10 * 100_000_000 + AFTER_TICK_NS
@@ -244,7 +242,7 @@ class Shell:
         sent_at_ns = self.clock.now_ns()
         self.steps += 1
         self.publish(outputs, sent_at_ns)
-        self._step_seconds.append(seconds)
+        self._health.took(seconds)
         if self._metrics is not None:
             self._metrics.step(seconds)
         if recorded:
@@ -334,7 +332,7 @@ class Shell:
             self._measure.flush()
 
     def _tell_health(self, now_ns: int, stopping: bool = False) -> None:
-        health = self._health.make(now_ns, stopping)
+        health = self._health.make(now_ns, self.steps, self.faults, stopping)
         self._give_up_priority(health.cpu_cores, self._health.span_s)
         if self._metrics is not None:
             self._metrics.health(health)
@@ -373,117 +371,9 @@ class Shell:
         self.transport.close()
 
 
-def make_header(
-    identity: str,
-    epoch: int,
-    sequence: int,
-    output: Output,
-    sent_at_ns: int,
-    time_source: int = TimeSource.TIME_SOURCE_NTP,
-    time_uncertainty_us: int = 1000,
-) -> Header:
-    """The header of an output; the map reference is taken from the value where the core has set one."""
-    header = Header(
-        source=identity,
-        epoch=epoch,
-        sequence=sequence,
-        measured_at_ns=output.measured_at_ns,
-        sent_at_ns=sent_at_ns,
-        time_source=time_source,  # type: ignore[arg-type]
-        time_uncertainty_us=_microseconds(output.time_uncertainty_s, time_uncertainty_us),
-        validity=output.validity,  # type: ignore[arg-type]
-        validity_reason=output.reason[:200],
-    )
-    own = getattr(output.value, "message", output.value).header
-    if own.HasField("map"):
-        header.map.CopyFrom(own.map)
-    return header
-
-
-def _microseconds(told_s: float | None, usual_us: int) -> int | None:
-    """Of a header; None: the field stays away, which says that the uncertainty is not known."""
-    if told_s is None:
-        return usual_us
-    return min(round(told_s * 1e6), (1 << 32) - 1) if told_s < math.inf else None
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file so that a reader or a crash sees the old or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(data)
     os.replace(temporary, path)
-
-
-class _HealthReport:
-    """Makes the Health message of a shell."""
-
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
-        self._cpu = time.process_time()
-        self._wall = time.monotonic()
-        self.span_s = 0.0
-
-    def make(self, now_ns: int, stopping: bool) -> health_pb2.Health:
-        shell = self._shell
-        cpu, wall = time.process_time(), time.monotonic()
-        self.span_s = max(wall - self._wall, 1e-3)
-        cores = (cpu - self._cpu) / self.span_s
-        self._cpu, self._wall = cpu, wall
-        steps = np.array(shell._step_seconds) * 1e3 if shell._step_seconds else np.zeros(1)
-        shell._step_seconds.clear()
-        inputs = [
-            health_pb2.InputHealth(
-                name=topic,
-                source=source,
-                age_s=max(0.0, age),
-                received=received,
-                missed=missed,
-                is_stale=0 < TOPICS[topic].max_age_s < age,
-            )
-            for topic, source, age, received, missed in shell.admission.ages(now_ns)
-        ]
-        faults = list(getattr(shell.core, "faults", list)()) if hasattr(shell.core, "faults") else []
-        faults += [*shell.faults, *getattr(shell.transport, "faults", list)()]
-        for device in shell.devices:
-            faults += list(getattr(device, "faults", list)())
-        refused = Counter(shell.admission.refused)
-        refused.update({reason: count for reason, count in shell.transport.counters().items() if count})
-        figures = Counter(shell.core.figures() if hasattr(shell.core, "figures") else {})
-        for device in shell.devices:
-            figures.update(getattr(device, "figures", dict)())  # figures of one name are added up
-        return health_pb2.Health(
-            process=shell.spec.name,
-            state=self._state(inputs, faults, stopping),
-            uptime_s=max(0.0, (now_ns - shell.epoch) / 1e9),
-            steps=shell.steps,
-            step_p50_ms=float(np.percentile(steps, 50)),
-            step_p95_ms=float(np.percentile(steps, 95)),
-            cpu_cores=cores,
-            memory_mb=resident_mb(),
-            inputs=inputs,
-            faults=[str(fault)[:300] for fault in faults[:50]],
-            refused={reason[:60]: count for reason, count in refused.items()},
-            figures={name: float(value) for name, value in figures.items()},
-        )
-
-    def _state(self, inputs: list[health_pb2.InputHealth], faults: list[str], stopping: bool) -> Any:
-        if stopping:
-            return health_pb2.HEALTH_STATE_STOPPING
-        if self._shell.steps == 0:
-            return health_pb2.HEALTH_STATE_STARTING
-        if faults or any(one.is_stale for one in inputs):
-            return health_pb2.HEALTH_STATE_DEGRADED
-        return health_pb2.HEALTH_STATE_GOOD
-
-
-def resident_mb() -> float:
-    """Resident memory of this process, megabytes (10^6 bytes)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-__all__ = ["VALID", "RunSettings", "Shell", "make_header", "write_atomically"]

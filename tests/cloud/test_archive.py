@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lukou_cloud.centre.archive import Archive
 from lukou_messages.codec import encode
+from lukou_messages.headers import make_header
 from lukou_messages.process import Output
-from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 from lukou_messages.v1 import event_pb2
 

@@ -18,8 +18,8 @@ from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind, RoadModel, Turn
 from lukou_maps.signal_configuration import load
 from lukou_messages.codec import decode, encode
+from lukou_messages.headers import make_header
 from lukou_messages.process import Input, Output
-from lukou_messages.shell import make_header
 from lukou_messages.v1.vehicle_pb2 import TurnIntention, VehicleReport, VehicleRole
 from lukou_messages.v1.warning_pb2 import Warning as WarningMessage
 from lukou_messages.v1.warning_pb2 import WarningKind, WarningLevel, WarningPhase

@@ -14,9 +14,9 @@ from lukou_cloud.indicators.indicators import level_of_service
 from lukou_cloud.indicators.verb import app
 from lukou_cloud.near_misses import EVENT, NearMiss
 from lukou_messages.codec import encode
+from lukou_messages.headers import make_header
 from lukou_messages.process import Output
 from lukou_messages.recording import RecordingWriter
-from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 from lukou_messages.v1.command_pb2 import Command, CommandReply, CommandStatus, LeaseRenewal
 from lukou_messages.v1.event_pb2 import Event, Severity

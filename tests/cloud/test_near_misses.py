@@ -25,8 +25,8 @@ from lukou_cloud.web.server import PageDevice
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_messages.codec import encode
+from lukou_messages.headers import make_header
 from lukou_messages.process import Output
-from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 from lukou_messages.v1.event_pb2 import Event
 from tests.cloud.test_centre import settings

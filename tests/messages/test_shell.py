@@ -17,12 +17,13 @@ from toy import SPEC, ToyCore
 from lukou_messages.clock import ManualClock
 from lukou_messages.codec import decode, encode
 from lukou_messages.errors import RecordingError
+from lukou_messages.headers import make_header
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import Input, Output, Trigger
 from lukou_messages.recording import RecordingWriter, read_recording
 from lukou_messages.replay import replay
 from lukou_messages.security import Device, Register
-from lukou_messages.shell import MOST_FIRST_CORES, RunSettings, Shell, make_header
+from lukou_messages.shell import MOST_FIRST_CORES, RunSettings, Shell
 from lukou_messages.transport.inprocess import Exchange, InProcessTransport
 from lukou_messages.transport.interface import Packet
 

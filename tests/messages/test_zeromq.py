@@ -13,10 +13,10 @@ import zmq
 
 from lukou_messages.codec import encode
 from lukou_messages.errors import SettingsError
+from lukou_messages.headers import make_header
 from lukou_messages.process import Output
 from lukou_messages.records import Outbox, RecordIntake
 from lukou_messages.security import Authenticator, Device, KeyPair, Register, save_register
-from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 from lukou_messages.transport.settings import CommandLink, Intake, LinkSettings, Uplink
 from lukou_messages.transport.sockets import harden, use_curve

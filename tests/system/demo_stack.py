@@ -19,10 +19,10 @@ from typing import Any
 import zmq
 
 from lukou_messages.codec import decode
+from lukou_messages.headers import make_header
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import INVALID, VALID, Output
 from lukou_messages.security import Device, KeyPair, Register, save_register
-from lukou_messages.shell import make_header
 from lukou_messages.transport.sockets import SubscriptionSocket, harden, use_curve
 from lukou_messages.v1.signal_pb2 import SignalState
 from lukou_sim.demo.plan import make_plan

@@ -15,10 +15,11 @@ from lukou_maps.reading import load_map
 from lukou_maps.road_model import LaneKind
 from lukou_messages.clock import SystemClock
 from lukou_messages.codec import decode, encode
+from lukou_messages.headers import make_header
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import DEGRADED, VALID, Output
 from lukou_messages.security import Device, KeyPair, Register, save_register
-from lukou_messages.shell import Shell, make_header
+from lukou_messages.shell import Shell
 from lukou_messages.site import load_spec
 from lukou_messages.transport.settings import Intake, LinkSettings, Uplink
 from lukou_messages.transport.zeromq import ZeroMqTransport

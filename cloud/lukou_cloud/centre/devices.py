@@ -13,10 +13,10 @@ from lukou_cloud.centre.archive import Archive
 from lukou_cloud.centre.settings import ArchiveSettings
 from lukou_messages.codec import encode
 from lukou_messages.errors import SettingsError
+from lukou_messages.headers import make_header
 from lukou_messages.process import Input, Output
 from lukou_messages.records import RecordIntake
 from lukou_messages.security import Authenticator, KeyPair, Register
-from lukou_messages.shell import make_header
 from lukou_messages.transport.interface import Packet
 
 log = structlog.get_logger()

@@ -20,9 +20,10 @@ from lukou_maps.signal_configuration import save
 from lukou_messages.clock import ManualClock
 from lukou_messages.codec import decode, encode
 from lukou_messages.columns import MAX_OBJECTS, NOT_ONE
+from lukou_messages.headers import make_header
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import Device, Input, Output
-from lukou_messages.shell import RunSettings, Shell, make_header
+from lukou_messages.shell import RunSettings, Shell
 from lukou_messages.site import load_spec
 from lukou_messages.transport.inprocess import Exchange, InProcessTransport
 from lukou_messages.v1.advice_pb2 import SpeedAdvice

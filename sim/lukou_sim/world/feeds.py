@@ -17,9 +17,9 @@ from lukou_hw.radar.datagram import encode as encode_datagram
 from lukou_hw.radar.reading import RadarScan
 from lukou_messages.clock import SystemClock
 from lukou_messages.codec import encode
+from lukou_messages.headers import make_header
 from lukou_messages.objects import DetectionList
 from lukou_messages.process import Input, Output
-from lukou_messages.shell import make_header
 from lukou_messages.transport.sockets import BroadcastSocket
 from lukou_messages.v1.header_pb2 import TimeSource
 
