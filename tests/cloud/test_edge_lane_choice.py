@@ -11,7 +11,8 @@ from lukou_cloud.edge.lane_choice import KEPT_NS, Choice, LaneChoice
 from lukou_cloud.edge.lane_loops import of_turns
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings
-from lukou_cloud.edge.ways import TURN_SHARE, Ways, fork_shares
+from lukou_cloud.edge.turn_shares import TURN_SHARE, fork_shares
+from lukou_cloud.edge.ways import Ways
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import Turn
 

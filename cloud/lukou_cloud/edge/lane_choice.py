@@ -162,19 +162,23 @@ class LaneChoice:
         """Keep the memory of these road users only."""
         for number in [number for number in self.last_lane if number not in alive]:
             del self.last_lane[number]
+        self.ways.shares.forget(alive)
 
     def state(self) -> dict[str, Any]:
         """All that a continuation needs, for JSON; paths by their lanes, for their numbers depend on what was asked before."""
+        plain: dict[str, Any] = {"last_lane": sorted(self.last_lane.items()), "shares": self.ways.shares.state()}
         if self.latest is None:
-            return {"last_lane": sorted(self.last_lane.items()), "latest": None}
+            return plain | {"latest": None}
         told = {one.name: getattr(self.latest, one.name) for one in fields(self.latest)}
         told |= dict(zip(("path", "path_lane"), self.ways.catalogue.names(self.latest.path), strict=True))
-        plain = {name: value if isinstance(value, int) else value.tolist() for name, value in told.items()}
-        return {"last_lane": sorted(self.last_lane.items()), "latest": plain}
+        return plain | {
+            "latest": {name: value if isinstance(value, int) else value.tolist() for name, value in told.items()}
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.last_lane = {int(user): int(lane) for user, lane in state["last_lane"]}
+        self.ways.restore_shares(state["shares"])
         self.latest = None
         if state["latest"] is not None:
             told: dict[str, Any] = {name: np.array(state["latest"][name], kind) for name, kind in _COLUMNS.items()}
@@ -189,10 +193,11 @@ class LaneChoice:
         found = paths_of(users.columns, lanes, ways.rows, settings.least_probability, settings.most_paths)
         known = self.last_lane
         for number, one in zip(users.id.tolist(), lanes.best.tolist(), strict=True):
-            if one >= 0:
-                known[number] = one
-            else:
+            if one < 0:
                 known.pop(number, None)
+            elif known.get(number) != one:
+                known[number] = one
+                ways.learn(number, one)
         return Choice(now_ns, users.id, users.x_m, users.y_m, lanes.best, lanes.best_s_m, *found)
 
     def _lanes(self, users: RoadUsers) -> Lanes:

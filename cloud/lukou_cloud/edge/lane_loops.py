@@ -9,8 +9,7 @@ import numpy as np
 
 from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.road_users import COS, DEVIATION, LENGTH, SIN, SPEED, WIDTH, Floats, Ints, X, Y
-from lukou_cloud.edge.ways import NONE, PathRows, pose_on
-from lukou_maps.paths import SPACING_M
+from lukou_cloud.edge.ways import NONE, PathRows, allowed_at, pose_on
 
 ALIGNED_COS = 0.8
 """Who moves at a larger angle to the lane than this cosine does not follow it."""
@@ -196,8 +195,7 @@ def paths_of(columns: Floats, lanes: Lanes, rows: PathRows, least_probability: f
 @compiled
 def _likely_turn(speed_mps: float, rows: PathRows, path: int, s_m: float) -> float:
     """How usual a path is; who is too fast for its turn does not take it."""
-    sample = rows.start[path] + max(min(int(s_m * (1.0 / SPACING_M)), rows.last[path]), 0)
-    excess = speed_mps - 1.2 * rows.limit_mps[sample]
+    excess = speed_mps - 1.2 * allowed_at(rows, path, s_m)
     return float(max(math.exp(min(1.0 - excess, 0.0) / FASTER_MPS), LEAST_TURN) * rows.usual[path])
 
 

@@ -5,7 +5,7 @@ Everything that does not change from step to step is worked out once per path, s
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.lights import waiting_lines
 from lukou_cloud.edge.motion import KeptSpeed
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints
+from lukou_cloud.edge.turn_shares import TurnShares
 from lukou_maps.paths import SPACING_M, PathCatalogue, PathTable
-from lukou_maps.ragged import spread
+from lukou_maps.ragged import Ragged, spread
 from lukou_maps.road_model import ConflictKind, LaneKind, RightOfWay, RoadModel, Turn
 
 NONE = -1
@@ -24,9 +25,6 @@ LATERAL_MPS2 = 4.0
 
 BEND_M = 8.0
 """Length over which the curvature of a path is taken. [m]"""
-
-TURN_SHARE = {Turn.UNKNOWN: 0.3, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.4, Turn.RIGHT: 0.4, Turn.TURN_AROUND: 0.05}
-"""How usual each turn is where a lane leaves the choice, beside the others there."""
 
 UNKNOWN_LIMIT_MPS = 15.0
 """Speed limit where the map tells none. [m/s]"""
@@ -111,6 +109,8 @@ class Ways:
     ----------
     catalogue : PathCatalogue
         The paths.
+    shares : TurnShares
+        Where those on each lane go next.
     usual : (n,) float array
         How usual the turns of each path are.
     turns_left : (n,) bool array
@@ -122,13 +122,14 @@ class Ways:
     def __init__(self, model: RoadModel, easy_braking_mps2: float) -> None:
         self.model, self._braking = model, easy_braking_mps2
         self.catalogue = PathCatalogue(model, horizon_m=HORIZON_M)
-        self._share = fork_shares(model)
+        self.shares = TurnShares(model)
         self._start, self._last = np.zeros(1, np.int64), np.zeros(0, np.int64)
         self._samples = np.zeros((6, 0))  # x, y, cosine, sine, and the way to the next sample
         self._limit_mps = np.full(1, np.inf)  # the last one is of those who are on no path
         self._next_connection, self._next_line_m = np.zeros(0, np.int64), np.zeros(0)
         self.usual, self.turns_left = np.zeros(0), np.zeros(0, np.bool_)
         self.duties = self.rights = Meetings(np.zeros(1, np.int64), np.zeros(0, np.int64), *np.zeros((3, 0)))
+        self._over_lane = Ragged.grouped(np.zeros(0, np.int64), np.zeros(0, np.int64), len(model.lanes))  # paths
         self._waiting = waiting_lines(model)
 
     @property
@@ -140,6 +141,18 @@ class Ways:
         """Work out the paths of some lanes now, so that no later step has to."""
         self.catalogue.prepare(lane)
         self._extend()
+
+    def learn(self, number: int, lane: int) -> None:
+        """Note the lane that a road user has come to: where those go who are on the lane that it left (`TurnShares.see`)."""
+        left = self.shares.see(number, lane)
+        if left is not None:
+            over = self._over_lane[left]
+            self.usual[over] = self._usual(over)
+
+    def restore_shares(self, state: dict[str, Any]) -> None:
+        """Continue from a state of `TurnShares`."""
+        self.shares.restore(state)
+        self.usual = self._usual(np.arange(len(self.table)))
 
     def of_names(self, number: Ints, lane: Ints) -> Ints:
         """Paths by their first lane and their number among the paths of that; -1, -1: none."""
@@ -195,14 +208,23 @@ class Ways:
         return np.asarray(np.sqrt(np.maximum(ahead[row, number] - ramp, 0.0)))
 
     def _turns(self, known: int) -> None:
-        table, turn = self.table, self.model.connections.turn
-        new = np.arange(known, len(table))
+        table, connections = self.table, self.model.connections
+        turn, new = connections.turn, np.arange(known, len(table))
         owner, taken = table.connections.flat(new)
-        usual, left = np.ones(len(new)), np.zeros(len(new), np.bool_)
-        np.multiply.at(usual, owner, self._share[taken])
+        left = np.zeros(len(new), np.bool_)
         first, index = np.unique(owner, return_index=True)
         left[first] = turn[taken[index]] == Turn.LEFT
-        self.usual, self.turns_left = np.concatenate([self.usual, usual]), np.concatenate([self.turns_left, left])
+        self.turns_left = np.concatenate([self.turns_left, left])
+        self.usual = np.concatenate([self.usual, self._usual(new)])
+        path, taken = table.connections.flat(np.arange(len(table)))
+        self._over_lane = Ragged.grouped(connections.from_lane[taken], path, len(self.model.lanes))
+
+    def _usual(self, path: Ints) -> Floats:
+        """How usual the turns of some paths are, as far as is known now."""
+        owner, taken = self.table.connections.flat(path)
+        usual = np.ones(len(path))
+        np.multiply.at(usual, owner, self.shares.share[taken])
+        return usual
 
     def _meetings(self) -> tuple[Meetings, Meetings]:
         """Conflict areas of all paths in which somebody must give way; drivers wait where the lane of the area begins."""
@@ -270,6 +292,12 @@ def speeds_from(path: Ints, s_m: Floats, rows: PathRows) -> KeptSpeed:
 
 
 @compiled
+def allowed_at(rows: PathRows, path: int, s_m: float) -> float:
+    """Speed that limits and bends ahead allow at (path, s). [m/s]"""
+    return rows.limit_mps[rows.start[path] + max(min(int(s_m * (1.0 / SPACING_M)), rows.last[path]), 0)]
+
+
+@compiled
 def pose_on(rows: PathRows, path: int, s_m: float) -> tuple[float, float, float, float]:
     """Position and direction (x, y, cosine, sine) of (path, s); beyond the ends along the tangent."""
     scaled = s_m * (1.0 / SPACING_M)
@@ -292,17 +320,6 @@ def _curvature(start: Ints, heading: Floats) -> Floats:
     left = np.repeat(counts, counts) - number
     curvature[(number < half) | (left < half + 2)] = 0.0
     return curvature
-
-
-def fork_shares(model: RoadModel) -> Floats:
-    """How usual each connection is among all that leave its lane; those of one lane sum to 1.
-
-    So a way is not the more probable the more often it forks later on.
-    """
-    connections = model.connections
-    share = np.array([TURN_SHARE[Turn(turn)] for turn in range(len(TURN_SHARE))])[connections.turn]
-    total = np.bincount(connections.from_lane, weights=share, minlength=len(model.lanes))
-    return np.asarray(share / total[connections.from_lane])
 
 
 def may_follow(model: RoadModel) -> Ints:
