@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from lukou_cloud.edge.dangers import RED_LIGHT, dangers
-from lukou_cloud.edge.lights import Light, Lights, no_lights
+from lukou_cloud.edge.lights import Light, Lights, LightTable, no_lights
 from lukou_cloud.edge.prediction import Predictor
+from lukou_cloud.edge.recorded import RecordedLights
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import PredictionSettings, WarningSettings
 from lukou_maps.reading import load_map
 from lukou_maps.road_model import Turn
+from lukou_maps.signal_configuration import load
+from lukou_messages.v1.signal_pb2 import SignalColour, SignalGroupState, SignalState
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 
@@ -60,7 +63,7 @@ def runs_red(predictor: Predictor, users: RoadUsers, lights: Lights) -> bool:
 
 @pytest.mark.parametrize(("before_m", "expected"), [(12.0, True), (14.5, False)])
 def test_who_cannot_stop_any_more_runs_red(predictor: Predictor, before_m: float, expected: bool) -> None:
-    # 11 m/s: 12.1 m of braking with 5 m/s^2 and 1.65 m of lag
+    # 11 m/s: 11.0 m of braking with 5.5 m/s^2 and 2.2 m of reaction
     lane = "k1_N_approach_3"
     users = car(predictor, lane, before_m, 11.0)
     assert runs_red(predictor, users, shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0)})) == expected
@@ -87,8 +90,54 @@ def test_the_last_of_yellow_for_the_turn_is_more_likely_than_running_red_straigh
     assert runs_red(predictor, car(predictor, lane, 6.0, 8.0), lights) == expected
 
 
+@pytest.mark.parametrize(("red_for_s", "speed", "expected"), [(1.0, 8.0, True), (30.0, 8.0, False), (30.0, 18.0, True)])
+def test_only_a_fresh_red_is_likely_to_be_run_instead_of_a_turn_with_green_but_by_who_is_too_fast(
+    predictor: Predictor, red_for_s: float, speed: float, expected: bool
+) -> None:
+    lane = "k1_N_approach_1"
+    lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0), Turn.RIGHT: (Light.GREEN, 30.0)})
+    lights.for_s[lights.light == Light.RED] = red_for_s
+    assert runs_red(predictor, car(predictor, lane, 0.75 * speed, speed), lights) == expected
+
+
+@pytest.mark.parametrize(("acceleration", "expected"), [(0.0, False), (2.5, True)])
+def test_who_accelerates_towards_a_red_light_cannot_stop_as_soon(
+    predictor: Predictor, acceleration: float, expected: bool
+) -> None:
+    # 9 m/s: 7.4 m of braking and 1.8 m of reaction, with 2.5 m/s^2 8.2 and 1.9 m
+    lane = "k1_N_approach_3"
+    users = car(predictor, lane, 9.6, 9.0, acceleration)
+    assert runs_red(predictor, users, shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0)})) == expected
+
+
 def test_a_green_that_should_have_ended_is_followed_by_yellow_yet(predictor: Predictor) -> None:
     # the next signal state is late: nobody who is about to pass runs red
     lane = "k1_N_approach_3"
     lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.GREEN, 0.0)})
     assert not runs_red(predictor, car(predictor, lane, 10.0, 11.9), lights)
+
+
+@pytest.mark.parametrize(("told_s", "expected"), [(2, 7.0), (None, np.nan)])
+def test_how_long_a_red_has_been_shown_is_read_where_it_is_told(
+    predictor: Predictor, told_s: int | None, expected: float
+) -> None:
+    configuration = load(DISTRICT.parent / "k1.signal.json")
+    group = configuration.groups[0]
+    red = SignalGroupState(group=group.name, colour=SignalColour.SIGNAL_COLOUR_RED)
+    if told_s is not None:
+        red.started_at_ns = told_s * 1_000_000_000
+    state = SignalState(intersection="k1", groups=[red])
+    lights = LightTable(predictor.model, [configuration]).of_states({"k1": state}, 9_000_000_000)
+    row = predictor.model.connection_of_link["k1", group.links[0]]
+    assert lights.for_s[row] == pytest.approx(expected, nan_ok=True)
+
+
+def test_of_a_recording_it_is_known_from_the_first_change_on(predictor: Predictor, tmp_path: Path) -> None:
+    links = 1 + max(link for name, link in predictor.model.connection_of_link if name == "k1")
+    file = tmp_path / "tls_states.csv"
+    states = (("0.0", "r" * links), ("10.0", "G" * links), ("12.0", "r" * links), ("14.0", "r" * (links - 1) + "G"))
+    file.write_text("t,tls,state\n" + "".join(f"{t},k1,{state}\n" for t, state in states))
+    lights, first = RecordedLights(predictor.model, file), predictor.model.connection_of_link["k1", 0]
+    assert np.isnan(lights.at(5.0).for_s[first]).all()
+    assert lights.at(15.0).for_s[first] == pytest.approx(3.0)
+    assert lights.at(15.0).for_s[predictor.model.connection_of_link["k1", links - 1]] == pytest.approx(1.0)

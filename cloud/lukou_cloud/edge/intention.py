@@ -87,8 +87,8 @@ def can_stop(
 ) -> bool:
     """Whether a driver still can, and as it looks will, stop within a distance.
 
-    Stopping is possible where reaction way and braking way fit. Who is beyond that but brakes nearly as hard as is needed
-    is believed.
+    Stopping is possible where reaction way and braking way fit; who accelerates does so until braking begins. Who is beyond that but
+    brakes nearly as hard as is needed is believed.
 
     Parameters
     ----------
@@ -101,6 +101,7 @@ def can_stop(
     braking_mps2 : float
         Hardest braking to be expected. [m/s^2]
     """
-    way = speed_mps * reaction_s + speed_mps * speed_mps / (2.0 * braking_mps2)
+    then = speed_mps + max(acceleration_mps2, 0.0) * reaction_s
+    way = 0.5 * (speed_mps + then) * reaction_s + then * then / (2.0 * braking_mps2)
     needed = speed_mps * speed_mps / (2.0 * max(distance_m, 0.1))
-    return way <= distance_m or (acceleration_mps2 < -BRAKES_SHARE * needed and needed < 1.6 * braking_mps2)
+    return way <= distance_m or (acceleration_mps2 < -BRAKES_SHARE * needed and needed < 1.5 * braking_mps2)

@@ -60,10 +60,13 @@ class Lights:
         `Light`.
     ends_in_s : (l,) float array
         Time until what is shown ends, where that is all but sure; nan: not known. [s]
+    for_s : (l,) float array
+        Time for which it has been shown; nan: not known. [s]
     """
 
     light: Ints
     ends_in_s: Floats
+    for_s: Floats
 
 
 def waiting_lines(model: RoadModel) -> Ints:
@@ -81,11 +84,11 @@ def entered_lines(model: RoadModel) -> Ints:
 def no_lights(model: RoadModel) -> Lights:
     """Nothing is known of any signal."""
     count = len(model.connections) + len(waiting_lines(model))
-    return Lights(np.zeros(count, np.int64), np.full(count, np.nan))
+    return Lights(np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, np.nan))
 
 
-_Read = tuple[signal_pb2.SignalState, Ints, Ints, Floats]
-"""A state, the lines that it tells of, their lights, and when each ends (nan: not known). [ns]"""
+_Read = tuple[signal_pb2.SignalState, Ints, Ints, Floats, Floats]
+"""A state, the lines that it tells of, their lights, and when each ends and began (nan: not known). [ns]"""
 
 
 class LightTable:
@@ -136,8 +139,9 @@ class LightTable:
         for intersection, state in states.items():
             if self._permitting:
                 shown |= self._shown(intersection, state)
-            _, rows, light, ends_at_ns = self.read(intersection, state)
+            _, rows, light, ends_at_ns, began_ns = self.read(intersection, state)
             lights.light[rows] = light
+            lights.for_s[rows] = np.maximum((now_ns - began_ns) * 1e-9, 0.0)
             lights.ends_in_s[rows] = np.maximum((ends_at_ns - now_ns) * 1e-9, 0.0)
         for rows, groups in self._permitted:
             told = [shown[group] for group in groups if group in shown]
@@ -164,11 +168,12 @@ class LightTable:
                 found[name] = (light, _ends_at(group, light))
         return found
 
-    def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats]:
-        """Connections that a state tells of, their lights, and when each ends (nan: not known). [ns]"""
+    def _of_state(self, intersection: str, state: signal_pb2.SignalState) -> tuple[Ints, Ints, Floats, Floats]:
+        """Connections that a state tells of, their lights, and when each ends and began (nan: not known). [ns]"""
         rows: list[int] = []
         lights: list[int] = []
         ends_at_ns: list[float] = []
+        began_ns: list[float] = []
         found = self._groups.get(intersection, {})
         for group in list(state.groups):
             ruled = found.get(group.group)
@@ -177,7 +182,10 @@ class LightTable:
                 rows += ruled
                 lights += [light] * len(ruled)
                 ends_at_ns += [_ends_at(group, light)] * len(ruled)
-        return np.array(rows, np.int64), np.array(lights, np.int64), np.array(ends_at_ns, np.float64)
+                began = float(group.started_at_ns) if group.HasField("started_at_ns") else math.nan
+                began_ns += [began] * len(ruled)
+        times = np.array([ends_at_ns, began_ns], np.float64)
+        return np.array(rows, np.int64), np.array(lights, np.int64), times[0], times[1]
 
 
 def _permitted_lines(model: RoadModel) -> list[tuple[Ints, tuple[str, ...]]]:

@@ -104,7 +104,7 @@ class Predictor:
         """
         chosen = self.lanes.step(users, users.columns[COS], users.columns[SIN], now_ns)
         self.lane_now = chosen.lane
-        shown = Shown(lights.light, lights.ends_in_s, self._may_turn_on_red, len(self.model.connections))
+        shown = Shown(lights.light, lights.ends_in_s, lights.for_s, self._may_turn_on_red, len(self.model.connections))
         ways, settings = self.ways, self.settings
         given = ways.duties, ways.rights, len(self.model.conflict_areas)
         return foreseen(

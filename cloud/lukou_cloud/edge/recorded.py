@@ -208,7 +208,7 @@ class RecordedLights:
                 for row in csv.DictReader(stream):
                     changes.setdefault(intersection_name(row["tls"]), []).append((float(row["t"]), row["state"]))
         self._times = {name: [t for t, _ in told] for name, told in changes.items()}
-        self._rows, self._lights, self._ends = {}, {}, {}
+        self._rows, self._lights, self._ends, self._begins = {}, {}, {}, {}
         lines = model.stop_lines  # whether a waiting area may be entered is not told by links
         entered = [lines.connections[line] for line in entered_lines(model)]
         self._untold = np.concatenate([np.zeros(0, np.int64), *entered])
@@ -216,7 +216,11 @@ class RecordedLights:
             rows, links = link_rows(model, name, len(told[0][1]))
             light = np.array([[int(OF_LETTER.get(letter, Light.UNKNOWN)) for letter in state] for _, state in told])
             self._rows[name], self._lights[name] = rows, light[:, links]
-            self._ends[name] = _learned_ends(np.array(self._times[name]), light)[:, links]
+            times = np.array(self._times[name])
+            self._ends[name], self._begins[name] = (
+                _learned_ends(times, light)[:, links],
+                _begins(times, light)[:, links],
+            )
 
     def at(self, t: float) -> Lights:
         """Lights at an instant."""
@@ -227,8 +231,17 @@ class RecordedLights:
                 rows, left = self._rows[name], self._ends[name][k] - t
                 lights.light[rows] = self._lights[name][k]
                 lights.ends_in_s[rows] = np.where(left > -OVERDUE_S, np.maximum(left, 0.0), np.nan)
+                lights.for_s[rows] = t - self._begins[name][k]
         lights.light[self._untold] = Light.UNKNOWN
         return lights
+
+
+def _begins(t: Floats, light: Ints) -> Floats:
+    """When each link began to show what it shows from each change on; nan: before the recording."""
+    begins = np.full(light.shape, np.nan)
+    for k in range(1, len(t)):
+        begins[k] = np.where(light[k] == light[k - 1], begins[k - 1], t[k])
+    return begins
 
 
 def _learned_ends(t: Floats, light: Ints) -> Floats:

@@ -32,9 +32,9 @@ class PredictionSettings(_Frozen):
         description="who would have to brake harder than this does not give way (usual service brake) [m/s^2]",
     )
     red_braking_mps2: float = Field(
-        5.0,
+        5.5,
         gt=0.5,
-        description="who would have to brake harder than this runs the light: late but attentive drivers reach 4.5; of tracked "
+        description="who would have to brake harder than this a fifth of a second later runs the light: late but attentive drivers reach 4.5; of tracked "
         "road users the least speed they may have counts [m/s^2]",
     )
     easy_braking_mps2: float = Field(2.5, gt=0.5, description="slowing down for a turn [m/s^2]")
@@ -67,7 +67,7 @@ class WarningSettings(_Frozen):
     expiry_s: float = Field(
         0.5, gt=0.0, description="a warning is not to be shown longer than this after it was sent [s]"
     )
-    most_time_to_collision_s: float = Field(3.75, gt=0.0, description="later contacts are not warned of yet [s]")
+    most_time_to_collision_s: float = Field(4.25, gt=0.0, description="later contacts are not warned of yet [s]")
     vulnerable_time_to_collision_s: float = Field(
         4.0, gt=0.0, description="the same with pedestrians and two-wheelers [s]"
     )
@@ -107,7 +107,7 @@ class WarningSettings(_Frozen):
         0.0, ge=0.0, description="who is about to run a light must be for this long: later it is too late [s]"
     )
     red_light_least_s: float = Field(
-        0.5,
+        0.6,
         ge=0.0,
         description="who is nearer to the stop line is not warned of any more for running it: what may come of it is a "
         "crossing danger [s]",
