@@ -294,7 +294,7 @@ def speeds_from(path: Ints, s_m: Floats, rows: PathRows) -> KeptSpeed:
 @compiled
 def allowed_at(rows: PathRows, path: int, s_m: float) -> float:
     """Speed that limits and bends ahead allow at (path, s). [m/s]"""
-    return rows.limit_mps[rows.start[path] + max(min(int(s_m * (1.0 / SPACING_M)), rows.last[path]), 0)]
+    return float(rows.limit_mps[rows.start[path] + max(min(int(s_m * (1.0 / SPACING_M)), rows.last[path]), 0)])
 
 
 @compiled
