@@ -154,6 +154,13 @@ def test_a_warning_is_raised_only_while_its_danger_is_at_onset() -> None:
     assert len(episodes.step(3 * step, [(key, REAR_END, True)]).raised) == 1
 
 
+def test_a_danger_that_the_next_measurements_may_undo_stands_a_step_longer_before_it_is_warned_of() -> None:
+    episodes, sure, unsure, step = Episodes(WarningSettings()), (0, 2, 3), (0, 4, 5), 100_000_000
+    seen = [(sure, VULNERABLE, True), (unsure, VULNERABLE, True)]
+    raised = [[one.key for one, _ in episodes.step(k * step, seen, (), {unsure}).raised] for k in range(5)]
+    assert raised == [[], [], [sure], [unsure], []]
+
+
 def test_red_lights_are_warned_of_at_once() -> None:
     episodes, step = Episodes(WarningSettings()), 100_000_000
     seen = [((1, 2, 3), REAR_END, True), ((RED_LIGHT, 2, 0), RED_LIGHT, True)]

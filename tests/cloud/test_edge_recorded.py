@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from lukou_cloud.edge.recorded import read_trajectories
-from lukou_cloud.edge.road_users import MOST_PICKED_UP_MPS2, believed
+from lukou_cloud.edge.road_users import MOST_PICKED_UP_MPS2, PEDESTRIAN, believed
+from lukou_messages.v1.objects_pb2 import ObjectClass
 
+CAR = int(ObjectClass.OBJECT_CLASS_CAR)
 HEAD = "timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;vehicle_pos;vehicle_lane;vehicle_acceleration\n"
 
 
@@ -31,5 +33,11 @@ def test_speeds_are_those_that_positions_show(tmp_path: Path) -> None:
 
 def test_only_tracked_road_users_are_not_believed_to_pick_up_speed_faster_than_cars_do() -> None:
     told, exactly, tracked = np.array([-6.0, 1.5, 3.5]), np.full(3, 0.1), np.full(3, 0.4)
-    assert believed(told, exactly).tolist() == told.tolist()
-    assert believed(told, tracked).tolist() == [-6.0, 1.5, MOST_PICKED_UP_MPS2]
+    cars = np.full(3, CAR)
+    assert believed(told, exactly, cars).tolist() == told.tolist()
+    assert believed(told, tracked, cars).tolist() == [-6.0, 1.5, MOST_PICKED_UP_MPS2]
+
+
+def test_walkers_have_no_acceleration_that_lasts() -> None:
+    told = np.array([-0.4, 0.4])
+    assert believed(told, np.full(2, 0.06), np.array([PEDESTRIAN, CAR])).tolist() == [0.0, 0.4]

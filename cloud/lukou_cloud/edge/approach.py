@@ -32,7 +32,7 @@ NOTICED_SHARE = 0.6
 """Who would have to brake harder than the first for the one ahead, and brakes with less than this share of it, most likely slows down for another
 path. [m/s^2, 1]"""
 
-RED_DOUBTS = 5.0
+RED_DOUBTS = 8.0
 """Standard deviations of speed that are doubted before a red light: between those who brake late and those who do not brake lies little."""
 
 RED_REACTION_S = 0.2

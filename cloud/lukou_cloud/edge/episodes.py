@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lukou_cloud.edge.settings import WarningSettings
 from lukou_messages.v1.warning_pb2 import WarningKind
 
+UNSURE_NS = 100_000_000
+"""Dangers that the next measurements may undo must stand for so much longer. [ns]"""
+
 UNRAISED_NS = 150_000_000
 """A danger that has not been warned of yet may be absent from one list. [ns]"""
 
@@ -72,7 +75,13 @@ class Episodes:
         self.open: dict[Key, Episode] = {}
         self.next_number = 1
 
-    def step(self, now_ns: int, seen: list[tuple[Key, int, bool]], here: Collection[int] = ()) -> Changes:
+    def step(
+        self,
+        now_ns: int,
+        seen: list[tuple[Key, int, bool]],
+        here: Collection[int] = (),
+        unsure: Collection[Key] = (),
+    ) -> Changes:
         """Take the dangers of one moment.
 
         Parameters
@@ -83,6 +92,8 @@ class Episodes:
             Dangers; each key once. Those without onset only keep a warning standing that has been raised.
         here : collection of int
             Identities of those who are seen.
+        unsure : collection of Key
+            Dangers that the next measurements may undo: they must stand for longer before they are warned of.
         """
         index: dict[Key, int] = {}
         for k, (key, kind, is_onset) in enumerate(seen):
@@ -103,7 +114,7 @@ class Episodes:
                     ended.append(episode)
             elif episode.raised_ns:
                 standing.append((episode, index.get(key, -1)))
-            elif now_ns - episode.began_ns >= self._onset_of(episode.kind) and episode.last_ns == now_ns:
+            elif now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure) and episode.last_ns == now_ns:
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 episode.kind = seen[index[key]][1]  # what it is now, not what it was when it began
                 self.next_number += 1
@@ -117,5 +128,6 @@ class Episodes:
         is_together = now_ns - episode.together_ns <= self._release_ns
         return max(self._together_ns, self._release_ns) if is_together else self._release_ns
 
-    def _onset_of(self, kind: int) -> int:
-        return self._red_onset_ns if kind == WarningKind.WARNING_KIND_RED_LIGHT else self._onset_ns
+    def _onset_of(self, kind: int, is_unsure: bool) -> int:
+        onset_ns = self._red_onset_ns if kind == WarningKind.WARNING_KIND_RED_LIGHT else self._onset_ns
+        return onset_ns + UNSURE_NS if is_unsure else onset_ns

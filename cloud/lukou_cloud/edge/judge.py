@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lukou_cloud.edge.dangers import Dangers, dangers, joined_dangers
+from lukou_cloud.edge.dangers import VULNERABLE, Dangers, dangers, joined_dangers
 from lukou_cloud.edge.encounters import Encounters, Outcome
 from lukou_cloud.edge.episodes import Changes, Episode, Episodes, Key
 from lukou_cloud.edge.hard_braking import Emergencies
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Lights
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import Booleans, RoadUsers
+from lukou_cloud.edge.road_users import SURE_MPS, Booleans, RoadUsers
 from lukou_cloud.edge.rules import INFORMATIVE, Rules
 from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, RuleSettings, WarningSettings
 from lukou_maps.road_model import RoadModel
@@ -94,7 +94,8 @@ class Judge:
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])
         seen, rows = keys(users, found)
         here = set(users.id.tolist()) if self.episodes.open else ()
-        return Judgement(self.episodes.step(now_ns, seen, here), rows, found, hypotheses, outcomes)
+        changes = self.episodes.step(now_ns, seen, here, _unsure(users, found, seen, rows))
+        return Judgement(changes, rows, found, hypotheses, outcomes)
 
     def forget(self, alive: set[int]) -> None:
         """Keep the memory of these road users only."""
@@ -123,6 +124,16 @@ class Judge:
         self.rules.since = {(kind, number): at_ns for kind, number, at_ns in state["since"]}
         self.encounters.restore(state["encounters"])
         self.emergencies.last_ns = {int(number): int(at_ns) for number, at_ns in state["emergencies"]}
+
+
+def _unsure(users: RoadUsers, found: Dangers, seen: list[tuple[Key, int, bool]], rows: list[int]) -> set[Key]:
+    """Dangers with walkers and cyclists where speeds are tracked, not known: a way worked out from them is a little longer at one moment than at the next."""
+    doubt = users.speed_deviation_mps
+    return {
+        key
+        for (key, kind, _), row in zip(seen, rows, strict=True)
+        if kind == VULNERABLE and max(doubt[found.first[row]], doubt[found.second[row]]) > SURE_MPS
+    }
 
 
 def _plain(episode: Episode) -> dict[str, Any]:

@@ -275,14 +275,15 @@ def road_users(
     table = np.array([[getattr(one, name) for name in MEASURED] for one in frame]).reshape(-1, len(MEASURED))
     columns = np.ascontiguousarray(table.T)  # what is taken of a column that is none is copied whole first
     x, y, heading, speed, acceleration, length, width, deviation, speed_deviation, existence, unmeasured = columns
+    object_class = np.array([one.object_class for one in frame], np.int64)
     return RoadUsers(
         id=np.array([numbers[one.name] for one in frame], np.int64),
-        object_class=np.array([one.object_class for one in frame], np.int64),
+        object_class=object_class,
         x_m=x,
         y_m=y,
         heading_rad=heading,
         speed_mps=speed_now(speed, acceleration, speed_deviation),
-        acceleration_mps2=believed(acceleration, speed_deviation),
+        acceleration_mps2=believed(acceleration, speed_deviation, object_class),
         length_m=length,
         width_m=width,
         deviation_m=deviation,

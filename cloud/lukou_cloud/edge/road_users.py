@@ -44,6 +44,9 @@ mean. [m/s^2]"""
 MOST_DOUBT_MPS = 3.0
 """No speed is doubted by more, however little its list tells. [m/s]"""
 
+LEAST_VARIANCE = 1e-4
+"""No speed is known better, whatever rounding makes of covariances. [(m/s)^2]"""
+
 
 X, Y, COS, SIN, SPEED, ACCELERATION, LENGTH, WIDTH, DEVIATION, SPEED_DEVIATION = range(10)
 """Rows of `RoadUsers.columns`."""
@@ -136,16 +139,22 @@ def speed_now(speed_mps: Floats, acceleration_mps2: Floats, deviation_mps: Float
     return np.where(deviation_mps > SURE_MPS, later, speed_mps)
 
 
-def believed(acceleration_mps2: Floats, speed_deviation_mps: Floats) -> Floats:
-    """Accelerations of a list, those of tracked road users not above what they turn out to be.
+def believed(acceleration_mps2: Floats, speed_deviation_mps: Floats, object_class: Ints) -> Floats:
+    """Accelerations of a list, those of tracked road users not above what they turn out to be, and none of walkers.
+
+    A walker has his speed after one step (Y. Brenière, M. Do, "When and how does steady state gait movement induced from upright posture begin?" (1986)):
+    what a tracker tells of his acceleration is noise, and a way of five seconds worked out with it is long at one moment and short at the next.
 
     Parameters
     ----------
     acceleration_mps2, speed_deviation_mps : (n,) float array
         Acceleration along the heading as the list tells it, and the standard deviation of the speed. [m/s^2, m/s]
+    object_class : (n,) int array
+        `lukou.v1.ObjectClass`.
     """
     capped = np.minimum(acceleration_mps2, MOST_PICKED_UP_MPS2)
-    return np.where(speed_deviation_mps > SURE_MPS, capped, acceleration_mps2)
+    told = np.where(speed_deviation_mps > SURE_MPS, capped, acceleration_mps2)
+    return np.where(object_class == PEDESTRIAN, 0.0, told)
 
 
 _COLUMNS = tuple(column.name for column in fields(RoadUsers))
@@ -175,8 +184,11 @@ def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
     speed = np.hypot(tracks.vx_mps, tracks.vy_mps)
     moving = speed > MOVING_MPS
     heading = np.where(moving, np.arctan2(tracks.vy_mps, tracks.vx_mps), tracks.yaw_rad)
-    along = tracks.ax_mps2 * np.cos(heading) + tracks.ay_mps2 * np.sin(heading)
-    speed_deviation = np.sqrt(0.5 * (tracks.vxx + tracks.vyy))
+    cos, sin = np.cos(heading), np.sin(heading)
+    along = tracks.ax_mps2 * cos + tracks.ay_mps2 * sin
+    # what is not known of the velocity across, mostly much more, does not change the speed
+    variance = cos * cos * tracks.vxx + 2.0 * cos * sin * tracks.vxy + sin * sin * tracks.vyy
+    speed_deviation = np.sqrt(np.maximum(variance, LEAST_VARIANCE))
     return RoadUsers(
         id=tracks.id,
         object_class=tracks.object_class,
@@ -184,7 +196,7 @@ def road_users_of(tracks: UnitTracks, settings: WarningSettings) -> RoadUsers:
         y_m=tracks.y_m,
         heading_rad=heading,
         speed_mps=speed_now(speed, along, speed_deviation),
-        acceleration_mps2=believed(along, speed_deviation),
+        acceleration_mps2=believed(along, speed_deviation, tracks.object_class),
         length_m=tracks.length_m,
         width_m=tracks.width_m,
         deviation_m=np.sqrt(0.5 * (tracks.pxx + tracks.pyy)),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 
 import numpy as np
 
 from lukou_maps.road_model import RoadModel
 from lukou_roadside.perception.lists import ListBuilder
+from lukou_roadside.perception.tracking.scan import Floats
 from lukou_roadside.perception.tracking.tracks import Tracks
 
 COLUMNS = {
@@ -28,6 +29,12 @@ COLUMNS = {
     "unmeasured_s": "unmeasured_s",
 }
 """Real columns of the file, and what they are called in a list."""
+
+MOVING_MPS = 1.0
+"""Who is faster heads where he moves; of slower ones the direction of the front tells where they would go. [m/s]"""
+
+LEAST_VARIANCE = 1e-4
+"""No speed is known better. [(m/s)^2]"""
 
 
 class ListFile:
@@ -50,9 +57,16 @@ class ListFile:
         """One frame."""
         told, _ = self._builder.columns(tracks, sensor_names)
         told["deviation_m"] = np.sqrt(0.5 * (told["position_variance_xx_m2"] + told["position_variance_yy_m2"]))
-        told["speed_deviation_mps"] = np.sqrt(
-            0.5 * (told["velocity_variance_xx_m2ps2"] + told["velocity_variance_yy_m2ps2"])
-        )
+        told["speed_deviation_mps"] = _speed_deviation(told)
         columns = [told[name] for name in COLUMNS.values()]
         for number, kind, *row in zip(told["id"], told["object_class"], *columns, strict=True):
             self._table.writerow([f"{t_s:.1f}", int(number), int(kind), *(f"{value:.3f}" for value in row)])
+
+
+def _speed_deviation(told: Mapping[str, Any]) -> Floats:
+    """Standard deviation of the speed: of the velocity along the heading, (n,). What is not known across does not change the speed. [m/s]"""
+    vx, vy = np.asarray(told["velocity_x_mps"]), np.asarray(told["velocity_y_mps"])
+    heading = np.where(np.hypot(vx, vy) > MOVING_MPS, np.arctan2(vy, vx), told["yaw_rad"])
+    cos, sin = np.cos(heading), np.sin(heading)
+    xx, xy, yy = (np.asarray(told[f"velocity_variance_{name}_m2ps2"]) for name in ("xx", "xy", "yy"))
+    return np.asarray(np.sqrt(np.maximum(cos * cos * xx + 2.0 * cos * sin * xy + sin * sin * yy, LEAST_VARIANCE)))
