@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lukou_cloud.edge.recorded import read_trajectories
-from lukou_cloud.edge.road_users import MOST_PICKED_UP_MPS2, PEDESTRIAN, believed
+from lukou_cloud.edge.road_users import MOST_PICKED_UP_MPS2, PEDESTRIAN, believed, road_users_of
+from lukou_cloud.edge.settings import WarningSettings
+from lukou_cloud.fusion.tracks import UnitTracks
 from lukou_messages.v1.objects_pb2 import ObjectClass
 
 CAR = int(ObjectClass.OBJECT_CLASS_CAR)
@@ -36,6 +38,12 @@ def test_only_tracked_road_users_are_not_believed_to_pick_up_speed_faster_than_c
     cars = np.full(3, CAR)
     assert believed(told, exactly, cars).tolist() == told.tolist()
     assert believed(told, tracked, cars).tolist() == [-6.0, 1.5, MOST_PICKED_UP_MPS2]
+
+
+def test_a_tracked_speed_is_as_sure_as_the_velocity_along_the_way() -> None:
+    made = UnitTracks(np.full((3, 1), CAR), np.zeros((26, 1)))
+    made.vy_mps[:], made.vxx[:], made.vyy[:] = 8.0, 9.0, 0.09
+    assert road_users_of(made, WarningSettings()).speed_deviation_mps.tolist() == pytest.approx([0.3])
 
 
 def test_walkers_have_no_acceleration_that_lasts() -> None:

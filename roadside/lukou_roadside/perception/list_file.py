@@ -57,14 +57,25 @@ class ListFile:
         """One frame."""
         told, _ = self._builder.columns(tracks, sensor_names)
         told["deviation_m"] = np.sqrt(0.5 * (told["position_variance_xx_m2"] + told["position_variance_yy_m2"]))
-        told["speed_deviation_mps"] = _speed_deviation(told)
+        told["speed_deviation_mps"] = speed_deviation(told)
         columns = [told[name] for name in COLUMNS.values()]
         for number, kind, *row in zip(told["id"], told["object_class"], *columns, strict=True):
             self._table.writerow([f"{t_s:.1f}", int(number), int(kind), *(f"{value:.3f}" for value in row)])
 
 
-def _speed_deviation(told: Mapping[str, Any]) -> Floats:
-    """Standard deviation of the speed: of the velocity along the heading, (n,). What is not known across does not change the speed. [m/s]"""
+def speed_deviation(told: Mapping[str, Any]) -> Floats:
+    """Standard deviation of the speed: what is not known of the velocity across does not change it.
+
+    Parameters
+    ----------
+    told : mapping
+        Columns of a list: velocities, their covariances, and the direction of the front, which counts for who hardly moves.
+
+    Returns
+    -------
+    (n,) float array
+        Of the velocity along the heading. [m/s]
+    """
     vx, vy = np.asarray(told["velocity_x_mps"]), np.asarray(told["velocity_y_mps"])
     heading = np.where(np.hypot(vx, vy) > MOVING_MPS, np.arctan2(vy, vx), told["yaw_rad"])
     cos, sin = np.cos(heading), np.sin(heading)
