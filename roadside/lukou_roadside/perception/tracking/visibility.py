@@ -17,9 +17,8 @@ CAMERA_DETECTION = 0.93
 RADAR_DETECTION = 0.8
 """Probability that a radar returns something of a moving road user in plain view."""
 
-HIDDEN_DETECTION = 0.15
-"""Share of the detection probability that is left where the centre lies behind another road user: a tenth to a fifth of who is hidden whole, more of who is hidden in part. Where more is
-expected, not to be seen counts against those who stand in a queue, and their tracks end."""
+HIDDEN_DETECTION = 0.35
+"""Share of the detection probability that is left where the centre lies behind another road user."""
 
 FAR_SHARE = 0.6
 """Share of the detection probability that is left at the farthest distance."""
