@@ -159,6 +159,10 @@ def test_a_danger_that_the_next_measurements_may_undo_stands_a_step_longer_befor
     seen = [(sure, VULNERABLE, True), (unsure, VULNERABLE, True)]
     raised = [[one.key for one, _ in episodes.step(k * step, seen, (), {unsure}).raised] for k in range(5)]
     assert raised == [[], [], [sure], [unsure], []]
+    asked_again = Episodes(WarningSettings())
+    for k in range(3):
+        asked_again.step(k * step, seen[1:], (), {unsure})
+    assert not asked_again.step(2 * step, []).raised  # at the same instant, with nothing new
 
 
 def test_red_lights_are_warned_of_at_once() -> None:

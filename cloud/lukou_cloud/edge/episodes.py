@@ -114,7 +114,11 @@ class Episodes:
                     ended.append(episode)
             elif episode.raised_ns:
                 standing.append((episode, index.get(key, -1)))
-            elif now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure) and episode.last_ns == now_ns:
+            elif (
+                key in index
+                and episode.last_ns == now_ns
+                and now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure)
+            ):
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 episode.kind = seen[index[key]][1]  # what it is now, not what it was when it began
                 self.next_number += 1
