@@ -165,6 +165,15 @@ def test_a_danger_that_the_next_measurements_may_undo_stands_a_step_longer_befor
     assert not asked_again.step(2 * step, []).raised  # at the same instant, with nothing new
 
 
+def test_lists_that_come_a_little_early_or_late_delay_no_warning() -> None:
+    episodes, key, step = Episodes(WarningSettings()), (0, 2, 3), 100_000_000
+    raised = [
+        len(episodes.step(k * step + late_ms * 1_000_000, [(key, VULNERABLE, True)]).raised)
+        for k, late_ms in enumerate((8, 0, -7, 3))
+    ]
+    assert raised == [0, 0, 1, 0]
+
+
 def test_red_lights_are_warned_of_at_once() -> None:
     episodes, step = Episodes(WarningSettings()), 100_000_000
     seen = [((1, 2, 3), REAR_END, True), ((RED_LIGHT, 2, 0), RED_LIGHT, True)]

@@ -87,13 +87,14 @@ def test_the_last_of_yellow_for_the_turn_is_more_likely_than_running_red_straigh
 ) -> None:
     lane = "k1_N_approach_1"
     lights = shown(predictor, lane, {Turn.STRAIGHT: (Light.RED, 30.0), Turn.RIGHT: (Light.YELLOW, ends_s)})
-    assert runs_red(predictor, car(predictor, lane, 6.0, 7.5), lights) == expected
+    assert runs_red(predictor, car(predictor, lane, 6.0, 8.0), lights) == expected
 
 
 @pytest.mark.parametrize(
-    ("red_for_s", "speed", "expected"), [(1.0, 7.5, True), (8.0, 7.5, False), (30.0, 7.5, False), (8.0, 18.0, True)]
+    ("red_for_s", "speed", "expected"),
+    [(1.0, 7.5, False), (1.0, 8.0, False), (30.0, 7.5, False), (1.0, 12.5, True), (8.0, 18.0, True)],
 )
-def test_only_a_fresh_red_is_likely_to_be_run_instead_of_a_turn_with_green_but_by_who_is_too_fast(
+def test_only_who_is_too_fast_to_turn_is_likely_to_run_a_red_instead_of_turning_with_green(
     predictor: Predictor, red_for_s: float, speed: float, expected: bool
 ) -> None:
     lane = "k1_N_approach_1"

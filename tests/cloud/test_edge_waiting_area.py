@@ -11,7 +11,7 @@ from lukou_cloud.edge.lights import LightTable
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.settings import JudgeSettings
 from lukou_maps.reading import load_map
-from lukou_maps.road_model import RoadModel, StopLineKind
+from lukou_maps.road_model import RoadModel, StopLineKind, Turn
 from lukou_maps.signal_configuration import SignalConfiguration, load
 from lukou_maps.supplement import supplemented
 from lukou_messages.v1.signal_pb2 import SignalColour, SignalGroupState, SignalState
@@ -132,6 +132,30 @@ def test_a_hundred_cycles_of_permitted_passing_raise_nothing(
         wait_s = max(through_s - 8.0, 0.5)
         raised += drive(site, LEFT, float(random.uniform(7.0, 13.0)), 9.0, wait_s + 4.0, phases)
         raised += drive(site, RIGHT, float(random.uniform(7.0, 13.0)), 0.0, 0.3, [(99.0, {"E-through"})])
+    assert raised == 0
+
+
+@pytest.mark.parametrize("seen", [0, 60])
+@pytest.mark.parametrize("speed", [3.0, 4.0, 5.0, 6.0])
+def test_who_rolls_round_the_corner_on_red_is_no_violator_however_few_of_the_lane_turn(
+    model: RoadModel, configuration: SignalConfiguration, seen: int, speed: float
+) -> None:
+    site = Site(model, configuration)
+    path, line_m = site.way(RIGHT)
+    connections, ways = model.connections, site.judge.predictor.ways
+    lane = int(connections.from_lane[model.connection_of_link["k1", RIGHT][0]])
+    usual = ways.shares.share[model.connection_of_link["k1", RIGHT][0]]
+    straight = connections.to_lane[(connections.from_lane == lane) & (connections.turn == Turn.STRAIGHT)]
+    assert len(straight) == 1
+    for number in range(seen):
+        for one in (lane, int(straight[0])):
+            ways.learn(1000 + number, one)
+    assert (ways.shares.share[model.connection_of_link["k1", RIGHT][0]] < 0.8 * usual) == (seen > 0)
+    s, now, raised = line_m - 40.0, 10.0, 0
+    while s < line_m + 15.0:
+        new = max(speed, min(now, float(np.sqrt(speed**2 + 4.0 * max(line_m - LENGTH_M / 2.0 - s, 0.0)))))
+        raised += site.step(path, s, now, (new - now) / 0.1, {"E-through"})
+        s, now = s + 0.05 * (now + new), new
     assert raised == 0
 
 

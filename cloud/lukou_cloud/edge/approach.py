@@ -48,6 +48,9 @@ FRESH_S = 8.0
 has long been shown, falling exponentially with the third: most who run a light do so in the first seconds of red (J. Bonneson, K. Zimmerman,
 H. Brewer, "Engineering countermeasures to reduce red-light-running", 2002). [1, 1, s]"""
 
+TURNING_MPS = 12.0
+"""Slower ones may still turn where the lane's turn need not wait: the first share was measured on faster ones, of them the second holds at any age. [m/s]"""
+
 FAST_FACTOR = 3.0
 FAST_SHARE = 1.1
 """By so much it is less rare of those who are faster than limits and bends allow by the second: who runs lights has more convictions for speeding (R. Retting, A. Williams,
@@ -173,7 +176,7 @@ def ahead_of(
             held[k] = must and (can or now) and not passes
             if runs[k]:
                 one *= _share_that_runs(
-                    light[line], for_s[line], speed > FAST_SHARE * allowed_at(rows, path[k], s_m[k])
+                    light[line], for_s[line], speed, speed > FAST_SHARE * allowed_at(rows, path[k], s_m[k])
                 )
             if may_turn_on_red[line] and light[line] == _RED:  # who turns on red rolls over the line slowly
                 slow = math.sqrt(ROLLING_MPS * ROLLING_MPS + 2.0 * braking_mps2 * min(max(way, 0.0), 100.0))
@@ -223,11 +226,13 @@ def _against_red(light: int, ends_in_s: float, line_m: float, speed: float, acce
 
 
 @compiled
-def _share_that_runs(light: int, for_s: float, is_fast: bool) -> float:
+def _share_that_runs(light: int, for_s: float, speed: float, is_fast: bool) -> float:
     """How much rarer it is to run a light than to mean another path; a red that will only begin is fresh, one of unknown age is neither fresh nor old."""
     age_s = 0.0 if light != _RED else for_s if for_s >= 0.0 else FRESH_S
-    share = OLD_SHARE + (FRESH_SHARE - OLD_SHARE) * math.exp(-age_s / FRESH_S)
-    return FAST_FACTOR * share if is_fast else share
+    share = OLD_SHARE
+    if speed > TURNING_MPS:
+        share += (FRESH_SHARE - OLD_SHARE) * math.exp(-age_s / FRESH_S)
+    return min(FAST_FACTOR * share, 1.0) if is_fast else share
 
 
 class Meant(NamedTuple):

@@ -11,6 +11,9 @@ from lukou_messages.v1.warning_pb2 import WarningKind
 UNSURE_NS = 100_000_000
 """Dangers that the next measurements may undo must stand for so much longer. [ns]"""
 
+JITTER_NS = 30_000_000
+"""Lists do not come at exact tenths: a danger that has stood for all but this of its time has stood long enough, else every other one would wait for another list. [ns]"""
+
 UNRAISED_NS = 150_000_000
 """A danger that has not been warned of yet may be absent from one list. [ns]"""
 
@@ -117,7 +120,7 @@ class Episodes:
             elif (
                 key in index
                 and episode.last_ns == now_ns
-                and now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure)
+                and now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure) - JITTER_NS
             ):
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 episode.kind = seen[index[key]][1]  # what it is now, not what it was when it began

@@ -20,6 +20,10 @@ TURN_SHARE = {Turn.UNKNOWN: 0.3, Turn.STRAIGHT: 1.0, Turn.LEFT: 0.4, Turn.RIGHT:
 PRIOR_WEIGHT = 4.0
 """Road users that the usual shares count for."""
 
+LEAST_SHARE = 0.15
+"""No turn is believed to be rarer than this, or than usual where that is less: who takes the rare turn of a lane must not be taken for one who runs the
+light of the others."""
+
 HALF_LIFE = 100.0
 """Road users of a lane after whom what was seen has lost half of its weight."""
 
@@ -61,6 +65,9 @@ class TurnShares:
         self._between = {pair: k for k, pair in enumerate(ends)}
         self._is_road = (model.lanes.kind == LaneKind.ROAD).tolist()
         self._road: dict[int, int] = {}
+        self._counted: dict[
+            int, int
+        ] = {}  # lane that each was last counted on: whose place flickers to and fro counts once
 
     def see(self, number: int, lane: int) -> int | None:
         """Note the lane that a road user has come to.
@@ -84,8 +91,9 @@ class TurnShares:
         if before not in self._of_lane:
             return None
         taken = self._between.get((before, lane))
-        if taken is None:
+        if taken is None or self._counted.get(number) == before:
             return None
+        self._counted[number] = before
         rows = self._of_lane[before]
         self._seen[rows] *= 0.5 ** (1.0 / HALF_LIFE)
         self._seen[taken] += 1.0
@@ -94,13 +102,15 @@ class TurnShares:
 
     def forget(self, alive: set[int]) -> None:
         """Keep the memory of where these road users came from only."""
-        for number in [number for number in self._road if number not in alive]:
-            del self._road[number]
+        for memory in (self._road, self._counted):
+            for number in [number for number in memory if number not in alive]:
+                del memory[number]
 
     def state(self) -> dict[str, Any]:
         """All that a continuation needs, for JSON."""
         known = np.flatnonzero(self._seen)
-        return {"seen": [known.tolist(), self._seen[known].tolist()], "road": sorted(self._road.items())}
+        seen = [known.tolist(), self._seen[known].tolist()]
+        return {"seen": seen, "road": sorted(self._road.items()), "counted": sorted(self._counted.items())}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
@@ -110,7 +120,9 @@ class TurnShares:
         for rows in self._of_lane.values():
             self._learn(rows)
         self._road = {int(number): int(lane) for number, lane in state["road"]}
+        self._counted = {int(number): int(lane) for number, lane in state["counted"]}
 
     def _learn(self, rows: Ints) -> None:
-        seen = self._seen[rows]
-        self.share[rows] = (seen + PRIOR_WEIGHT * self._usual[rows]) / (seen.sum() + PRIOR_WEIGHT)
+        seen, usual = self._seen[rows], self._usual[rows]
+        kept = np.maximum((seen + PRIOR_WEIGHT * usual) / (seen.sum() + PRIOR_WEIGHT), np.minimum(usual, LEAST_SHARE))
+        self.share[rows] = kept / kept.sum()
