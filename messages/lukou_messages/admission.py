@@ -14,7 +14,7 @@ from lukou_messages.process import DEGRADED, INVALID, VALID, Input
 from lukou_messages.security import Register
 from lukou_messages.topics import TOPICS
 from lukou_messages.transport.interface import Packet
-from lukou_messages.v1.header_pb2 import Header
+from lukou_messages.v1.header_pb2 import Header, Validity
 
 FUTURE_NS = 2 * 10**9
 """Clocks of honest sources are closer than this."""
@@ -130,7 +130,7 @@ class Admission:
         ]
 
 
-def _validity_of_clock(header: Header) -> int:
+def _validity_of_clock(header: Header) -> Validity:
     """What a source's own clock uncertainty still allows: above 50 ms care, above 200 ms nothing."""
     if not header.HasField("time_uncertainty_us"):
         return VALID

@@ -14,7 +14,7 @@ def make_header(
     sequence: int,
     output: Output,
     sent_at_ns: int,
-    time_source: int = TimeSource.TIME_SOURCE_NTP,
+    time_source: TimeSource | str = TimeSource.TIME_SOURCE_NTP,
     time_uncertainty_us: int = 1000,
 ) -> Header:
     """The header of an output; the map reference is taken from the value where the core has set one."""
@@ -24,9 +24,9 @@ def make_header(
         sequence=sequence,
         measured_at_ns=output.measured_at_ns,
         sent_at_ns=sent_at_ns,
-        time_source=time_source,  # type: ignore[arg-type]
+        time_source=time_source,
         time_uncertainty_us=_microseconds(output.time_uncertainty_s, time_uncertainty_us),
-        validity=output.validity,  # type: ignore[arg-type]
+        validity=output.validity,
         validity_reason=output.reason[:200],
     )
     own = getattr(output.value, "message", output.value).header

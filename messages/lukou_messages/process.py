@@ -46,8 +46,8 @@ class Input:
     value : object
         The decoded value: `ObjectList`, `DetectionList`, `TruthList`, a generated protobuf message (never changed by
         the core), or a reading of `lukou_hw`.
-    validity : int
-        Value of `Validity`.
+    validity : Validity
+        Whether the content may be relied upon.
     """
 
     topic: str
@@ -56,7 +56,7 @@ class Input:
     sequence: int
     measured_at_ns: int
     value: Any
-    validity: int = VALID
+    validity: Validity = VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Output:
         As in `Input`; for protobuf messages the shell fills field ``header``.
     measured_at_ns : int
         Instant that the content describes, nanoseconds POSIX UTC.
-    validity : int
-        Value of `Validity`.
+    validity : Validity
+        Whether the content may be relied upon.
     reason : str
         Why the validity is not VALID.
     to : str
@@ -86,7 +86,7 @@ class Output:
     topic: str
     value: Any
     measured_at_ns: int
-    validity: int = VALID
+    validity: Validity = VALID
     reason: str = ""
     to: str = ""
     used: tuple[tuple[str, int], ...] = ()

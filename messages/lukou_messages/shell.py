@@ -129,7 +129,8 @@ class Shell:
         self.steps = 0
         self.sequences: Counter[str] = Counter()
         self._metrics = metrics
-        self._time_source = TimeSource.Value(f"TIME_SOURCE_{self.settings.time_source}")
+        self._time_source = f"TIME_SOURCE_{self.settings.time_source}"
+        TimeSource.Value(self._time_source)  # an unknown one ends the process here, not with its first message
         self._pending: list[Input] = []
         self._received_ns: list[int] = []
         self._health = HealthReport(spec, core, self.devices, transport, self.admission, self.epoch)

@@ -22,7 +22,7 @@ from lukou_maps.road_model import RoadModel
 from lukou_messages.columns import MAX_OBJECTS
 from lukou_messages.objects import ObjectList
 from lukou_messages.process import DEGRADED, INVALID, VALID, Input, Output
-from lukou_messages.v1.header_pb2 import Header
+from lukou_messages.v1.header_pb2 import Header, Validity
 from lukou_messages.v1.objects_pb2 import PerceivedArea
 
 RECOVERED_NS = 3 * 10**9
@@ -52,8 +52,8 @@ class Heard:
         Instant of the list.
     epoch : int
         Start of the edge's life.
-    validity : int
-        Value of `Validity`.
+    validity : Validity
+        Whether the content may be relied upon.
     objects : ObjectList
         The list.
     taken_ns : int
@@ -62,7 +62,7 @@ class Heard:
 
     at_ns: int
     epoch: int
-    validity: int
+    validity: Validity
     objects: ObjectList
     taken_ns: int
 
@@ -77,8 +77,8 @@ class Everybody:
         The instant.
     objects : ObjectList
         As they are told.
-    validity : int
-        Value of `Validity`.
+    validity : Validity
+        Whether the content may be relied upon.
     reason : str
         Why it is not VALID.
     around : callable
@@ -87,7 +87,7 @@ class Everybody:
 
     at_ns: int
     objects: ObjectList
-    validity: int
+    validity: Validity
     reason: str
     around: Callable[[float, float], ObjectList]
 

@@ -111,7 +111,7 @@ class DetectionFeed(_Silent):
             time.sleep(max(0.0, ready_s - time.monotonic()))
             self._sequence += 1
             output = Output("detections", scan, measured_ns)
-            source = int(TimeSource.TIME_SOURCE_SIMULATION)
+            source = TimeSource.TIME_SOURCE_SIMULATION
             header = make_header(self._source, self._epoch, self._sequence, output, self._clock.now_ns(), source, 0)
             self._socket.send("detections", encode("detections", header, scan))
 
