@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from lukou_cloud.edge.core import EdgeCore
-from lukou_cloud.edge.lights import Light
+from lukou_cloud.edge.lights import Light, first_walk, no_lights
 from lukou_cloud.edge.passing import passing_way
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.service_settings import KnownHazard, ServiceSettings
@@ -87,9 +87,9 @@ class Played:
 
     def look(self, users: RoadUsers, walks: int = Light.UNKNOWN) -> None:
         self.now_ns += 500_000_000
-        light = np.zeros(len(self.model.connections), np.int64)
-        shown = np.full(len(self.model.crosswalks), int(walks))
-        changes = self.services.look(self.now_ns, users, light, shown)
+        light = no_lights(self.model).light
+        light[first_walk(self.model) :] = int(walks)
+        changes = self.services.look(self.now_ns, users, light)
         self.raised += [self.services.content(episode) for episode, _ in changes.raised]
         self.standing = [self.services.content(episode) for episode, _ in (*changes.raised, *changes.standing)]
         self.ended += len(changes.ended)

@@ -21,7 +21,6 @@ from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import EdgeSettings
 from lukou_cloud.edge.speed_advice import SpeedAdvisor
 from lukou_cloud.edge.trust import Condition, withheld_in_words
-from lukou_cloud.edge.walk_lights import WalkLights
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_cloud.fusion.association import Fusion
 from lukou_cloud.fusion.fused_list import fits, fused_list
@@ -96,7 +95,6 @@ class EdgeCore:
         self._condition = Condition(trust)
         self._services = Services(self._model, settings.services, settings.hazards)
         self._advisor = SpeedAdvisor(self._services.surroundings, settings.services.advice, chosen)
-        self._walks = WalkLights(self._model, chosen)
         self._followings = Followings(settings.services.near_miss)
         announced = settings.warnings.expiry_s, trust.least_confidence
         self._imminent = Announcer(settings.name, "", *announced)
@@ -262,7 +260,7 @@ class EdgeCore:
                 road_users_of(self._everybody(measured_ns)[0], self._settings.warnings),
             )
             light = self._lights.of_states(states, now_ns).light
-            changes = services.look(now_ns, users, light, self._walks.of_states(states))
+            changes = services.look(now_ns, users, light)
             if services.scene is not None and now_ns - self._advised_ns >= ADVICE_NS:
                 self._advised_ns = now_ns
                 told = [Output("advice", one, now_ns) for one in self._advisor.step(services.scene, states)]

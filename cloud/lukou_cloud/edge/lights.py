@@ -1,4 +1,4 @@
-"""What the signals show, per connection of the map."""
+"""What the signals show, per connection and crosswalk of the map."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ USUAL_YELLOW_S = 3.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lights:
-    """State per line: the stop lines of all connections, then the ends of all waiting areas.
+    """State per line: the stop lines of all connections, then the ends of all waiting areas, then all crosswalks for people on foot.
 
     Attributes
     ----------
@@ -81,9 +81,22 @@ def entered_lines(model: RoadModel) -> Ints:
     return np.flatnonzero(told & (lines.kind != StopLineKind.WAITING_AREA))
 
 
+def first_walk(model: RoadModel) -> int:
+    """Line of the first crosswalk; crosswalk k is line ``first_walk(model) + k`` of `Lights`."""
+    return len(model.connections) + len(waiting_lines(model))
+
+
+def walks_of_link(model: RoadModel, intersection: str, link: int) -> Ints:
+    """Lines of the crosswalks that a link of an intersection rules."""
+    if intersection not in model.intersections:
+        return np.zeros(0, np.int64)
+    table, where = model.crosswalks, model.intersections.index(intersection)
+    return first_walk(model) + np.flatnonzero((table.intersection == where) & (table.link_index == link))
+
+
 def no_lights(model: RoadModel) -> Lights:
     """Nothing is known of any signal."""
-    count = len(model.connections) + len(waiting_lines(model))
+    count = first_walk(model) + len(model.crosswalks)
     return Lights(np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, np.nan))
 
 
@@ -111,8 +124,9 @@ class LightTable:
         self.may_turn_on_red = np.zeros(len(model.connections), np.bool_)
         for configuration in configurations:
             for group in configuration.groups:
-                rows = self._rows(configuration.intersection, group.links)
-                self._groups.setdefault(configuration.intersection, {})[group.name] = rows.tolist()
+                name = configuration.intersection
+                rows = [self._rows(name, group.links), *(walks_of_link(model, name, link) for link in group.links)]
+                self._groups.setdefault(name, {})[group.name] = np.concatenate(rows).tolist()
                 self.may_turn_on_red[self._rows(configuration.intersection, group.turns_on_red)] = True
 
     @property
@@ -212,10 +226,11 @@ def _ends_at(group: signal_pb2.SignalGroupState, light: int) -> float:
 
 
 def link_rows(model: RoadModel, intersection: str, count: int) -> tuple[Ints, Ints]:
-    """Connections of an intersection's links 0 to count - 1: (row, link) pairs."""
+    """Lines of an intersection's links 0 to count - 1: (row, link) pairs."""
     rows, links = [], []
     for link in range(count):
-        for row in model.connection_of_link.get((intersection, link), ()):
+        ruled = model.connection_of_link.get((intersection, link), ())
+        for row in (*ruled, *walks_of_link(model, intersection, link)):
             rows.append(int(row))
             links.append(link)
     return np.array(rows, np.int64), np.array(links, np.int64)

@@ -16,7 +16,6 @@ from lukou_cloud.edge.recorded import RecordedLights, read_trajectories, road_us
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.services import Services
 from lukou_cloud.edge.settings import JudgeSettings
-from lukou_cloud.edge.walk_lights import RecordedWalks
 from lukou_cloud.edge.warm import warm
 from lukou_cloud.edge.wording import message, nearest_intersection
 from lukou_cloud.near_misses import NearMiss
@@ -123,7 +122,7 @@ def warn_recorded(
     warm()
     chosen = settings or JudgeSettings()
     judge = Judge(model, chosen.prediction, chosen.warnings, chosen.experience, chosen.rules)
-    lights, walks = RecordedLights(model, signals), RecordedWalks(model, signals)
+    lights = RecordedLights(model, signals)
     services = Services(model, chosen.services, chosen.hazards)
     followings = Followings(chosen.services.near_miss)
     numbers: dict[str, int] = {}
@@ -136,11 +135,7 @@ def warn_recorded(
         users, shown, now_ns = road_users(frame, numbers, names, chosen.warnings), lights.at(t), round(t * 1e9)
         begin = time.process_time()
         found = judge.step(now_ns, now_ns, users, shown)
-        said = (
-            services.look(now_ns, users, shown.light[: len(model.connections)], walks.at(t))
-            if services.is_due(now_ns)
-            else None
-        )
+        said = services.look(now_ns, users, shown.light) if services.is_due(now_ns) else None
         run.milliseconds.append((time.process_time() - begin) * 1e3)
         run.road_users.append(len(users))
         judge.forget(set(users.id.tolist()))

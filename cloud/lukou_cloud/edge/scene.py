@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lukou_cloud.edge.lights import first_walk
 from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_maps.geometry import LaneGeometry
 from lukou_maps.matching import LaneMatcher
@@ -141,7 +142,7 @@ class Surroundings:
         kinds, users = self.model.lanes.kind, self.model.lanes.participants
         self.is_driven = (kinds <= LaneKind.JUNCTION) & ((users & int(Participants.MOTOR)) > 0)
 
-    def scene(self, now_ns: int, users: RoadUsers, light: Ints, walks: Ints, told: list[Told]) -> Scene:
+    def scene(self, now_ns: int, users: RoadUsers, light: Ints, told: list[Told]) -> Scene:
         """Everybody on their lanes.
 
         Parameters
@@ -150,10 +151,8 @@ class Surroundings:
             Instant.
         users : RoadUsers
             Everybody then.
-        light : (c,) int array
-            `Light` of each connection.
-        walks : (k,) int array
-            `Light` of each crosswalk.
+        light : (l,) int array
+            `Light` of each line of `Lights`.
         told : list of Told
             Reports that are still valid.
         """
@@ -161,6 +160,7 @@ class Surroundings:
         at = self.matcher.match(users.x_m, users.y_m, heading, users.object_class, np.maximum(users.deviation_m, 0.5))
         lane = np.where(np.abs(at.d_m) < 0.5 * self.model.lanes.width_m[at.lane] + 0.5, at.lane, -1)
         reports = self._placed(told, now_ns, users)
+        walks, light = light[first_walk(self.model) :], light[: len(self.model.connections)]
         return Scene(now_ns, users, lane, at.s_m, at.d_m, at.probability, walks, light, reports)
 
     def _placed(self, told: list[Told], now_ns: int, users: RoadUsers) -> tuple[Report, ...]:

@@ -88,7 +88,7 @@ class Services:
         """Whether it is time to look again."""
         return now_ns - self.looked_ns >= PERIOD_NS
 
-    def look(self, now_ns: int, users: RoadUsers, light: Ints, walks: Ints) -> Changes:
+    def look(self, now_ns: int, users: RoadUsers, light: Ints) -> Changes:
         """Look at everybody.
 
         Parameters
@@ -97,10 +97,8 @@ class Services:
             Instant.
         users : RoadUsers
             Everybody now.
-        light : (c,) int array
-            `Light` of each connection.
-        walks : (k,) int array
-            `Light` of each crosswalk.
+        light : (l,) int array
+            `Light` of each line of `Lights`.
 
         Returns
         -------
@@ -109,7 +107,7 @@ class Services:
         """
         self.looked_ns = now_ns
         self.told = {k: one for k, one in self.told.items() if now_ns - one.at_ns <= REPORT_NS}
-        self.scene = self.surroundings.scene(now_ns, users, light, walks, list(self.told.values()))
+        self.scene = self.surroundings.scene(now_ns, users, light, list(self.told.values()))
         notices = self._hazards.step(self.scene)
         for service in self._others:
             notices += service.step(self.scene)
