@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,22 +12,11 @@ from lukou_cloud.compiled import compiled
 from lukou_cloud.edge.conflicts import Contacts, contacts
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.lights import Lights
-from lukou_cloud.edge.measures import braking_needed, time_left
 from lukou_cloud.edge.prediction import Predictor
-from lukou_cloud.edge.road_users import (
-    ACCELERATION,
-    COS,
-    SIN,
-    SPEED,
-    SPEED_DEVIATION,
-    SURE_MPS,
-    Booleans,
-    Floats,
-    Ints,
-    RoadUsers,
-    least_speed,
-)
+from lukou_cloud.edge.rear_ends import BehindLimits, behind
+from lukou_cloud.edge.road_users import Booleans, Floats, Ints, RoadUsers
 from lukou_cloud.edge.settings import WarningSettings
+from lukou_cloud.edge.walking import WalkingRules
 from lukou_maps.ragged import numbered
 from lukou_messages.v1.warning_pb2 import WarningKind
 
@@ -34,23 +24,6 @@ CROSSING = int(WarningKind.WARNING_KIND_CROSSING)
 LEFT_TURN = int(WarningKind.WARNING_KIND_LEFT_TURN)
 REAR_END = int(WarningKind.WARNING_KIND_REAR_END)
 VULNERABLE = int(WarningKind.WARNING_KIND_VULNERABLE)
-TOUCHING_M = 0.3
-"""Tracks nearer than this on one lane are one road user seen twice, or have met already. [m]"""
-
-FAR_M = 80.0
-"""Leaders farther ahead are no danger yet. [m]"""
-
-REAR_END_DOUBTS = 2.0
-"""Standard deviations of the follower's speed that are doubted; what is seen of the braking counts besides."""
-
-PICKS_UP_MPS2 = 1.4
-"""Who is seen to accelerate at least so much has not begun to brake: then the tracked speed lags from below, and nothing of it is doubted; tracked
-accelerations are wrong by 0.8 to 1.3 [m/s^2]."""
-
-AGILITY_MPS2 = 2.0
-LEAST_REACTION_S = 0.2
-"""What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
-
 RED_LIGHT = int(WarningKind.WARNING_KIND_RED_LIGHT)
 
 
@@ -98,11 +71,14 @@ NOTHING = Dangers(_NONE, _NONE, _NONE, _ZERO, _ZERO, _NONE, _NONE, _ZERO, _ZERO,
 
 
 class Required(NamedTuple):
-    """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user."""
+    """How probable a contact must be to begin a warning: of vehicles that cross or go the same way, of a vulnerable road user, and of one
+    who walks where or when one may not.
+    """
 
     crossing: float = 0.14
     same_way: float = 0.2
     vulnerable: float = 0.45
+    careless: float = 0.45
 
 
 def dangers(
@@ -113,6 +89,7 @@ def dangers(
     required: Required = Required(),
     braked: Booleans | None = None,
     now_ns: int | None = None,
+    rules: WalkingRules | None = None,
 ) -> tuple[Dangers, Hypotheses, Contacts]:
     """Predict and judge one instant.
 
@@ -132,6 +109,8 @@ def dangers(
         Who braked in an emergency just now.
     now_ns : int, optional
         Instant of the road users; without it nothing is used that was looked up before.
+    rules : WalkingRules, optional
+        Where and when people may walk; without them everybody is taken to keep the rules.
 
     Returns
     -------
@@ -146,7 +125,15 @@ def dangers(
     hard = np.zeros(len(users), np.bool_) if braked is None else braked
     found = contacts(users, h, predictor, settings, hard)
     parts = [
-        _of_contacts(users, h, found, predictor, settings, required),
+        _of_contacts(
+            users,
+            h,
+            found,
+            predictor,
+            settings,
+            required,
+            lambda row: rules is not None and rules.are_broken_by(users, row, lights),
+        ),
         _rear_end(users, h, settings),
         _red_light(users, h, settings),
     ]
@@ -160,9 +147,10 @@ def _of_contacts(
     predictor: Predictor,
     settings: WarningSettings,
     required: Required,
+    is_careless: Callable[[int], bool],
 ) -> Dangers:
     limits = settings.most_time_to_collision_s, settings.vulnerable_time_to_collision_s, settings.hold_probability
-    row, sure, is_onset = _of_pairs(users.is_vulnerable, h.user, found, predictor.times_s, required, *limits)
+    row, sure, is_onset, is_likely = _of_pairs(users.is_vulnerable, h.user, found, predictor.times_s, required, *limits)
     if len(row) == 0:
         return NOTHING
     first, second, time_s = h.user.take(found.first), h.user.take(found.second), predictor.times_s.take(found.sample)
@@ -176,6 +164,8 @@ def _of_contacts(
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
     known = users.speed_deviation_mps < settings.unsure_speed_mps
+    for k in (is_likely & ~is_onset).nonzero()[0].tolist():  # hardly ever
+        is_onset[k] = is_careless(int(b[k]))
     onset = is_onset & known[a] & known[b]
     return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, onset)
 
@@ -190,13 +180,12 @@ def _of_pairs(
     most_s: float,
     most_weak_s: float,
     hold_probability: float,
-) -> tuple[Ints, Floats, Booleans]:
-    """Per pair in danger: its most probable contact, the probability of all of them, and whether that is enough to begin a warning."""  # fmt: skip
-    row, sure, onset = (
-        np.empty(len(found.first), np.int64),
-        np.empty(len(found.first)),
-        np.empty(len(found.first), np.bool_),
-    )
+) -> tuple[Ints, Floats, Booleans, Booleans]:
+    """Per pair in danger: its most probable contact, the probability of all of them, whether that is enough to begin a warning, and whether it
+    is with one who walks where or when one may not.
+    """  # fmt: skip
+    row, sure = np.empty(len(found.first), np.int64), np.empty(len(found.first))
+    onset, careless = np.empty(len(found.first), np.bool_), np.empty(len(found.first), np.bool_)
     count, end = 0, 0
     while end < len(found.first):
         a, b = user[found.first[end]], user[found.second[end]]
@@ -213,8 +202,9 @@ def _of_pairs(
             end += 1
         if best >= 0 and (share >= 1.0 or unyielding >= hold_probability):
             row[count], sure[count], onset[count] = best, min(likely, 1.0), share >= 1.0
+            careless[count] = weak and likely >= required.careless
             count += 1
-    return row[:count].copy(), sure[:count].copy(), onset[:count].copy()  # fmt: skip
+    return row[:count].copy(), sure[:count].copy(), onset[:count].copy(), careless[:count].copy()  # fmt: skip
 
 
 def _kinds(users: RoadUsers, h: Hypotheses, found: Contacts, row: Ints, predictor: Predictor) -> Ints:
@@ -242,7 +232,7 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
         settings.rear_end_hold_mps2, settings.rear_end_time_to_collision_s, settings.rear_end_closing_mps,
         settings.unsure_speed_mps, settings.rear_end_reaction_s, settings.rear_end_braking_mps2,
     )  # fmt: skip
-    rows, leader, total, begins, time_s = _behind(
+    rows, leader, total, begins, time_s = behind(
         users.columns, users.is_trusted, h.user, h.leader, h.leader_gap_m, h.probability, limits
     )
     sure = (total >= settings.sure_probability).nonzero()[0]
@@ -262,109 +252,6 @@ def _rear_end(users: RoadUsers, h: Hypotheses, settings: WarningSettings) -> Dan
         y_m=users.y_m.take(leader),
         is_onset=begins.take(sure) >= settings.sure_probability,
     )
-
-
-class BehindLimits(NamedTuple):
-    """What rear-end warnings take of `WarningSettings`."""
-
-    hold_mps2: float
-    time_to_collision_s: float
-    closing_mps: float
-    unsure_speed_mps: float
-    reaction_s: float
-    braking_mps2: float
-
-
-@compiled
-def _behind(
-    columns: Floats,
-    is_trusted: Booleans,
-    user: Ints,
-    leader: Ints,
-    gap_m: Floats,
-    probability: Floats,
-    limits: BehindLimits,
-) -> tuple[Ints, Ints, Floats, Floats, Floats]:
-    """Pairs in danger from behind.
-
-    Returns
-    -------
-    rows, leader : (p,) int array
-        Most probable hypothesis of the follower, and the road user ahead.
-    total, begins : (p,) float array
-        Probability of all hypotheses behind that one, and of those that are bad enough to begin a warning.
-    time_s : (p,) float array
-        Until they touch. [s]
-    """
-    rows, ahead_of, of_one = np.empty(len(user), np.int64), np.empty(len(user), np.int64), 0
-    total, begins, times_s, count = np.empty(len(user)), np.empty(len(user)), np.empty(len(user)), 0
-    for k in range(len(user)):
-        who, other, gap = user[k], leader[k], gap_m[k]
-        if k == 0 or user[k - 1] != who:
-            of_one = count
-        if not gap < FAR_M or not columns[SPEED, who] > columns[SPEED, other]:
-            continue  # far behind, or not faster: most are
-        if not (is_trusted[who] and is_trusted[other]):
-            continue
-        along = columns[COS, other] * columns[COS, who] + columns[SIN, other] * columns[SIN, who]
-        speed, ahead = columns[SPEED, who], columns[SPEED, other] * max(along, 0.0)
-        braking = max(-columns[ACCELERATION, other], 0.0)
-        if not (along > 0.5 and speed - ahead > 0.1):
-            continue
-        # what stands is held by the speed as it is tracked; to begin, the least is taken that it may be
-        if not (braking_needed(gap, speed, ahead, braking) > limits.hold_mps2 or gap < speed + 1.0):
-            continue
-        time_s = _time_behind(gap, speed, ahead, braking)
-        if not time_s < 2.0 * limits.time_to_collision_s:
-            continue
-        doubted = columns[SPEED_DEVIATION, who] if columns[ACCELERATION, who] < PICKS_UP_MPS2 else 0.0
-        least = least_speed(speed, doubted, REAR_END_DOUBTS)
-        doubt = max(columns[SPEED_DEVIATION, who], columns[SPEED_DEVIATION, other])
-        known = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
-        bad = known and _needs_too_much(gap, least, columns[ACCELERATION, who], ahead, braking, doubted, limits)
-        pair = of_one
-        while pair < count and ahead_of[pair] != other:
-            pair += 1
-        if pair == count:
-            rows[pair], ahead_of[pair], total[pair], begins[pair], times_s[pair] = k, other, 0.0, 0.0, time_s
-            count += 1
-        total[pair] += probability[k]
-        begins[pair] += probability[k] if bad else 0.0
-        if probability[k] >= probability[rows[pair]]:
-            rows[pair], times_s[pair] = k, time_s
-    return rows[:count].copy(), ahead_of[:count].copy(), total[:count].copy(), begins[:count].copy(), times_s[:count].copy()  # fmt: skip
-
-
-@compiled
-def _needs_too_much(
-    gap_m: float,
-    speed: float,
-    acceleration: float,
-    ahead: float,
-    braking: float,
-    doubted_mps: float,
-    limits: BehindLimits,
-) -> bool:
-    """Whether too much braking is required a reaction time later, and not done."""
-    if not _time_behind(gap_m, speed, ahead, braking) < limits.time_to_collision_s:
-        return False
-    late = max(doubted_mps - SURE_MPS, 0.0) / AGILITY_MPS2
-    soon = max(limits.reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
-    then = braking_needed(
-        gap_m - (speed - ahead) * soon - 0.5 * acceleration * (soon * soon),
-        max(speed + acceleration * soon, 0.0),
-        max(ahead - braking * soon, 0.0),
-        braking,
-    )
-    brakes = -acceleration > 0.8 * braking_needed(gap_m, speed, ahead, braking)
-    return then > limits.braking_mps2 and not brakes
-
-
-@compiled
-def _time_behind(gap_m: float, speed: float, ahead: float, braking: float) -> float:
-    """Time to collision with a leader who may be stopping; inf: not closing. [s]"""
-    closing = speed - ahead
-    return time_left(gap_m, max(speed - 0.5 * ahead, closing) if braking > 0.5 else closing)
 
 
 def _by_pair(group: Ints, probability: Floats, onset: Booleans) -> tuple[Ints, Floats, Floats]:

@@ -125,6 +125,7 @@ class Encounters:
                 self._asked(False, power, s.crossing_probability, s.least_crossing_probability, s.most_crossing_probability),
                 self._asked(False, power, s.probability, s.least_probability, s.most_probability),
                 self._asked(True, weak, s.vulnerable_probability, s.least_vulnerable_probability, s.most_vulnerable_probability),
+                s.vulnerable_probability,  # that others keep the rules tells nothing of who does not
             )  # fmt: skip
         return self._needed
 

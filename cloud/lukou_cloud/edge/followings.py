@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lukou_cloud.edge.dangers import TOUCHING_M
 from lukou_cloud.edge.hypotheses import Hypotheses
 from lukou_cloud.edge.measures import required_braking, time_to_collision
+from lukou_cloud.edge.rear_ends import TOUCHING_M
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.service_settings import NearMissSettings
 

@@ -15,6 +15,7 @@ from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import SURE_MPS, Booleans, RoadUsers
 from lukou_cloud.edge.rules import INFORMATIVE, Rules
 from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, RuleSettings, WarningSettings
+from lukou_cloud.edge.walking import WalkingRules
 from lukou_maps.road_model import RoadModel
 
 
@@ -67,6 +68,7 @@ class Judge:
     ) -> None:
         self.settings = warnings
         self.predictor = Predictor(model, prediction, may_turn_on_red)
+        self.walking = WalkingRules(self.predictor)
         self.episodes = Episodes(warnings)
         self.encounters = Encounters(experience)
         self.emergencies = Emergencies()
@@ -88,7 +90,7 @@ class Judge:
         """
         braked = self.emergencies.step(measured_ns, users)
         found, hypotheses, expected = dangers(
-            users, lights, self.predictor, self.settings, self.encounters.required(), braked, measured_ns
+            users, lights, self.predictor, self.settings, self.encounters.required(), braked, measured_ns, self.walking
         )
         outcomes = self.encounters.step(measured_ns, users, hypotheses, expected, self.predictor.times_s)
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])

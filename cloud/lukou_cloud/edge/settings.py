@@ -132,7 +132,12 @@ class ExperienceSettings(_Frozen):
     probability: float = Field(
         0.2, gt=0.0, le=1.0, description="without experience: between vehicles that go the same way"
     )
-    vulnerable_probability: float = Field(0.45, gt=0.0, le=1.0, description="the same with a pedestrian or cyclist")
+    vulnerable_probability: float = Field(
+        0.45,
+        gt=0.0,
+        le=1.0,
+        description="the same with a pedestrian or cyclist; of who walks beside a crosswalk or against its red never more is asked for",
+    )
     least_probability: float = Field(
         0.08,
         gt=0.0,
