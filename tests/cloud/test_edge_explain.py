@@ -54,6 +54,19 @@ def test_a_recorded_warning_names_its_lane_and_explains_itself(recording: Path) 
     assert len(list(picture)) > 10
 
 
+def test_a_recording_in_coordinates_of_another_origin_is_told(recording: Path) -> None:
+    moved, lines = recording / "moved.csv", (recording / "fcd.csv").read_text().splitlines()
+    cells = [line.split(";") for line in lines[1:]]
+    far = [";".join([*one[:2], f"{float(one[2]) + 20_000.0:.3f}", *one[3:]]) for one in cells]
+    moved.write_text("\n".join([lines[0], *far]) + "\n")
+    for file, share, told in ((recording / "fcd.csv", 1.0, ""), (moved, 0.0, "only 0 % of the vehicles are on a lane")):
+        done = CliRunner().invoke(
+            app, ["--map", str(DISTRICT), "--objects", str(file), "--out", str(recording / "w4.csv"), "--json"]
+        )
+        assert json.loads(done.stdout)["on_lanes_share"] == share
+        assert told in done.stderr
+
+
 def test_an_unknown_warning_is_refused_with_a_reason(recording: Path) -> None:
     done = CliRunner().invoke(app, ["--explain", "4711", "--run", str(recording)])
     assert done.exit_code == 1

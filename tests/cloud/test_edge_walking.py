@@ -18,7 +18,8 @@ from lukou_maps.road_model import RoadModel
 from lukou_maps.signal_configuration import load
 from lukou_messages.v1.signal_pb2 import SignalColour, SignalGroupState, SignalState
 from lukou_messages.v1.warning_pb2 import WarningKind
-from tests.cloud.test_edge_services import CAR, PEDESTRIAN, users_of
+from tests.cloud.test_edge_core import CAR
+from tests.cloud.test_edge_services import PEDESTRIAN, users_of
 
 DISTRICT = Path(__file__).parents[2] / "sim/lukou_sim/district/district.net.xml"
 LANE = "k1_N_approach_3"

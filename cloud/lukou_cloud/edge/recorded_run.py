@@ -88,6 +88,8 @@ class Run:
         CPU time and number of road users of each step.
     required : Required
         How probable contacts had to be at the end.
+    vehicles, on_lanes : int
+        Sightings of vehicles, and how many of these were on a lane of the map.
     """
 
     warnings: list[Raised] = field(default_factory=list)
@@ -95,6 +97,13 @@ class Run:
     milliseconds: list[float] = field(default_factory=list)
     road_users: list[int] = field(default_factory=list)
     required: Required = field(default_factory=Required)
+    vehicles: int = 0
+    on_lanes: int = 0
+
+    @property
+    def on_lanes_share(self) -> float:
+        """Share of the vehicles that are on a lane of the map; 1 without any. [1]"""
+        return self.on_lanes / self.vehicles if self.vehicles else 1.0
 
 
 def warn_recorded(
@@ -138,6 +147,9 @@ def warn_recorded(
         said = services.look(now_ns, users, shown.light) if services.is_due(now_ns) else None
         run.milliseconds.append((time.process_time() - begin) * 1e3)
         run.road_users.append(len(users))
+        drives = ~users.is_vulnerable
+        run.vehicles += int(drives.sum())
+        run.on_lanes += int((judge.predictor.lane_now[drives] >= 0).sum())
         judge.forget(set(users.id.tolist()))
         for episode, index in found.changes.raised:
             result[str(episode.number)] = _raised(t, episode, found, found.rows[index], users, judge, names)

@@ -31,6 +31,9 @@ from lukou_maps.reading import load_map
 from lukou_maps.road_model import RoadModel
 from lukou_messages.report import git_revision, print_json
 
+LEAST_ON_LANES = 0.1
+"""Where a smaller share of the vehicles drives on lanes of the map, it is hardly their map."""
+
 app = typer.Typer(add_completion=False)
 
 
@@ -112,6 +115,12 @@ def _write_near_misses(out: Path, done: Run, model: RoadModel) -> None:
 
 
 def _report(done: Run, as_json: bool) -> None:
+    if done.on_lanes_share < LEAST_ON_LANES:
+        told = f"only {100 * done.on_lanes_share:.0f} % of the vehicles are on a lane of the map"
+        print(
+            f"lukou warn: {told}; name the map in whose coordinates they were recorded (`lukou map convert` moves the origin)",
+            file=sys.stderr,
+        )
     spent, users = np.array(done.milliseconds or [np.nan]), np.array(done.road_users or [0])
 
     def percentiles(rows: np.ndarray) -> dict[str, float]:
@@ -123,6 +132,7 @@ def _report(done: Run, as_json: bool) -> None:
         "warnings": len(done.warnings),
         "near_misses": len(done.near_misses),
         "road_users_mean": round(float(users.mean()), 1),
+        "on_lanes_share": round(done.on_lanes_share, 3),
         "required_probability": {name: round(value, 3) for name, value in done.required._asdict().items()},
         "step_ms": percentiles(spent),
         "step_ms_by_road_users": {
