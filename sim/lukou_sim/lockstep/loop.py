@@ -36,6 +36,9 @@ from lukou_sim.world.world import World
 
 Source = Literal["truth", "sensors", "none"]
 NET = FOLDER / "district.net.xml"
+CLOCKS = ("host", "clock")
+"""Devices that tell how good the box's own clock is: it has no place here."""
+
 SIMULATED = RunSettings(time_source="SIMULATION", time_uncertainty_us=0)
 
 
@@ -132,7 +135,7 @@ class Lockstep:
         shell = Shell(
             spec,
             spec.make_core(model),
-            [device for device in found if device.name != "host"],  # the box's own clock has no place here
+            [device for device in found if device.name not in CLOCKS],
             identity=identity,
             clock=self.clock,
             transport=self.exchange.attach(identity, spec.takes, sources),
