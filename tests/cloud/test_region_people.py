@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lukou_cloud.region.approaches import compile_approaches
-from lukou_cloud.region.lineup import Seen
+from lukou_cloud.region.lineup import OVERDUE_S, Seen, _overdue
 from lukou_cloud.region.people import STEPS_OFF_S, Crosswalks
 from lukou_cloud.region.settings import TimingSettings
 from lukou_cloud.region.situation import Situation
@@ -77,3 +77,32 @@ def test_who_is_seen_on_the_way_over_a_refuge_is_one_of_those_who_usually_come()
     usual, fewer = (lineup._walkers(0.2, 0, 1.0, told) for told in (0, 3))
     assert fewer[0][0] == pytest.approx(usual[0][0] + 15.0), "three at 0.2 a second are those of fifteen seconds"
     assert sum(one[3] for one in usual) - sum(one[3] for one in fewer) == pytest.approx(3.0)
+
+
+def test_who_waits_on_foot_is_overdue_from_the_same_wait_on_whether_here_or_yet_to_come() -> None:
+    found = _overdue([(30.0, 2.0), (-70.0, 1.0)], 200)  # two come in 30 s; one has waited for 70 s
+    assert np.flatnonzero(np.diff(found)).tolist() == [OVERDUE_S - 71, OVERDUE_S + 29]
+    assert found[0] == 0.0 and found[int(OVERDUE_S) - 70] == 1.0 and found[-1] == 3.0
+
+
+def test_a_crowd_that_has_waited_too_long_ends_a_green_that_it_would_let_go_on_when_it_has_just_come() -> None:
+    road, configuration = load_map(DISTRICT / "district.net.xml"), load(DISTRICT / "k1.signal.json")
+    approaches = compile_approaches(road, configuration)
+    timing = Timing(road, configuration, approaches, TimingSettings())
+    lanes = len(approaches.lanes)
+    walks = approaches.serves[:, lanes:]
+    kerb = int(np.flatnonzero(walks[2] & ~walks[0])[0])
+    green = int(np.flatnonzero(approaches.serves[0, :lanes])[0])
+    none = np.zeros(approaches.serves.shape[1])
+    coming = tuple(Seen(green, (green,), 80.0 + 20.0 * k, 13.0, 6.0 + 2.0 * k, 0.0, 0) for k in range(6))
+    crowd = np.where(np.arange(walks.shape[1]) == kerb, 20.0, 0.0)
+    waits = Situation(
+        none, none, none + 0.5, none, crowd, 0, 20, coming, none, view_m=np.full(lanes, 300.0)
+    )  # fmt: skip
+
+    def stage(wait_s: float) -> int:
+        people = tuple((kerb, wait_s, 1.0) for _ in range(20))
+        return timing.decide(0, 30.0, replace(waits, on_foot=people), frozenset({1})).stage
+
+    assert stage(0.0) == 0
+    assert stage(80.0) == 1

@@ -10,7 +10,7 @@ import pytest
 from lukou_cloud.region.lineup import _traffic
 from lukou_cloud.region.search.compiled import CODE
 from lukou_cloud.region.search.junction import FREE, NONE, STOPS, YIELDS, Junction, Movement, compile_junction
-from lukou_cloud.region.search.queue_model import Traffic
+from lukou_cloud.region.search.queue_model import LONGEST_REST_S, Traffic
 from lukou_cloud.region.search.stage_search import SearchSettings, StageSearch
 from lukou_cloud.region.search.warm import warm
 from lukou_maps.signal_configuration import GroupType, changes, configuration_from_programme, load
@@ -125,6 +125,18 @@ def test_nobody_steps_off_while_it_flashes() -> None:
             if group.name in at.endings:
                 walks = made.right[begun : begun + int(np.ceil(at.duration / 10)), k] > NONE
                 assert walks.sum() == np.ceil(at.endings[group.name].steady_ends / 10)
+
+
+def test_who_has_waited_too_long_on_foot_goes_before_a_queue_and_costs_nothing_more_once_gone() -> None:
+    of, queue = junction(("Gr", "rG")), traffic([[0.0] * 8, [0.0]])  # the last lane is a crosswalk
+    patient = search(of).decide(0, 10.0, queue, frozenset({1}))
+    for late_from, stage in ((0, 1), (HORIZON_S, 0)):
+        overdue = np.zeros((HORIZON_S + 1 + LONGEST_REST_S, 1))
+        overdue[late_from:] = 1.0
+        found = search(of).decide(0, 10.0, queue._replace(overdue=overdue, overdue_weight=30.0), frozenset({1}))
+        assert found.stage == stage
+        if stage == patient.stage:
+            assert found.cost == patient.cost  # served before it would be too long
 
 
 def test_nothing_is_compiled_after_the_start() -> None:

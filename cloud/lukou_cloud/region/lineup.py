@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lukou_cloud.region.approaches import Approaches
 from lukou_cloud.region.movements import Ways
-from lukou_cloud.region.search.queue_model import Traffic
+from lukou_cloud.region.search.queue_model import LONGEST_REST_S, Traffic
 from lukou_cloud.region.travel import STANDING_MPS
 from lukou_maps.road_model import Turn
 
@@ -23,6 +23,9 @@ SHARE_MEMORY = 300.0
 """Vehicles over which shares of lanes and turns are remembered."""
 LONG_WAIT_S = 60.0
 """From here on waiting weighs more with every second. [s]"""
+OVERDUE_S, OVERDUE_WEIGHT = 75.0, 3.0
+"""Who has waited so long on foot counts so many times his weight more: late enough that one in twenty, not everybody, is meant (lawful board: 95 % within
+90 s; GB/T 51439-2021: 70 s, 90 s with an island). Weighed within the horizon, so that whoever is about to miss a green is foreseen. [s, -]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Lineup:
         fed: frozenset[int] = frozenset(),
         hidden: NDArray[np.float64] | None = None,
         coming: Sequence[tuple[int, float]] = (),
+        on_foot: Sequence[tuple[int, float, float]] = (),
     ) -> Traffic:
         """Traffic from now on.
 
@@ -150,6 +154,8 @@ class Lineup:
             Vehicles that come without being seen. [1/s]
         coming : sequence of (int, float)
             People who walk to a crosswalk over a refuge: which, and when they are there from now. [s]
+        on_foot : sequence of (int, float, float)
+            Who of `waiting` waits where: crosswalk, for how long, and what he counts. [-, s, -]
         """
         lines: list[list[tuple[float, int, float, float]]] = [[] for _ in range(self._lanes + len(waiting))]
         counts = np.zeros(len(self.shares))
@@ -178,6 +184,7 @@ class Lineup:
                 lines[lane] += more(float(rates[lane]), max(sight_s, seen_s), self.horizon_s)
             if unseen > 0:
                 lines[lane].sort(key=lambda one: one[0])
+        overdue = np.zeros((self.horizon_s + 1 + LONGEST_REST_S, len(waiting)))
         first = len(self.ways.movements)
         for k, people in enumerate(waiting.tolist()):
             weight, line = float(weights[self._lanes + k]), lines[self._lanes + k]
@@ -187,7 +194,10 @@ class Lineup:
             line += [(at, first + k, PEOPLE_HEADWAY_S, weight) for at in told]
             line += self._walkers(float(rates[self._lanes + k]), first + k, weight, len(told))
             line.sort(key=lambda one: one[0])
-        return _traffic(lines, self._default_ways(first, len(waiting)), self.horizon_s, room, drain, spare, pace)
+            since = [(-wait_s, counts * weight) for crossing, wait_s, counts in on_foot if crossing == k]
+            overdue[:, k] = _overdue([*since, *((at, counts) for at, _, _, counts in line if at > 0)], len(overdue))
+        default = self._default_ways(first, len(waiting))
+        return _traffic(lines, default, self.horizon_s, room, drain, spare, pace, overdue)
 
     def _default_ways(self, first: int, crossings: int) -> list[int]:
         return [found[0] if found else 0 for found in self._of_lane] + [first + k for k in range(crossings)]
@@ -248,6 +258,15 @@ class Lineup:
         return found
 
 
+def _overdue(since: list[tuple[float, float]], seconds: int) -> NDArray[np.float64]:
+    """(seconds,) Sum of the weights of who has waited too long by then, if they wait from the instants given on. [s, -]"""
+    since.sort()
+    total = np.cumsum([0.0, *(weight for _, weight in since)])
+    late_s = np.array([at + OVERDUE_S for at, _ in since])
+    result: NDArray[np.float64] = total[np.searchsorted(late_s, np.arange(seconds), side="right")]
+    return result
+
+
 def _traffic(
     lines: list[list[tuple[float, int, float, float]]],
     default_way: list[int],
@@ -256,6 +275,7 @@ def _traffic(
     drain: NDArray[np.float64],
     spare: NDArray[np.float64],
     pace: float,
+    overdue: NDArray[np.float64] | None = None,
 ) -> Traffic:
     longest = max((len(line) for line in lines), default=0) + 1
     shape = (len(lines), longest)
@@ -275,4 +295,6 @@ def _traffic(
         total = np.concatenate([[0.0], np.cumsum(columns[3])])
         weight[k, : n + 1], weight[k, n + 1 :] = total, total[-1]
         arrived[:, k] = total[np.searchsorted(arrival[k, :n], seconds, side="right")]
-    return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, pace)
+    if overdue is None:
+        overdue = np.zeros((horizon_s + 1 + LONGEST_REST_S, 0))
+    return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, overdue, OVERDUE_WEIGHT, pace)

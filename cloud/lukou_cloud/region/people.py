@@ -84,7 +84,9 @@ class Crosswalks:
                 before = (number, now_s)
             tally.waits[identity] = before
             wait_s = now_s - before[1]
-            walkers[crossing] += 1.0 + max(0.0, wait_s - PATIENCE_S) / IMPATIENCE_S
+            counts = 1.0 + max(0.0, wait_s - PATIENCE_S) / IMPATIENCE_S
+            walkers[crossing] += counts
+            tally.on_foot.append((crossing, wait_s, counts))
             tally.queue[number] += 1
             tally.waited[number] = max(tally.waited[number], wait_s)
             count += 1

@@ -170,7 +170,7 @@ class QueueEstimator:
             tuple(tally.inside),
             view_m, self.hidden_rates(), *self.exits.left(tally.leaving), self.green_share.copy(), self.change_share,
             self.unseen.share, self.unseen.is_few, self.unseen.red_s,
-            self._crosswalks.coming(objects, pedestrians & (speed >= WAITING_MPS)),
+            self._crosswalks.coming(objects, pedestrians & (speed >= WAITING_MPS)), tuple(tally.on_foot),
         )  # fmt: skip
 
     def _is_near(self, objects: ObjectList, lanes: list[int]) -> NDArray[np.bool_]:

@@ -26,6 +26,8 @@ class Situation:
         People who wait beside each crosswalk, who has waited long counted more.
     coming : tuple of (int, float)
         Who walks over a refuge to another crosswalk: which, and when he is there from now. [s]
+    on_foot : tuple of (int, float, float)
+        Who waits beside a crosswalk: which, since when, and what he counts by it. [-, s, -]
     vehicles : int
         Vehicles seen on the approaches.
     pedestrians : int
@@ -74,3 +76,4 @@ class Situation:
     is_few: bool = False
     red_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     coming: tuple[tuple[int, float], ...] = ()
+    on_foot: tuple[tuple[int, float, float], ...] = ()

@@ -34,6 +34,7 @@ class Tally:
     above: dict[int, Above] = field(default_factory=dict)
     inside: list[int] = field(default_factory=list)
     came: list[int] = field(default_factory=list)  # crosswalks to which somebody has come
+    on_foot: list[tuple[int, float, float]] = field(default_factory=list)  # crosswalk, wait [s], what he counts
     elsewhere: list[int] = field(default_factory=list)
     entered: dict[int, int] = field(default_factory=dict)  # who is in the junction or behind it, and its approach lane
     leaving: list[tuple[int, float, float]] = field(default_factory=list)  # on the exits: map lane, place, speed

@@ -181,7 +181,7 @@ class Timing:
         traffic = self.lineup.build(
             seen, situation.walkers, headway, situation.rates, situation.view_m, self.weights,
             room, drain, self._spare(situation, headway), self._pace(situation.change_share), expected, fed,
-            situation.hidden_rates if situation.hidden_rates.any() else None, situation.coming,
+            situation.hidden_rates if situation.hidden_rates.any() else None, situation.coming, situation.on_foot,
         )  # fmt: skip
         choice = search.decide(stage, elapsed_s, traffic, allowed | soon, may_hold, lead, skips_left, red_s)
         self.outflow = self._outflow(choice, traffic, {one.lane for one in due})

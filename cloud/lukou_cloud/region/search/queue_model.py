@@ -22,6 +22,8 @@ BRAKING_S = 2.5
 4.5 m/s². Green that comes only then finds them slower. [s]"""
 STOP_S = 3.0
 """Who turns on red comes to the line, stops, looks and starts: so much later than who need not stop. [s]"""
+LONGEST_REST_S = 100
+"""So far beyond the horizon it is looked who will have waited too long on foot. [s]"""
 
 
 class Traffic(NamedTuple):
@@ -45,6 +47,10 @@ class Traffic(NamedTuple):
         Rate at which it gets room again. [1/s]
     spare : (lanes,) float array
         Share of the time that a lane has to clear what is left over in: that of its green less that of its load.
+    overdue : (horizon + 1 + LONGEST_REST_S, crosswalks) float array
+        Sum of the weights of who will by then have waited too long on foot, were there no green from now on; crosswalks are the last lanes.
+    overdue_weight : float
+        So much more they count from then on.
     pace : float
         Cycle of late, on the shortest one: whoever misses a green waits so much longer than the shortest wait.
     """
@@ -57,6 +63,8 @@ class Traffic(NamedTuple):
     room: NDArray[np.float64]
     drain: NDArray[np.float64]
     spare: NDArray[np.float64]
+    overdue: NDArray[np.float64]
+    overdue_weight: float = 0.0
     pace: float = 1.0
 
 
@@ -225,6 +233,8 @@ def advance(beam: Beam, count: int, second: int, rules: Rules, traffic: Traffic,
             cost += waiting + rules.stop_s * min(
                 waiting, traffic.arrived[second + 1, lane] - traffic.arrived[second, lane]
             )
+        for k in range(traffic.overdue.shape[1]):
+            cost += traffic.overdue_weight * _late(beam, row, k, second + 1, traffic)
         for exit_ in range(len(traffic.drain)):
             beam.room[row, exit_] += traffic.drain[exit_]
         beam.cost[row] += cost
@@ -249,6 +259,14 @@ def _has_gap(
 
 
 @compiled
+def _late(beam: Beam, row: int, crossing: int, second: int, traffic: Traffic) -> float:
+    """Weights of who waits at a crosswalk in a plan, and has waited too long by a second."""
+    lane = traffic.arrival_s.shape[0] - traffic.overdue.shape[1] + crossing
+    late: float = traffic.overdue[second, crossing] - traffic.weight[lane, beam.next[row, lane]]
+    return max(0.0, late)
+
+
+@compiled
 def rest(beam: Beam, row: int, state: int, second: int, rules: Rules, traffic: Traffic) -> float:
     """What those who wait yet in a plan will have to wait, estimated, if the junction is in a state then: a queue is gone
     when what its green has to spare has served it."""
@@ -258,4 +276,10 @@ def rest(beam: Beam, row: int, state: int, second: int, rules: Rules, traffic: T
         queue = traffic.arrived[second, lane] - traffic.weight[lane, first]
         clearing += 0.5 * traffic.headway_s[lane, first] * queue * queue / traffic.spare[lane]
         wait += queue * rules.wait_s[state, traffic.movement[lane, first]]
+    for k in range(traffic.overdue.shape[1]):
+        lane = traffic.arrival_s.shape[0] - traffic.overdue.shape[1] + k
+        wait_s = rules.wait_s[state, traffic.movement[lane, beam.next[row, lane]]]
+        until = second + min(int(wait_s * traffic.pace), LONGEST_REST_S)
+        late = 0.5 * (_late(beam, row, k, second, traffic) + _late(beam, row, k, until, traffic))
+        wait += traffic.overdue_weight * late * wait_s
     return wait * traffic.pace + clearing

@@ -11,7 +11,7 @@ import numpy as np
 
 from lukou_cloud.region.search.compiled import CODE
 from lukou_cloud.region.search.junction import Movement, compile_junction
-from lukou_cloud.region.search.queue_model import Traffic
+from lukou_cloud.region.search.queue_model import LONGEST_REST_S, Traffic
 from lukou_cloud.region.search.stage_search import SearchSettings, StageSearch
 from lukou_maps.signal_configuration import configuration_from_programme
 
@@ -33,6 +33,7 @@ def warm() -> None:
         lanes,
         lanes,
         lanes,
+        np.zeros((11 + LONGEST_REST_S, 0)),
     )
     search.decide(0, 10.0, traffic, frozenset({1}))
 
