@@ -23,6 +23,8 @@ COORDINATED_M = 700.0
 """An approach is coordinated with a signal at most so far up. [m]"""
 STRAIGHT = "s"
 """SUMO's direction of a link that leads straight on: the coordinated phase is that of the through lanes."""
+LOCKED_S = 60.0
+"""Who stands inside an intersection for longer is locked: nobody there gives way. [s]"""
 BLOCKED_M = 2.0
 """A vehicle that stands with its back this near the beginning of an exit lets nobody in. [m]"""
 SHORTEST_S = 2.0
@@ -60,6 +62,7 @@ class Service:
         self._periods = periods
         self._lanes: dict[str, _Lane] = {}
         self._exits: set[str] = set()
+        self._junctions: set[str] = set()  # what the names of lanes inside begin with
         signals = sorted(signals)
         self._add_lanes(signals)
         self._standing: dict[str, float] = defaultdict(float)
@@ -75,15 +78,18 @@ class Service:
         self.walks: list[tuple[float, float]] = []
         self.on_green = self.arrivals = 0
         self.blocked: dict[str, list[float]] = defaultdict(list)
+        self.locked_s = 0.0  # by all who were, together
+        self._inside_s: dict[str, float] = {}  # who stands inside an intersection, and how long
         self.greens: list[tuple[float, bool]] = []
         self.promised = self.kept = self.unknown = self.wrong_colours = self.colours = 0
 
     def _add_lanes(self, signals: Sequence[str]) -> None:
         for signal in signals:
             for link, choices in enumerate(libsumo.trafficlight.getControlledLinks(signal)):
-                for origin, exit_lane, _ in choices:
+                for origin, exit_lane, inside in choices:
                     if origin.startswith(":") or not _is_driven(origin):
                         continue
+                    self._junctions.add(inside.rsplit("_", 2)[0])
                     if origin not in self._lanes:
                         limit = libsumo.lane.getMaxSpeed(origin)
                         self._lanes[origin] = _Lane(signal, [], [], libsumo.lane.getLength(origin), limit, False)
@@ -110,6 +116,9 @@ class Service:
             if lane in self._lanes:
                 on[lane].add(name)
                 self._arrive(second, name, lane)
+            is_stuck = speed < STANDING_MPS and lane.rsplit("_", 2)[0] in self._junctions
+            self._inside_s[name] = self._inside_s.get(name, 0.0) + 1.0 if is_stuck else 0.0
+            self.locked_s += self._inside_s[name] > LOCKED_S
             before = self._was_on.get(name, "")
             if before in self._lanes and lane != before and lane.startswith(":"):
                 self.waits.append((second, self._standing.pop(name, 0.0)))
@@ -119,6 +128,7 @@ class Service:
             self._was_on[name] = lane
         if len(self._was_on) > 2 * len(names) + 100:
             self._was_on = {name: self._was_on[name] for name in names}
+            self._inside_s = {name: self._inside_s[name] for name in names}
         self._turn_lights(second, letters, on, full)
         self._walk(second)
 
@@ -198,6 +208,7 @@ class Service:
             "service": rows,
             "split_failures_off_saturation": _share(greens),
             "blocked_s_per_h_off_saturation": blocked / lasting_h if lasting_h else None,
+            "locked_s": self.locked_s,
             "arrivals_on_green": self.on_green / self.arrivals if self.arrivals else None,
             "spat_colour_right": 1.0 - self.wrong_colours / self.colours if self.colours else None,
             "spat_end_within_1_s": self.kept / self.promised if self.promised else None,

@@ -48,6 +48,9 @@ CYCLE_FACTORS = (0.75, 0.87, 1.0, 1.15, 1.3)
 LONGEST_CYCLE_S = 180.0
 REFERENCE_CYCLE_S = 120.0
 """The demand's factor 1 just saturates the most loaded intersection at this cycle. [s]"""
+RESOLVED_S = 60
+"""Two who stand inside an intersection, each waiting for the other to go first, do so for ever in SUMO; people find a way. After this time
+SUMO's others pass who stands there (``ignore-junction-blocker``); how long anybody stood so is measured (`bench.service`). [s]"""
 MIDNIGHT_NS = 1_767_225_600 * 10**9
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 Tell = Callable[[str], None]
@@ -234,6 +237,7 @@ def simulation_arguments(tripinfo: Path) -> list[str]:
         *("--time-to-teleport", "-1", "--no-step-log", "true", "--no-warnings", "true", "--xml-validation", "never"),
         *("--tripinfo-output", str(tripinfo), "--tripinfo-output.write-unfinished", "true"),
         *("--tripinfo-output.write-undeparted", "true", "--duration-log.disable", "true", "--collision.action", "none"),
+        *("--ignore-junction-blocker", str(RESOLVED_S)),
     ]
 
 
@@ -271,5 +275,6 @@ def _sumocfg(end_s: float) -> str:
     return f"""<configuration>
     <input><net-file value="site.net.xml"/><route-files value="demand.rou.xml"/></input>
     <time><begin value="0"/><end value="{end_s:g}"/></time>
+    <processing><ignore-junction-blocker value="{RESOLVED_S}"/></processing>
 </configuration>
 """
