@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lukou_sim.bench.sensed import JUMP_FRAMES, Errors, _draw_out_lane_changes, _seen_from, sense
+from lukou_sim.bench.sensed import JUMP_FRAMES, Errors, _draw_out_lane_changes, _seen_from, _Sensor, _sensors, sense
 
 FCD = "timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_angle;vehicle_type;vehicle_speed;vehicle_acceleration"
 
@@ -63,11 +63,28 @@ def test_the_same_seed_measures_the_same_and_another_does_not(folder: Path, tmp_
     assert measured(1, "a") != measured(2, "c")
 
 
-def test_who_stands_behind_a_truck_is_hidden() -> None:
-    sensor = {"x": 0.0, "y": 0.0}
-    x, y = np.array([10.0, 20.0]), np.zeros(2)
-    _, _, hidden = _seen_from(sensor, x, y, np.full(2, np.pi / 2), np.array([10.0, 4.5]), np.array([2.5, 1.8]))
-    assert hidden.tolist() == [0.0, 1.0]
+def test_a_truck_hides_who_is_in_its_shadow_seen_from_the_mast_and_nobody_beyond() -> None:
+    """From 8 m a truck of 3.2 m, 10 to 12.5 m away, throws a shadow to 20.8 m: no line of sight is hidden for ever."""
+    sensor = {"x": 0.0, "y": 0.0, "h": 8.0}
+    truck, near, far = (
+        (11.25, np.pi / 2, 10.0, 2.5, 3.2),
+        (14.0, np.pi / 2, 4.5, 1.8, 1.5),
+        (24.0, np.pi / 2, 4.5, 1.8, 1.5),
+    )
+    columns = np.array([(x, 0.0, *rest) for x, *rest in (truck, near, far)]).T
+    distance, _, hidden = _seen_from(sensor, columns)
+    assert distance.tolist() == [11.25, 14.0, 24.0]
+    assert hidden.tolist() == [0.0, 1.0, 0.0]
+
+
+def test_misses_of_a_camera_last() -> None:
+    """Missed once, missed again a tenth of a second later several times as often as usual: so it is in the shared tracking data."""
+    sensor = _Sensor(_sensors((0.0, 0.0))[0], Errors(), np.random.default_rng(5))
+    names = [f"car{k}" for k in range(400)]
+    missed = np.array([sensor._drops(names) for _ in range(100)])
+    after = missed[1:][missed[:-1]].mean()
+    assert missed.mean() == pytest.approx(Errors().dropped, abs=0.004)
+    assert after == pytest.approx(1.0 - 0.1 / Errors().dropped_s, abs=0.05)
 
 
 def test_a_lane_change_in_one_step_is_drawn_out() -> None:

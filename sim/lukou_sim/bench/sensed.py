@@ -1,7 +1,7 @@
 """Recorded traffic as a roadside unit would have measured it: four cameras and four Doppler radars at one intersection.
 
-Own recipe: errors grow with distance, what stands behind others is missed, there is clutter, clocks and directions carry small unknown
-biases, packets come late or never. Written as ``lukou track`` reads it (``sensors.json``, ``async.csv.gz``), beside ``truth.csv.gz``: who was in view, as
+Errors grow with distance, what is hidden behind others is missed the more the more of it is, seen from the mast's height, misses last, there is
+clutter, clocks and directions carry small unknown biases, packets come late or never. The figures are those of the shared tracking data of nominal noise (`docs/warnings-measured.md`). Written as ``lukou track`` reads it (``sensors.json``, ``async.csv.gz``), beside ``truth.csv.gz``: who was in view, as
 ``lukou warn --objects`` reads lists. SUMO's lane changes are jumps; their sideways part is drawn out here over two seconds.
 """
 
@@ -19,7 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lukou_sim.world.visibility import hidden_share
+
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 FRAME_S = 0.1
 AROUND_M = 170.0
@@ -33,7 +36,11 @@ RADAR = {"fov": 1.75, "rmin": 5.0, "rmax": 160.0, "rate": 15.0}
 MAST_M = 20.0
 
 NAMES = {1: "car", 2: "truck", 3: "bus", 4: "motorcycle", 5: "bicycle", 6: "pedestrian"}
-REFLECTIONS = {1: 1.5, 2: 3.0, 3: 4.0, 4: 1.0, 5: 1.0, 6: 1.0}
+HEIGHTS_M = {1: 1.5, 2: 3.2, 3: 3.2, 4: 1.5, 5: 1.7, 6: 1.7}
+REFLECTIONS = {1: 0.5, 2: 1.2, 3: 1.2, 4: 0.2, 5: 0.2, 6: 0.2}
+"""Returns of a radar beyond the first, about: the mean of Poisson's distribution, at least one."""
+RADAR_DETECTED = {1: 0.93, 2: 0.93, 3: 0.93, 4: 0.93, 5: 0.74, 6: 0.53}
+"""Probability that a radar sees who is in the open and moves."""
 
 LIST_COLUMNS = (
     "t,id,object_class,x_m,y_m,vx_mps,vy_mps,ax_mps2,ay_mps2,yaw_rad,length_m,width_m,"
@@ -44,16 +51,23 @@ PACKET_COLUMNS = "t_meas,t_arr,sensor,kind,scan,x,y,sxx,sxy,syy,range,az,rdot,le
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How a unit errs: shares, standard deviations, latencies. [1, m, rad, s]"""
+    """How a unit errs: shares, standard deviations, latencies. [1, m, rad, s]
 
-    detected: float = 0.92
+    A camera detects with `detected` (1 - `hidden_lost` h^2), h the hidden share of the silhouette, less the share `dropped` of time, lost in gaps of `dropped_s` on average.
+    """
+
+    detected: float = 0.95
+    hidden_lost: float = 0.9
+    dropped: float = 0.02
+    dropped_s: float = 0.4
     depth_per_m2: float = 1.7e-4
     across_rad: float = 0.0015
     clutter: float = 0.2
     camera_s: float = 0.12
-    radar_detected: float = 0.8
+    radar_still: float = 0.48
+    radar_hidden_lost: float = 0.7
     radar_rad: float = 0.009
-    radar_clutter: float = 2.0
+    radar_clutter: float = 4.2
     radar_s: float = 0.04
     late: float = 0.012
     lost: float = 0.003
@@ -182,6 +196,7 @@ class _Sensor:
         self.bias_s, self.bias_rad = rng.normal(0.0, errors.bias_s), rng.normal(0.0, errors.bias_rad)
         self.bias_m = rng.normal(0.0, errors.bias_m, 2)
         self.spots: dict[str, Floats] = {}
+        self.dropped: dict[str, bool] = {}
 
     def scans(self, at: dict[int, Scene], duration_s: float) -> list[tuple[float, list[list[Any]]]]:
         """Packets by the time of their arrival."""
@@ -205,13 +220,16 @@ class _Sensor:
         told, e, rng = self.told, self.errors, self.rng
         kind, x, y, heading, speed, _, length, width = scene.users.T
         x, y = x + speed * np.cos(heading) * since_s, y + speed * np.sin(heading) * since_s
-        distance, bearing, hidden = _seen_from(told, x, y, heading, length, width)
+        height = np.array([HEIGHTS_M[int(k)] for k in kind])
+        distance, bearing, hidden = _seen_from(told, np.array([x, y, heading, length, width, height]))
         inside = _in_view(told, distance, bearing)
         rate = speed * np.cos(heading - bearing)
         if self.is_camera:
-            chance = e.detected * (1.0 - 0.9 * hidden) * np.minimum(1.0, (told["rmax"] + 15.0 - distance) / 35.0)
+            chance = e.detected * (1.0 - e.hidden_lost * hidden**2)
+            chance = chance * np.minimum(1.0, (told["rmax"] + 15.0 - distance) / 35.0) * ~self._drops(scene.names)
         else:
-            chance = e.radar_detected * (1.0 - 0.8 * hidden) * np.where(np.abs(rate) > 0.5, 1.0, 0.35)
+            chance = np.array([RADAR_DETECTED[int(k)] for k in kind]) * (1.0 - e.radar_hidden_lost * hidden**2)
+            chance = chance * np.where(np.abs(rate) > 0.3, 1.0, e.radar_still)
         found: list[tuple[Any, ...]] = []
         for k in np.flatnonzero(inside & (rng.random(len(x)) < chance)):
             if self.is_camera:
@@ -244,14 +262,24 @@ class _Sensor:
                 found.append((x[k], y[k], bearing[k], *off, 0.25, across, doppler, "nan", "nan", "nan", "", "0.7"))
         return found
 
+    def _drops(self, names: list[str]) -> Flags:
+        """Who is missed for a while, whatever is seen of him."""
+        e, ends = self.errors, 1.0 / (self.errors.dropped_s * self.told["rate"])
+        begins = ends * e.dropped / (1.0 - e.dropped)
+        drawn = self.rng.random(len(names))
+        before = [self.dropped.get(name) for name in names]
+        chance = np.array([e.dropped if was is None else 1.0 - ends if was else begins for was in before])
+        now = drawn < chance
+        self.dropped = dict(zip(names, now.tolist(), strict=True))
+        return np.asarray(now)
+
     def _clutter(self) -> list[tuple[Any, ...]]:
         told, e, rng = self.told, self.errors, self.rng
         found: list[tuple[Any, ...]] = []
         for _ in range(int(rng.poisson(e.clutter if self.is_camera else e.radar_clutter))):
-            distance, bearing = (
-                rng.uniform(told["rmin"], told["rmax"]),
-                told["yaw"] + rng.uniform(-0.5, 0.5) * told["fov"],
-            )
+            # evenly over the ground
+            distance = math.sqrt(rng.uniform(told["rmin"] ** 2, told["rmax"] ** 2))
+            bearing = told["yaw"] + rng.uniform(-0.5, 0.5) * told["fov"]
             x, y = told["x"] + distance * math.cos(bearing), told["y"] + distance * math.sin(bearing)
             if self.is_camera:
                 along, across = 0.1 + e.depth_per_m2 * distance**2, math.hypot(0.1, e.across_rad * distance)
@@ -259,7 +287,10 @@ class _Sensor:
                 yaw = f"{rng.uniform(-3.1, 3.1):.3f}"
                 found.append((x, y, bearing, 0.0, 0.0, along, across, "nan", "4.5", "1.8", yaw, named, score))
             else:
-                across, doppler = e.radar_rad * distance + 0.1, f"{rng.normal(0.0, 3.0):.4f}"
+                across, doppler = (
+                    e.radar_rad * distance + 0.1,
+                    f"{rng.normal(0.0, 0.2 if rng.random() < 0.35 else 6.0):.4f}",
+                )
                 found.append((x, y, bearing, 0.0, 0.0, 0.25, across, doppler, "nan", "nan", "nan", "", "0.6"))
         return found
 
@@ -278,18 +309,11 @@ class _Sensor:
         return [*where, f"{xx:.4f}", f"{xy:.4f}", f"{yy:.4f}", "nan", "nan", doppler, *rest]
 
 
-def _seen_from(
-    sensor: dict[str, Any], x: Floats, y: Floats, heading: Floats, length: Floats, width: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Distance and bearing of road users, and the share of each that others hide. [m, rad, 1]"""
-    dx, dy = x - sensor["x"], y - sensor["y"]
-    distance, bearing = np.hypot(dx, dy), np.arctan2(dy, dx)
-    wide = np.abs(np.sin(heading - bearing)) * length + np.abs(np.cos(heading - bearing)) * width
-    half = np.arctan2(0.5 * wide, distance)
-    rays = bearing[:, None] + half[:, None] * np.linspace(-0.8, 0.8, 5)
-    apart = np.abs((rays[:, :, None] - bearing + np.pi) % (2.0 * np.pi) - np.pi)
-    blocks = (apart < 0.9 * half) & (distance < distance[:, None, None] - 1.0) & (wide > 1.2)
-    return distance, bearing, np.asarray(blocks.any(axis=2).mean(axis=1))
+def _seen_from(sensor: dict[str, Any], columns: Floats) -> tuple[Floats, Floats, Floats]:
+    """Distance and bearing of road users, and the share of each that others hide; `columns` as `hidden_share` takes them. [m, rad, 1]"""
+    dx, dy = columns[0] - sensor["x"], columns[1] - sensor["y"]
+    hidden = hidden_share(columns, np.array([sensor["x"], sensor["y"], sensor["h"]]))
+    return np.hypot(dx, dy), np.arctan2(dy, dx), hidden
 
 
 def _in_view(sensor: dict[str, Any], distance: Floats, bearing: Floats) -> NDArray[np.bool_]:

@@ -32,6 +32,12 @@ def unoccluded(users: RoadUsers, position: FloatArray, samples: FloatArray) -> N
     return _free(columns, _rectangles(columns, position), samples - position)
 
 
+def hidden_share(columns: FloatArray, position: FloatArray) -> FloatArray:
+    """(n,) Share of each road user's silhouette that nearer ones hide; `columns` (6, n) are x, y, yaw, length, width, height. [m, rad]"""
+    free = _free(columns, _rectangles(columns, position), _samples(columns, position) - position)
+    return np.asarray(1.0 - free.mean(axis=1))
+
+
 def _columns(users: RoadUsers) -> FloatArray:
     return np.array([users.x, users.y, users.yaw, users.length, users.width, users.height])
 
