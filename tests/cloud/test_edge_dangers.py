@@ -7,6 +7,7 @@ import pytest
 
 from lukou_cloud.edge.dangers import REAR_END, RED_LIGHT, VULNERABLE, dangers
 from lukou_cloud.edge.episodes import Episodes
+from lukou_cloud.edge.judge import _unsure_and_late
 from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.prediction import Predictor
 from lukou_cloud.edge.road_users import MOST_DOUBT_MPS, SPEED, SPEED_DEVIATION, RoadUsers, least_speed, speed_now
@@ -85,7 +86,19 @@ def test_who_still_picks_up_speed_towards_somebody_who_stands_is_warned(
 ) -> None:
     users = Lane(predictor).users((CAR, 0.0, 0.0, 7.5, 0.0), (CAR, 19.0, 0.0, 0.0, 0.0))
     users.acceleration_mps2[:] = (acceleration, 0.0)
+    users.speed_deviation_mps[:] = 0.1  # known exactly; who is tracked is warned a little later, see below
     assert onsets(predictor, users) == expected
+
+
+@pytest.mark.parametrize(("gap", "deviation", "expected"), [(14.0, 0.1, 1), (14.0, 0.2, 0), (12.5, 0.2, 1)])
+def test_of_the_reaction_time_something_is_over_when_somebody_tracked_is_seen_to_pick_up_speed(
+    predictor: Predictor, gap: float, deviation: float, expected: int
+) -> None:
+    """The tracked acceleration is that of a quarter of a second ago; that of a recording is of now."""
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 7.5, 0.0), (CAR, 4.5 + gap, 0.0, 0.0, 0.0))
+    users.acceleration_mps2[:] = (1.7, 0.0)
+    users.speed_deviation_mps[:] = deviation
+    assert len(onsets(predictor, users)) == expected
 
 
 @pytest.mark.parametrize(("whose", "deviation", "expected"), [(0, 1.99, 1), (0, 2.01, 0), (1, 2.01, 0)])
@@ -163,6 +176,26 @@ def test_a_danger_that_the_next_measurements_may_undo_stands_a_step_longer_befor
     for k in range(3):
         asked_again.step(k * step, seen[1:], (), {unsure})
     assert not asked_again.step(2 * step, []).raised  # at the same instant, with nothing new
+
+
+def test_a_danger_that_is_seen_late_has_stood_a_step_already() -> None:
+    episodes, exact, tracked, step = Episodes(WarningSettings()), (0, 2, 3), (0, 4, 5), 100_000_000
+    seen = [(exact, VULNERABLE, True), (tracked, VULNERABLE, True)]
+    raised = [[one.key for one, _ in episodes.step(k * step, seen, (), (), {tracked}).raised] for k in range(4)]
+    assert raised == [[], [tracked], [exact], []]
+
+
+@pytest.mark.parametrize(
+    ("deviation", "unsure", "late"), [(0.1, set(), set()), (0.2, set(), {(1, 2, 0)}), (0.4, {(1, 2, 0)}, set())]
+)
+def test_dangers_with_walkers_are_late_where_speeds_are_tracked_and_unsure_where_they_are_not_well_known(
+    predictor: Predictor, deviation: float, unsure: set[tuple[int, int, int]], late: set[tuple[int, int, int]]
+) -> None:
+    users = Lane(predictor).users((CAR, 0.0, 0.0, 12.0, 0.0), (PEDESTRIAN, 20.0, -1.0, 1.3, np.pi / 2))
+    users.speed_deviation_mps[:] = (deviation, 0.1)
+    found, _, _ = dangers(users, no_lights(predictor.model), predictor, WarningSettings())
+    assert _unsure_and_late(users, found, [((1, 2, 0), VULNERABLE, True)], [0]) == (unsure, late)
+    assert _unsure_and_late(users, found, [((1, 2, 0), REAR_END, True)], [0]) == (set(), set())
 
 
 def test_lists_that_come_a_little_early_or_late_delay_no_warning() -> None:

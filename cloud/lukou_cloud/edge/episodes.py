@@ -11,6 +11,9 @@ from lukou_messages.v1.warning_pb2 import WarningKind
 UNSURE_NS = 100_000_000
 """Dangers that the next measurements may undo must stand for so much longer. [ns]"""
 
+LATE_NS = 100_000_000
+"""Dangers that are seen late, for they are worked out from tracks, have stood for so long when they are seen first. [ns]"""
+
 JITTER_NS = 30_000_000
 """Lists do not come at exact tenths: a danger that has stood for all but this of its time has stood long enough, else every other one would wait for another list. [ns]"""
 
@@ -84,6 +87,7 @@ class Episodes:
         seen: list[tuple[Key, int, bool]],
         here: Collection[int] = (),
         unsure: Collection[Key] = (),
+        late: Collection[Key] = (),
     ) -> Changes:
         """Take the dangers of one moment.
 
@@ -97,6 +101,8 @@ class Episodes:
             Identities of those who are seen.
         unsure : collection of Key
             Dangers that the next measurements may undo: they must stand for longer before they are warned of.
+        late : collection of Key
+            Dangers that are seen late: they need not stand for as long.
         """
         index: dict[Key, int] = {}
         for k, (key, kind, is_onset) in enumerate(seen):
@@ -120,7 +126,7 @@ class Episodes:
             elif (
                 key in index
                 and episode.last_ns == now_ns
-                and now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure) - JITTER_NS
+                and now_ns - episode.began_ns >= self._onset_of(episode.kind, key in unsure, key in late) - JITTER_NS
             ):
                 episode.raised_ns, episode.number = now_ns, self.next_number
                 episode.kind = seen[index[key]][1]  # what it is now, not what it was when it began
@@ -135,6 +141,6 @@ class Episodes:
         is_together = now_ns - episode.together_ns <= self._release_ns
         return max(self._together_ns, self._release_ns) if is_together else self._release_ns
 
-    def _onset_of(self, kind: int, is_unsure: bool) -> int:
+    def _onset_of(self, kind: int, is_unsure: bool, is_late: bool) -> int:
         onset_ns = self._red_onset_ns if kind == WarningKind.WARNING_KIND_RED_LIGHT else self._onset_ns
-        return onset_ns + UNSURE_NS if is_unsure else onset_ns
+        return onset_ns + (UNSURE_NS if is_unsure else 0) - (LATE_NS if is_late else 0)

@@ -18,6 +18,9 @@ from lukou_cloud.edge.settings import ExperienceSettings, PredictionSettings, Ru
 from lukou_cloud.edge.walking import WalkingRules
 from lukou_maps.road_model import RoadModel
 
+UNSURE_MPS = 0.3
+"""Whose speed is known worse has not just been measured, or has just changed it: ways worked out with it are a little longer at one moment than at the next. [m/s]"""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -96,7 +99,7 @@ class Judge:
         found = joined_dangers([found, self.rules.step(measured_ns, users, hypotheses, self.predictor)])
         seen, rows = keys(users, found)
         here = set(users.id.tolist()) if self.episodes.open else ()
-        changes = self.episodes.step(now_ns, seen, here, _unsure(users, found, seen, rows))
+        changes = self.episodes.step(now_ns, seen, here, *_unsure_and_late(users, found, seen, rows))
         return Judgement(changes, rows, found, hypotheses, outcomes)
 
     def forget(self, alive: set[int]) -> None:
@@ -128,14 +131,19 @@ class Judge:
         self.emergencies.last_ns = {int(number): int(at_ns) for number, at_ns in state["emergencies"]}
 
 
-def _unsure(users: RoadUsers, found: Dangers, seen: list[tuple[Key, int, bool]], rows: list[int]) -> set[Key]:
-    """Dangers with walkers and cyclists where speeds are tracked, not known: a way worked out from them is a little longer at one moment than at the next."""
-    doubt = users.speed_deviation_mps
-    return {
-        key
-        for (key, kind, _), row in zip(seen, rows, strict=True)
-        if kind == VULNERABLE and max(doubt[found.first[row]], doubt[found.second[row]]) > SURE_MPS
-    }
+def _unsure_and_late(
+    users: RoadUsers, found: Dangers, seen: list[tuple[Key, int, bool]], rows: list[int]
+) -> tuple[set[Key], set[Key]]:
+    """Dangers with walkers and cyclists where a speed is not known well, and where both are tracked and well known: what they begin to do is seen a little later."""
+    unsure, late, doubt = set(), set(), users.speed_deviation_mps
+    for (key, kind, _), row in zip(seen, rows, strict=True):
+        if kind == VULNERABLE:
+            worst = max(doubt[found.first[row]], doubt[found.second[row]])
+            if worst > UNSURE_MPS:
+                unsure.add(key)
+            elif worst > SURE_MPS:
+                late.add(key)
+    return unsure, late
 
 
 def _plain(episode: Episode) -> dict[str, Any]:

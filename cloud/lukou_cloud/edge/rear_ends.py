@@ -38,6 +38,10 @@ AGILITY_MPS2 = 2.0
 LEAST_REACTION_S = 0.2
 """What a tracked speed is not known by lags behind by that much over the first. Something is left of the reaction time. [m/s^2, s]"""
 
+TRACKED_LAG_S = 0.25
+"""So much of the reaction time is over, too, when somebody tracked is seen to pick up speed, or not to brake: tracked accelerations are most like true ones of 0.2 to
+0.3 s ago (correlation .89, with those of now .81; 54 000 tracked vehicles). [s]"""
+
 
 class BehindLimits(NamedTuple):
     """What rear-end warnings take of `WarningSettings`."""
@@ -96,7 +100,10 @@ def behind(
         least = least_speed(speed, doubted, REAR_END_DOUBTS)
         doubt = max(columns[SPEED_DEVIATION, who], columns[SPEED_DEVIATION, other])
         known = least - ahead > limits.closing_mps and gap > TOUCHING_M and doubt < limits.unsure_speed_mps
-        bad = known and _needs_too_much(gap, least, columns[ACCELERATION, who], ahead, braking, doubted, limits)
+        is_tracked = columns[SPEED_DEVIATION, who] > SURE_MPS
+        bad = known and _needs_too_much(
+            gap, least, columns[ACCELERATION, who], ahead, braking, doubted, is_tracked, limits
+        )
         pair = of_one
         while pair < count and ahead_of[pair] != other:
             pair += 1
@@ -118,12 +125,15 @@ def _needs_too_much(
     ahead: float,
     braking: float,
     doubted_mps: float,
+    is_tracked: bool,
     limits: BehindLimits,
 ) -> bool:
     """Whether too much braking is required a reaction time later, and not done."""
     if not _time_behind(gap_m, speed, ahead, braking) < limits.time_to_collision_s:
         return False
     late = max(doubted_mps - SURE_MPS, 0.0) / AGILITY_MPS2
+    if is_tracked:
+        late = max(late, TRACKED_LAG_S)
     soon = max(limits.reaction_s - late, LEAST_REACTION_S)  # part of it is over when it is seen
     then = braking_needed(
         gap_m - (speed - ahead) * soon - 0.5 * acceleration * (soon * soon),
