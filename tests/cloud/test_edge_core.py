@@ -401,32 +401,6 @@ def test_a_clock_that_is_ahead_moves_nobodys_time(model: RoadModel, configuratio
     assert "1.5 s ahead" in events[0].text
 
 
-def encoded(outputs: list[Output]) -> list[tuple[str, int, int, bytes]]:
-    found = []
-    for one in outputs:
-        value = one.value
-        raw = b"".join(c.tobytes() for c in value.columns().values()) if isinstance(value, ObjectList) else b""
-        found.append((one.topic, one.measured_at_ns, one.validity, raw or value.SerializeToString(deterministic=True)))
-    return found
-
-
-def test_a_snapshot_continues_bit_for_bit(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
-    frames = crossing_frames(Street(model), 3.5)
-    straight = core(model, configurations)
-    drive(straight, frames[:18])
-    snapshot = straight.snapshot()
-    expected = encoded(drive(straight, frames[18:]))
-    resumed = core(model, configurations)
-    resumed.restore(snapshot)
-    assert encoded(drive(resumed, frames[18:])) == expected
-    assert any(topic == "warning" for topic, *_ in expected)
-
-
-def test_a_snapshot_of_another_version_is_refused(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
-    with pytest.raises(ValueError, match="version"):
-        core(model, configurations).restore(b'{"version": 99}')
-
-
 def test_lanes_survive_the_fusion(model: RoadModel, configurations: list[SignalConfiguration]) -> None:
     edge = core(model, configurations)
     lane = int(np.flatnonzero(model.lanes.kind == LaneKind.ROAD)[5])

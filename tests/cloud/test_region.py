@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -383,3 +384,6 @@ def test_a_snapshot_continues_with_the_same_commands() -> None:
     assert one.step(now, [signal(now), lists(now)]) == two.step(now, [signal(now), lists(now)])
     with pytest.raises(ValueError, match="version"):
         two.restore(b'{"version": 0}')
+    elsewhere = json.loads(one.snapshot()) | {"map": 1}
+    with pytest.raises(ValueError, match="another map"):
+        two.restore(json.dumps(elsewhere).encode())

@@ -308,6 +308,7 @@ class EdgeCore:
         """Everything that a continuation needs, as JSON."""
         state = {
             "version": SNAPSHOT_VERSION,
+            "map": self._model.content_hash,
             "epoch_ns": self._epoch_ns,
             "last_fused_ns": self._last_fused_ns,
             "events": self._events,
@@ -336,13 +337,15 @@ class EdgeCore:
         Raises
         ------
         ValueError
-            If it is not one of this version.
+            If it is not one of this version and map: lanes are kept by their numbers.
         """
         if not snapshot:
             return
         state = json.loads(snapshot)
         if state.get("version") != SNAPSHOT_VERSION:
             raise ValueError(f"edge snapshot: expected version {SNAPSHOT_VERSION}, found {state.get('version')!r}")
+        if state.get("map") != self._model.content_hash:
+            raise ValueError("edge snapshot: made on another map; what was learned there is left")
         self._epoch_ns, self._last_fused_ns = state["epoch_ns"], state["last_fused_ns"]
         self._events, self._silent = state["events"], {name: int(at) for name, at in state["silent"]}
         self._judge.restore(state["judge"])

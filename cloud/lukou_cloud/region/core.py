@@ -48,7 +48,7 @@ class RegionCore:
         self, settings: RegionSettings, road: RoadModel, configurations: Sequence[SignalConfiguration]
     ) -> None:
         self.settings = settings
-        self._maps = MapKeeper(road)
+        self._maps, self._map_hash = MapKeeper(road), road.content_hash
         self._intersections = {c.intersection: intersection_of(road, c, settings.timing) for c in configurations}
         places = {name: (p.approaches, p.timing, p.queues.reach) for name, p in self._intersections.items()}
         self._orders = Orders(settings, Neighbours(places), Coordination(self._intersections, settings.stale_s))
@@ -240,6 +240,7 @@ class RegionCore:
         """The whole state, so that a recording can be replayed from any moment."""
         state = {
             "version": SNAPSHOT_VERSION,
+            "map": self._map_hash,
             "fence": self._orders.fence,
             "origin_ns": self._origin_ns,
             "next_log_ns": self._next_log_ns,
@@ -252,10 +253,12 @@ class RegionCore:
         return json.dumps(state, default=_plain).encode()
 
     def restore(self, snapshot: bytes) -> None:
-        """Continue from `snapshot`; ValueError for any other version."""
+        """Continue from `snapshot`; ValueError for any other version or map: lanes are kept by their numbers."""
         state = json.loads(snapshot)
         if state.get("version") != SNAPSHOT_VERSION:
             raise ValueError("region: the snapshot is of another version")
+        if state.get("map") != self._map_hash:
+            raise ValueError("region: the snapshot was made on another map; what was learned there is left")
         self._orders.fence, self._origin_ns = state["fence"], state["origin_ns"]
         self._next_turn_ns = state["next_turn_ns"]
         self._next_log_ns, self._events = state["next_log_ns"], state["events"]
