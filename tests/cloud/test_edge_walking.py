@@ -75,21 +75,23 @@ def shown(model: RoadModel, light: Light, for_s: float) -> Lights:
 
 
 @pytest.mark.parametrize(
-    ("light", "for_s", "speed", "expected"),
+    ("way_m", "light", "for_s", "speed", "expected"),
     [
-        (Light.RED, 20.0, 1.4, True),
-        (Light.RED, 4.5, 1.4, False),  # began to walk with green: four metres at 0.8 m/s, and one second
-        (Light.RED, np.nan, 1.4, False),
-        (Light.RED, 20.0, 0.2, False),
-        (Light.GREEN, 20.0, 1.4, False),
-        (Light.UNKNOWN, 20.0, 1.4, False),
+        (4.0, Light.RED, 20.0, 1.4, True),
+        (0.3, Light.RED, 20.0, 1.4, True),
+        (-0.3, Light.RED, 20.0, 1.4, False),  # may still stop, and mostly does
+        (4.0, Light.RED, 4.5, 1.4, False),  # began to walk with green: four metres at 0.8 m/s, and one second
+        (4.0, Light.RED, np.nan, 1.4, False),
+        (4.0, Light.RED, 20.0, 0.2, False),
+        (4.0, Light.GREEN, 20.0, 1.4, False),
+        (4.0, Light.UNKNOWN, 20.0, 1.4, False),
     ],
 )
 def test_who_stepped_onto_a_crosswalk_with_red_breaks_the_rules(
-    predictor: Predictor, light: Light, for_s: float, speed: float, expected: bool
+    predictor: Predictor, way_m: float, light: Light, for_s: float, speed: float, expected: bool
 ) -> None:
     model = predictor.model
-    place = on_crosswalk(model, crosswalk_over(model, LANE), 4.0)
+    place = on_crosswalk(model, crosswalk_over(model, LANE), way_m)
     lights = shown(model, light, for_s)
     assert WalkingRules(predictor).are_broken_by(walker(place, speed), 0, lights) == expected
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from lukou_maps.signal_configuration import check, load, problems
+from lukou_sim.bench.service import LOCKED_S, Locked
 from lukou_sim.district import net
 from lukou_sim.district.configurations import build
 from lukou_sim.district.fixed_plan import Network, common_cycle, coordinated_plans, least_splits
@@ -103,3 +104,12 @@ def test_a_short_day_is_timed_lawfully_and_told_ends_are_kept(tmp_path: Path, mo
     assert found["spat_end_within_1_s"] > 0.95
     assert found["person_delay_on_better"] < 1.1  # a quarter of an hour of one seed: `lukou bench lawful` measures
     assert set(found["person_delay_s"]["lukou"]) == {"day", *(part.name for part in DAY)}
+
+
+def test_who_stands_inside_for_a_minute_is_locked_once_and_who_moves_begins_anew() -> None:
+    locked = Locked()
+    for second in range(200):
+        locked.step("stuck", 10 <= second < 90)
+        locked.step("waits", second % 59 != 0)
+        locked.keep(["stuck", "waits", "new"])
+    assert (locked.count, locked.beyond_s) == (1, 80.0 - LOCKED_S)

@@ -38,7 +38,7 @@ from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.header_pb2 import Header
 from lukou_messages.v1.signal_pb2 import SignalState
 
-SNAPSHOT_VERSION = 12
+SNAPSHOT_VERSION = 13
 
 STILL_LATE_NS = 200_000_000
 """The fused list says at once when a unit is in time again."""

@@ -164,7 +164,7 @@ def _of_contacts(
     at = found.sample[row]
     x_m, y_m = 0.5 * (h.x_m[ha, at] + h.x_m[hb, at]), 0.5 * (h.y_m[ha, at] + h.y_m[hb, at])
     known = users.speed_deviation_mps < settings.unsure_speed_mps
-    for k in (is_likely & ~is_onset).nonzero()[0].tolist():  # hardly ever
+    for k in (is_likely & ~is_onset & known[a] & known[b]).nonzero()[0].tolist():  # hardly ever
         is_onset[k] = is_careless(int(b[k]))
     onset = is_onset & known[a] & known[b]
     return Dangers(kind, a, b, sure, time_s[row], ha, hb, x_m, y_m, onset)

@@ -16,7 +16,7 @@ BESIDE_M = 2.0
 """Who walks this near beside a crosswalk, or before its ends, uses it. [m]"""
 
 NEARBY_M = 50.0
-"""Who crosses a road uses a crosswalk that is this near (Vienna Convention on Road Traffic, 1968, article 20, 6: "whenever there is one nearby"); where the map has
+"""Who crosses a road uses a crosswalk that is this near, east, west, north or south (Vienna Convention on Road Traffic, 1968, article 20, 6: "whenever there is one nearby"); where the map has
 none so near, nothing is known. [m]"""
 
 CROSSES_COS = 0.8
@@ -44,6 +44,8 @@ class WalkingRules:
         points = [lanes.points(lane) for lane in carrier]
         self._lines = [(lanes.x_m[of], lanes.y_m[of], lanes.s_m[of]) for of in points]
         self._half_m = [0.5 * float(lanes.width_m[lane]) for lane in carrier]
+        boxes = [(x.min(), x.max(), y.min(), y.max()) for x, y, _ in self._lines]
+        self._boxes = np.array(boxes, np.float64).reshape(-1, 4) + NEARBY_M * np.array([-1.0, 1.0, -1.0, 1.0])
 
     def are_broken_by(self, users: RoadUsers, row: int, lights: Lights) -> bool:
         """Whether somebody crosses a road beside its crosswalk, or has stepped onto it while it showed red.
@@ -60,22 +62,21 @@ class WalkingRules:
         if users.object_class[row] != PEDESTRIAN or users.speed_mps[row] < MOVES_MPS:
             return False
         x, y, heading = (column[row : row + 1] for column in (users.x_m, users.y_m, users.heading_rad))
-        is_near, walked = False, []
-        for k, (line, half_m) in enumerate(zip(self._lines, self._half_m, strict=True)):
-            if np.hypot(line[0] - x[0], line[1] - y[0]).min() > NEARBY_M:
-                continue
-            is_near = True
-            along, aside, direction = (float(value[0]) for value in projected(*line, x, y))
+        west, east, south, north = self._boxes.T
+        near = ((x > west) & (x < east) & (y > south) & (y < north)).nonzero()[0].tolist()
+        walked = []
+        for k in near:
+            line, half_m = self._lines[k], self._half_m[k]
+            along, aside, direction = (float(value[0]) for value in projected(line[0], line[1], line[2], x, y))
             length_m = float(line[2][-1])
             if abs(aside) < half_m + BESIDE_M and -BESIDE_M < along < length_m + BESIDE_M:
                 walked.append((k, along if np.cos(heading[0] - direction) > 0.0 else length_m - along))
         if walked:  # where two meet, one that may be used is enough
             return all(self._is_against_red(k, way_m, lights) for k, way_m in walked)
         _, inside, cos = self._predictor.along_roadway(x, y, heading)
-        return is_near and bool(inside[0]) and abs(float(cos[0])) < CROSSES_COS
+        return bool(near) and bool(inside[0]) and abs(float(cos[0])) < CROSSES_COS
 
     def _is_against_red(self, crosswalk: int, way_m: float, lights: Lights) -> bool:
-        """Whether a crosswalk has shown red for longer than somebody can have been on it."""
+        """Whether somebody is on a crosswalk that has shown red for longer than that; who is just before it may still stop."""
         line = self._first + crosswalk
-        lasted_s = max(way_m, 0.0) / SLOW_MPS + LATE_S
-        return bool(lights.light[line] == Light.RED and lights.for_s[line] > lasted_s)
+        return bool(way_m > 0.0 and lights.light[line] == Light.RED and lights.for_s[line] > way_m / SLOW_MPS + LATE_S)

@@ -26,7 +26,7 @@ from lukou_messages.v1.command_pb2 import CommandReply, CommandStatus
 from lukou_messages.v1.event_pb2 import Event, Severity
 from lukou_messages.v1.traffic_pb2 import TrafficState, ViewLevel
 
-SNAPSHOT_VERSION = 20
+SNAPSHOT_VERSION = 21
 
 TOLD_LIFE_NS = 5 * 10**9
 """So long it is remembered what a vehicle told of its turn after it last did."""

@@ -21,6 +21,7 @@ FLOORS = {
     "vehicle_wait_p99_cycles": 2.0,
     "split_failures_off_saturation": 0.05,
     "blocked_s_per_h_off_saturation": 0.0,
+    "locked": 0.0,
     "refusals": 0.0,
 }
 """At most."""
@@ -92,7 +93,8 @@ def _site(rows: Sequence[dict[str, dict[str, Any]]]) -> dict[str, Any]:
             for name in ("split_failures_off_saturation", "blocked_s_per_h_off_saturation", "arrivals_on_green")
         },
         **{name: _mean([row["lukou"][name] for row in rows]) for name in ("spat_colour_right", "spat_end_within_1_s", "spat_end_told")},
-        "locked_s": sum(row["lukou"]["locked_s"] for row in rows),
+        **{name: sum(row["lukou"][name] for row in rows) for name in ("locked", "locked_s")},
+        "locked_on_baselines": {controller: sum(row[controller]["locked"] for row in rows) for controller in BASELINES},
         "refusals": sum(sum(row["lukou"]["guard_refusals"].values()) for row in rows),
         "decision_ms_p50": _mean([row["lukou"]["decision_ms"]["p50"] for row in rows]),
     }  # fmt: skip

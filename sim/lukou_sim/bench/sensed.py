@@ -1,7 +1,7 @@
 """Recorded traffic as a roadside unit would have measured it: four cameras and four Doppler radars at one intersection.
 
 Errors grow with distance, what is hidden behind others is missed the more the more of it is, seen from the mast's height, misses last, there is
-clutter, clocks and directions carry small unknown biases, packets come late or never. The figures are those of the shared tracking data of nominal noise (`docs/warnings-measured.md`). Written as ``lukou track`` reads it (``sensors.json``, ``async.csv.gz``), beside ``truth.csv.gz``: who was in view, as
+clutter, clocks and directions carry small unknown biases, packets come late or never. The figures are those of tracking data of nominal noise that others simulated (`docs/warnings-measured.md`). Written as ``lukou track`` reads it (``sensors.json``, ``async.csv.gz``), beside ``truth.csv.gz``: who was in view, as
 ``lukou warn --objects`` reads lists. SUMO's lane changes are jumps; their sideways part is drawn out here over two seconds.
 """
 

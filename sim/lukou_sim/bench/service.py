@@ -47,6 +47,32 @@ class _Lane:
     queue: set[str] = field(default_factory=set)
 
 
+class Locked:
+    """Who stands inside an intersection.
+
+    Attributes
+    ----------
+    count : int
+        How often somebody did for `LOCKED_S`.
+    beyond_s : float
+        How long they stood there after that, all together. [s]
+    """
+
+    def __init__(self) -> None:
+        self.count, self.beyond_s = 0, 0.0
+        self._inside_s: dict[str, float] = {}
+
+    def step(self, name: str, is_stuck: bool) -> None:
+        """One second of one vehicle."""
+        stood_s = self._inside_s[name] = self._inside_s.get(name, 0.0) + 1.0 if is_stuck else 0.0
+        self.count += stood_s == LOCKED_S
+        self.beyond_s += stood_s > LOCKED_S
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Forget all others."""
+        self._inside_s = {name: self._inside_s.get(name, 0.0) for name in names}
+
+
 class Service:
     """Watches one run.
 
@@ -78,8 +104,7 @@ class Service:
         self.walks: list[tuple[float, float]] = []
         self.on_green = self.arrivals = 0
         self.blocked: dict[str, list[float]] = defaultdict(list)
-        self.locked_s = 0.0  # by all who were, together
-        self._inside_s: dict[str, float] = {}  # who stands inside an intersection, and how long
+        self.locked = Locked()
         self.greens: list[tuple[float, bool]] = []
         self.promised = self.kept = self.unknown = self.wrong_colours = self.colours = 0
 
@@ -117,8 +142,7 @@ class Service:
                 on[lane].add(name)
                 self._arrive(second, name, lane)
             is_stuck = speed < STANDING_MPS and lane.rsplit("_", 2)[0] in self._junctions
-            self._inside_s[name] = self._inside_s.get(name, 0.0) + 1.0 if is_stuck else 0.0
-            self.locked_s += self._inside_s[name] > LOCKED_S
+            self.locked.step(name, is_stuck)
             before = self._was_on.get(name, "")
             if before in self._lanes and lane != before and lane.startswith(":"):
                 self.waits.append((second, self._standing.pop(name, 0.0)))
@@ -128,7 +152,7 @@ class Service:
             self._was_on[name] = lane
         if len(self._was_on) > 2 * len(names) + 100:
             self._was_on = {name: self._was_on[name] for name in names}
-            self._inside_s = {name: self._inside_s[name] for name in names}
+            self.locked.keep(names)
         self._turn_lights(second, letters, on, full)
         self._walk(second)
 
@@ -208,7 +232,8 @@ class Service:
             "service": rows,
             "split_failures_off_saturation": _share(greens),
             "blocked_s_per_h_off_saturation": blocked / lasting_h if lasting_h else None,
-            "locked_s": self.locked_s,
+            "locked": self.locked.count,
+            "locked_s": self.locked.beyond_s,
             "arrivals_on_green": self.on_green / self.arrivals if self.arrivals else None,
             "spat_colour_right": 1.0 - self.wrong_colours / self.colours if self.colours else None,
             "spat_end_within_1_s": self.kept / self.promised if self.promised else None,
