@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lukou_cloud.edge.lights import Light
+from lukou_cloud.edge.lights import no_lights
 from lukou_cloud.edge.road_users import RoadUsers
 from lukou_cloud.edge.scene import Surroundings, Told
 from lukou_cloud.edge.service_settings import AdviceSettings
@@ -116,10 +116,8 @@ class Ride:
             numbers = report.temporary_id, report.object_class, int(report.role), int(report.intention)
             self.told[report.temporary_id] = Told(now_ns, *numbers, *place)
         self.told = {k: one for k, one in self.told.items() if now_ns - one.at_ns < 10**9}
-        model = self.surroundings.model
-        light = np.zeros(len(model.connections), np.int64)
-        walks = np.full(len(model.crosswalks), int(Light.UNKNOWN))
-        scene = self.surroundings.scene(now_ns, seen(users), light, walks, list(self.told.values()))
+        light = no_lights(self.surroundings.model).light
+        scene = self.surroundings.scene(now_ns, seen(users), light, list(self.told.values()))
         advice = self.advisor.step(scene, self.states)
         for one in advice:
             self.actions[one.action] += 1
