@@ -35,9 +35,9 @@ def junction(states: tuple[str, ...], gives_way: tuple[tuple[int, int], ...] = (
 def traffic(arrivals: list[list[float]], room: list[float] | None = None) -> Traffic:
     lines = [[(at, lane, 2.0, 1.0) for at in row] for lane, row in enumerate(arrivals)]
     count = len(arrivals)
-    return _traffic(
-        lines, list(range(count)), HORIZON_S, np.array(room or [np.inf] * count), np.zeros(count), np.ones(count), 1.0
-    )
+    nobody_on_foot = np.zeros((HORIZON_S + 1 + LONGEST_REST_S, 0))
+    exits = np.array(room or [np.inf] * count), np.zeros(count), np.ones(count)
+    return _traffic(lines, list(range(count)), HORIZON_S, *exits, 1.0, nobody_on_foot)
 
 
 def search(of: Junction, width: int = 24) -> StageSearch:

@@ -275,7 +275,7 @@ def _traffic(
     drain: NDArray[np.float64],
     spare: NDArray[np.float64],
     pace: float,
-    overdue: NDArray[np.float64] | None = None,
+    overdue: NDArray[np.float64],
 ) -> Traffic:
     longest = max((len(line) for line in lines), default=0) + 1
     shape = (len(lines), longest)
@@ -295,6 +295,4 @@ def _traffic(
         total = np.concatenate([[0.0], np.cumsum(columns[3])])
         weight[k, : n + 1], weight[k, n + 1 :] = total, total[-1]
         arrived[:, k] = total[np.searchsorted(arrival[k, :n], seconds, side="right")]
-    if overdue is None:
-        overdue = np.zeros((horizon_s + 1 + LONGEST_REST_S, 0))
     return Traffic(arrival, movement, headway, weight, arrived, room, drain, spare, overdue, OVERDUE_WEIGHT, pace)

@@ -50,7 +50,7 @@ REFERENCE_CYCLE_S = 120.0
 """The demand's factor 1 just saturates the most loaded intersection at this cycle. [s]"""
 RESOLVED_S = 60
 """Two who stand inside an intersection, each waiting for the other to go first, do so for ever in SUMO; people find a way. After this time
-SUMO's others pass who stands there (``ignore-junction-blocker``); how long anybody stood so is measured (`bench.service`). [s]"""
+SUMO's others pass who stands there (``ignore-junction-blocker``); who stood so is counted (`bench.service`). [s]"""
 MIDNIGHT_NS = 1_767_225_600 * 10**9
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 Tell = Callable[[str], None]
